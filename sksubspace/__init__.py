@@ -1,0 +1,42 @@
+"""Subspace and latent-space learning behind the scikit-learn estimator API.
+
+Importing the package is cheap: every public name is imported when it is first used, so that
+``import sksubspace`` loads neither torch nor skorch nor UMAP.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sksubspace import callbacks, decoding, distillation, neighbors
+    from sksubspace._show_versions import show_versions
+    from sksubspace.distillation import MEDAL
+
+_SUBMODULES = ("callbacks", "decoding", "distillation", "neighbors")
+_HOME_OF = {"MEDAL": "distillation", "show_versions": "_show_versions"}
+
+__all__ = [
+    "MEDAL",
+    "__version__",
+    "callbacks",
+    "decoding",
+    "distillation",
+    "neighbors",
+    "show_versions",
+]
+
+
+def __getattr__(name):
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOME_OF:
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,175 @@
+"""Randomness for torch that comes from a `random_state` and leaves every global generator alone."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["init_", "isolated_random_state", "make_generator", "own_draws", "seeded_module"]
+
+_TORCH_SAMPLERS = {
+    *("rand", "randn", "randint", "randperm"),
+    *("normal", "bernoulli", "multinomial", "poisson"),
+}
+_TENSOR_SAMPLERS = {
+    *("uniform_", "normal_", "random_", "bernoulli_"),
+    *("exponential_", "cauchy_", "geometric_", "log_normal_"),
+}
+_INIT_SAMPLERS = {
+    *("uniform_", "normal_", "trunc_normal_", "orthogonal_", "sparse_"),
+    *("kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_"),
+}
+_LAYERS_THAT_DRAW = (
+    *(
+        nn.Dropout,
+        nn.Dropout1d,
+        nn.Dropout2d,
+        nn.Dropout3d,
+        nn.AlphaDropout,
+        nn.FeatureAlphaDropout,
+    ),
+    *(nn.RReLU, nn.MultiheadAttention, nn.RNNBase),
+)
+_SAMPLERS = _TORCH_SAMPLERS | _TENSOR_SAMPLERS | _INIT_SAMPLERS
+
+
+class _DrawFrom(TorchFunctionMode):
+    """Within this context torch's random functions draw from `generator`, in this thread only."""
+
+    def __init__(self, generator):
+        super().__init__()
+        self.generator = generator
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in _SAMPLERS and kwargs.get("generator") is None:
+            kwargs = {**kwargs, "generator": self.generator}
+        return func(*args, **kwargs)
+
+
+def isolated_random_state(random_state):
+    """Turn the `random_state` of an estimator into a generator that is not numpy's global one.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        None draws a seed from the operating system; an instance is used as it is.
+
+    Returns
+    -------
+    numpy.random.RandomState
+        A source of randomness.
+    """
+    if random_state is None:
+        return np.random.RandomState(np.random.MT19937(np.random.SeedSequence()))
+    return check_random_state(random_state)
+
+
+def make_generator(rng, device="cpu"):
+    """Make a torch generator from a numpy one.
+
+    Parameters
+    ----------
+    rng : numpy.random.RandomState
+        As `sklearn.utils.check_random_state` returns it. One integer is drawn from it.
+    device : str or torch.device, default="cpu"
+        Where the generator draws.
+
+    Returns
+    -------
+    torch.Generator
+        A generator of its own; torch's global one is not touched.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> torch.rand(2, generator=make_generator(np.random.RandomState(0)))
+    tensor([0.4281, 0.4873])
+    """
+    seed = int(rng.randint(2**31 - 1))
+    return torch.Generator(device).manual_seed(seed)
+
+
+def seeded_module(factory, generator):
+    """Build a module whose initial weights come from `generator`.
+
+    Parameters
+    ----------
+    factory : callable
+        Called without arguments; returns the module. Whatever torch draws inside (the reset of a
+        layer, `torch.randn` for a buffer) is drawn from `generator`.
+    generator : torch.Generator
+        A generator on the CPU.
+
+    Returns
+    -------
+    torch.nn.Module
+        What `factory` returned.
+
+    Examples
+    --------
+    >>> import torch
+    >>> make = lambda: torch.nn.Linear(2, 1)
+    >>> a, b = (seeded_module(make, torch.Generator().manual_seed(3)) for _ in range(2))
+    >>> bool((a.weight == b.weight).all())
+    True
+    """
+    with _DrawFrom(generator):
+        return factory()
+
+
+def init_(module, generator):
+    """Draw the weights of a module anew, in place, with torch's own distributions.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Every submodule with a method `reset_parameters` is reset, inner ones before the ones that
+        hold them, so that a block may overrule its layers. A submodule without one is kept as is.
+    generator : torch.Generator
+        On the device of the weights.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same `module`.
+    """
+    with _DrawFrom(generator), torch.no_grad():
+        for part in reversed(list(module.modules())):
+            reset = getattr(part, "reset_parameters", None) or getattr(
+                part, "_reset_parameters", None
+            )
+            if reset is not None:
+                reset()
+    return module
+
+
+@contextmanager
+def own_draws(module, generator):
+    """Keep layers that can only draw from torch's global generator from moving it on.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A module that holds dropout or another layer that draws in training mode. For any other
+        module nothing is done.
+    generator : torch.Generator
+        One integer is drawn from it, on which the draws of the layers then depend.
+
+    Yields
+    ------
+    None
+        The state of the global generators is the former one afterwards.
+    """
+    if not any(isinstance(part, _LAYERS_THAT_DRAW) for part in module.modules()):
+        yield
+        return
+    seed = torch.randint(2**31, (), generator=generator, device=generator.device).item()
+    cuda_devices = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    with torch.random.fork_rng(cuda_devices):
+        torch.manual_seed(seed)
+        yield

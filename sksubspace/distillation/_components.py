@@ -1,0 +1,66 @@
+"""A held-out score taken apart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ScoreComponents:
+    """Where a held-out score comes from; NaN where a part cannot be had.
+
+    Attributes
+    ----------
+    r2 : float
+        Held-out R2 of encoder and decoder together: what ``score`` returns.
+
+    r2_decoder_only : float
+        R2 of the decoder at the coordinates that the teacher's own ``transform`` gives.
+
+    match_r2 : float
+        R2 of the encoder's coordinates against the teacher's.
+
+    match_source : str
+        "transform" if the teacher placed the rows itself, else "leave-one-out" on training rows.
+
+    pca_r2 : float
+        R2 of as many principal components of the training rows.
+
+    ae_r2 : float
+        R2 of a plain autoencoder of the same dimension: a reference, not an upper bound.
+
+    skill : float
+        Share of the error of the principal components that the map removes,
+        1 - (1 - r2) / (1 - pca_r2).
+    """
+
+    r2: float
+    r2_decoder_only: float
+    match_r2: float
+    match_source: str
+    pca_r2: float
+    ae_r2: float
+    skill: float
+
+    def __str__(self):
+        rows = (
+            ("held-out R2 of the map", self.r2),
+            ("decoder at the teacher's own coordinates", self.r2_decoder_only),
+            (f"encoder against the teacher ({self.match_source})", self.match_r2),
+            ("principal components", self.pca_r2),
+            ("plain autoencoder", self.ae_r2),
+            ("skill over principal components", self.skill),
+        )
+        return "\n".join(f"{name:<50}{value:>8.3f}" for name, value in rows)
+
+
+def r_squared(squared_error, total):
+    """1 - sum of squared errors / total sum of squares, and 0 where there is nothing to explain."""
+    if total <= 0:
+        return 1.0 if squared_error <= 0 else 0.0
+    return float(1 - squared_error / total)
+
+
+def match_r_squared(placed, target):  # (n, q), (n, q) -> float
+    """R2 of coordinates against the teacher's, about the teacher's mean."""
+    return r_squared(np.square(placed - target).sum(), np.square(target - target.mean(0)).sum())

@@ -1,0 +1,92 @@
+"""Exact k-nearest neighbours whose answer for a row does not depend on its batch."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.neighbors import NearestNeighbors
+
+_SPARE_CANDIDATES = 6
+_CHUNK_ELEMENTS = 2**22
+
+
+def k_nearest(queries, reference, n_neighbors, *, exclude_self=False):
+    r"""Find the nearest reference rows of each query, in Euclidean distance.
+
+    A blocked matrix-product search proposes a few more candidates than asked for; their squared
+    distances are then computed anew as :math:`\sum_j (q_j - r_j)^2`, which is exactly zero for
+    equal rows and the same number whatever other rows are in the batch, and the candidates are
+    ordered by (distance, index).
+
+    Parameters
+    ----------
+    queries : {ndarray, CSR matrix} of shape (n_queries, n_features)
+        Rows to look up.
+
+    reference : {ndarray, CSR matrix} of shape (n_reference, n_features)
+        Rows to find.
+
+    n_neighbors : int
+        Neighbours a query; at most ``n_reference`` (less one with ``exclude_self``).
+
+    exclude_self : bool, default=False
+        Whether ``queries`` is ``reference`` itself and row i must not be its own neighbour.
+        Other rows equal to it still count.
+
+    Returns
+    -------
+    squared_distances : ndarray of shape (n_queries, n_neighbors)
+        Ascending, in squared units of the input, as float64.
+
+    indices : ndarray of shape (n_queries, n_neighbors)
+        Rows of ``reference``.
+
+    Raises
+    ------
+    ValueError
+        If ``n_neighbors`` is larger than the number of rows to choose from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.neighbors import k_nearest
+    >>> X = np.array([[0.0], [1.0], [3.0]])
+    >>> k_nearest(X, X, 1, exclude_self=True)
+    (array([[1.],
+           [1.],
+           [4.]]), array([[1],
+           [0],
+           [1]]))
+    """
+    n_reference = reference.shape[0]
+    available = n_reference - exclude_self
+    if not 1 <= n_neighbors <= available:
+        raise ValueError(
+            f"n_neighbors must be between 1 and the {available} rows to choose from, "
+            f"got {n_neighbors}."
+        )
+    n_candidates = min(n_neighbors + exclude_self + _SPARE_CANDIDATES, n_reference)
+    search = NearestNeighbors(n_neighbors=n_candidates, algorithm="brute").fit(reference)
+    candidates = search.kneighbors(queries, return_distance=False)
+    squared = _squared_distances(queries, reference, candidates)
+    if exclude_self:
+        squared[candidates == np.arange(len(candidates))[:, None]] = np.inf
+    order = np.lexsort((candidates, squared), axis=1)[:, :n_neighbors]
+    return np.take_along_axis(squared, order, axis=1), np.take_along_axis(candidates, order, axis=1)
+
+
+def _squared_distances(queries, reference, candidates):  # (m, d), (n, d), (m, k) -> (m, k)
+    squared = np.empty(candidates.shape)
+    rows_per_chunk = max(1, _CHUNK_ELEMENTS // (candidates.shape[1] * reference.shape[1]))
+    for start in range(0, len(candidates), rows_per_chunk):
+        block = slice(start, start + rows_per_chunk)
+        squared[block] = _block_squared_distances(queries[block], reference, candidates[block])
+    return squared
+
+
+def _block_squared_distances(queries, reference, candidates):
+    if sparse.issparse(reference):
+        repeated = np.repeat(np.arange(len(candidates)), candidates.shape[1])
+        difference = queries[repeated] - reference[candidates.ravel()]
+        return np.asarray(difference.multiply(difference).sum(axis=1)).reshape(candidates.shape)
+    difference = reference[candidates].astype(np.float64)
+    difference -= queries[:, None, :]
+    return np.einsum("mkd,mkd->mk", difference, difference)

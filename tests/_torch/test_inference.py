@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from torch import nn
+
+from sksubspace._torch.device import PinnedRows, as_rows
+from sksubspace._torch.inference import batched_forward
+from sksubspace._torch.modules import ResidualMLP
+from sksubspace._torch.random import seeded_module
+
+
+class Sizes(nn.Module):
+    """Notes how many rows it is given, and in which mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append((len(x), self.training, torch.is_inference_mode_enabled()))
+        return x
+
+
+@pytest.fixture
+def net():
+    return seeded_module(lambda: ResidualMLP(30, (64, 64), 2), torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_row_does_not_depend_on_the_others(net, dtype):
+    X = np.random.RandomState(0).randn(700, 30).astype(dtype)
+    net = net.to(torch.from_numpy(X).dtype)
+    out = batched_forward(net, as_rows(X))
+    assert out.dtype == dtype and out.shape == (700, 2)
+    for rows in (slice(0, 1), slice(699, 700), slice(311, 318), slice(200, 600)):
+        np.testing.assert_array_equal(batched_forward(net, as_rows(X[rows])), out[rows])
+
+
+def test_result_is_that_of_the_module(net):
+    X = torch.randn(20, 30, generator=torch.Generator().manual_seed(1))
+    expected = net(X).detach().numpy()
+    np.testing.assert_allclose(batched_forward(net, X, chunk_size=7), expected, atol=1e-6)
+
+
+def test_any_rows_give_the_same(net):
+    X = np.random.RandomState(0).rand(300, 30).astype(np.float32)
+    expected = batched_forward(net, as_rows(X))
+    for rows in (PinnedRows(X, "cpu"), as_rows(sparse.csr_matrix(X))):
+        np.testing.assert_array_equal(batched_forward(net, rows), expected)
+
+
+def test_every_call_has_the_same_shape_and_mode():
+    module = Sizes()
+    out = batched_forward(module, torch.arange(23.0).reshape(23, 1), chunk_size=10)
+    assert module.seen == [(10, False, True)] * 3
+    np.testing.assert_array_equal(out[:, 0], np.arange(23))
+    assert module.training
+
+
+def test_the_mode_comes_back_after_an_error(net):
+    with pytest.raises(RuntimeError):
+        batched_forward(net, torch.zeros(3, 29))
+    assert net.training
+
+
+@pytest.mark.gpu
+def test_gpu_result_is_an_array(net):
+    X = np.random.RandomState(0).randn(300, 30).astype(np.float32)
+    expected = batched_forward(net, as_rows(X))
+    out = batched_forward(net, as_rows(X, "cuda"), device="cuda")
+    np.testing.assert_allclose(out, expected, atol=1e-3)

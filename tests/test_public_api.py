@@ -1,0 +1,164 @@
+"""The outside of the package: what can be imported, at what cost, and which way imports go."""
+
+import ast
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import sksubspace
+
+ROOT = Path(sksubspace.__file__).parent
+SOURCES = sorted(ROOT.rglob("*.py"))
+HEAVY = {"matplotlib", "numba", "numpy", "scipy", "skops", "skorch", "sklearn", "torch", "umap"}
+# who stands on whose shoulders; a folder not named here is a folder of methods
+LEVELS = {
+    "_sklearn": 0,
+    "_torch": 1,
+    "callbacks": 1,
+    "datasets": 2,
+    "decoding": 2,
+    "metrics": 2,
+    "neighbors": 2,
+    "inspection": 4,
+    "model_selection": 4,
+    "report": 5,
+    "cli": 5,
+    "__main__": 5,
+}
+METHODS = 3
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def imported_names(path):
+    """Yield every dotted name that a source file imports, relative imports resolved."""
+    package = ("sksubspace", *path.relative_to(ROOT).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+def readme_example():
+    text = (ROOT.parent / "README.md").read_text(encoding="utf8")
+    return re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+
+
+def is_private(part):
+    return part.startswith("_") and not part.startswith("__")
+
+
+def home(path):
+    """Return the folder, or the module at the top, that a source file belongs to."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    out = run_python("import sksubspace, sys; dir(sksubspace); print(*sys.modules)")
+    assert not HEAVY & set(out.split())
+
+
+def test_dir_lists_exactly_the_public_names():
+    assert dir(sksubspace) == sorted(sksubspace.__all__)
+    assert len(set(sksubspace.__all__)) == len(sksubspace.__all__)
+
+
+@pytest.mark.parametrize("name", sksubspace.__all__)
+def test_every_public_name_resolves(name):
+    value = getattr(sksubspace, name)
+    for inner in value.__all__ if isinstance(value, ModuleType) else ():
+        assert getattr(value, inner) is not None
+
+
+def test_names_of_the_top_are_the_folders_own():
+    assert sksubspace.MEDAL is sksubspace.distillation.MEDAL
+
+
+def test_star_import_brings_every_public_name():
+    namespace = {}
+    exec("from sksubspace import *", namespace)
+    assert set(sksubspace.__all__) <= set(namespace)
+
+
+def test_unknown_name_raises_attribute_error_naming_it():
+    with pytest.raises(AttributeError, match="'sksubspace' has no attribute 'Medal'"):
+        _ = sksubspace.Medal
+
+
+def test_show_versions_names_what_a_bug_report_needs(capsys):
+    assert sksubspace.show_versions() is None
+    out = capsys.readouterr().out
+    for wanted in [
+        f"python: {sys.version.split()[0]}",
+        f"sksubspace: {sksubspace.__version__}",
+        "scikit-learn: ",
+        "torch: ",
+        "cuda: ",
+        "num_threads: ",
+    ]:
+        assert wanted in out
+
+
+def test_show_versions_survives_a_missing_optional_dependency(capsys, monkeypatch):
+    from sksubspace import _show_versions
+
+    monkeypatch.setattr(_show_versions, "_DEPENDENCIES", ("no-such-distribution",))
+    sksubspace.show_versions()
+    assert "no-such-distribution: None" in capsys.readouterr().out
+
+
+def test_every_folder_is_a_package_and_the_package_is_typed():
+    folders = {path.parent for path in SOURCES}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+    assert (ROOT / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_one_file_imports_private_names_of_scikit_learn(path):
+    private = [
+        name
+        for name in imported_names(path)
+        if name.split(".")[0] == "sklearn" and any(map(is_private, name.split(".")))
+    ]
+    assert path == ROOT / "_sklearn.py" or private == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down_only(path):
+    here = home(path)
+    if path.parent == ROOT and here not in LEVELS:
+        return  # __init__ hands names on, and the small modules beside it stand above all
+    for name in imported_names(path):
+        package, there_name, *parts = [*name.split("."), ""]
+        if package != "sksubspace" or there_name in {"", "__version__", here}:
+            continue
+        there = LEVELS.get(there_name, METHODS)
+        assert there <= LEVELS.get(here, METHODS), f"{path.name} imports {name}, which is above it"
+        if there == METHODS:
+            assert not any(map(is_private, parts)), f"{name} is private to its folder"
+
+
+def test_start_page_shows_the_example_of_the_readme():
+    start_page = (ROOT.parent / "docs" / "index.rst").read_text(encoding="utf8")
+    assert textwrap.indent(readme_example(), "    ") in start_page
+
+
+@pytest.mark.slow
+def test_readme_example_keeps_its_word():
+    namespace = {}
+    exec(readme_example(), namespace)
+    assert namespace["Z_test"].shape == (450, 2)
+    assert namespace["X_back"].shape == namespace["X_test"].shape
+    assert 0.5 < namespace["r2"] < 1
