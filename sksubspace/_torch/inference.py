@@ -5,7 +5,7 @@ import torch
 
 from .threads import small_work
 
-__all__ = ["batched_forward"]
+__all__ = ["batched_forward", "in_blocks"]
 
 
 def batched_forward(module, rows, *, chunk_size=256, device="cpu"):
@@ -52,3 +52,28 @@ def _forward_chunk(module, chunk, size):
     if n_rows < size:
         chunk = chunk[torch.arange(size, device=chunk.device) % n_rows]
     return module(chunk)[:n_rows].cpu().numpy()
+
+
+def in_blocks(function, X, *, block_size=256):
+    """Apply a function of arrays to blocks of rows that all have one size, for the same reason.
+
+    Parameters
+    ----------
+    function : callable
+        Maps (block_size, ...) to (block_size, ...), row by row.
+    X : ndarray of shape (n_samples, ...)
+        The rows; the last block is filled up with copies of its own.
+    block_size : int, default=256
+        Number of rows in every call.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+        The results, one below the other.
+    """
+    blocks = []
+    for start in range(0, len(X), block_size):
+        rows = X[start : start + block_size]
+        filled = rows if len(rows) == block_size else np.resize(rows, (block_size, *rows.shape[1:]))
+        blocks.append(function(filled)[: len(rows)])
+    return np.concatenate(blocks)

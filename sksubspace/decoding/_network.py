@@ -47,11 +47,21 @@ class FourierNetwork:
     device: torch.device
 
     def predict(self, Z):
-        """Decode Z of shape (n, n_components) into shape (n, n_features)."""
-        Z = np.asarray(Z, dtype=self.mean.dtype)
-        return batched_forward(self.module, to_tensor(Z, self.device), device=self.device) * (
-            self.mean.dtype.type(self.spread)
-        ) + (self.mean)
+        """Decode points of the latent space.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_components)
+            Scaled points.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Reconstructions.
+        """
+        rows = to_tensor(np.asarray(Z, dtype=self.mean.dtype), self.device)
+        standardised = batched_forward(self.module, rows, device=self.device)
+        return standardised * self.mean.dtype.type(self.spread) + self.mean
 
 
 def decoder_module(n_components, hidden_layer_sizes, n_features):

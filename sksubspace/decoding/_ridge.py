@@ -11,6 +11,8 @@ from scipy import sparse
 from scipy.linalg import eigh
 from sklearn.utils.extmath import randomized_svd
 
+from sksubspace._torch.inference import in_blocks
+
 _N_FREQUENCIES = 400
 _FIRST_SCALE = 3  # 2^3 = 8
 _SCALE_EXPONENTS = range(-2, 7)
@@ -22,18 +24,18 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class FourierRidge:
-    """A fitted decoder x(z) = mean + features(z) @ coef.
+    """A fitted decoder x(z) = intercept + features(z) @ coef.
 
     Attributes
     ----------
     frequencies : ndarray of shape (n_components, n_frequencies)
         Radians per unit of the scaled embedding.
 
-    coef : ndarray of shape (1 + n_components + 2 * n_frequencies, n_features)
+    coef : ndarray of shape (n_components + 2 * n_frequencies, n_features)
         Coefficients, in units of the target.
 
-    mean : ndarray of shape (n_features,)
-        Mean of the target.
+    intercept : ndarray of shape (n_features,)
+        The prediction where all features are zero.
 
     penalty : float
         The ridge penalty chosen.
@@ -44,16 +46,25 @@ class FourierRidge:
 
     frequencies: np.ndarray
     coef: np.ndarray
-    mean: np.ndarray
+    intercept: np.ndarray
     penalty: float
     scale: float
 
     def predict(self, Z):
-        """Decode Z of shape (n, n_components) into shape (n, n_features)."""
-        out = np.empty((len(Z), self.coef.shape[1]), dtype=self.coef.dtype)
-        for rows in _chunks(len(Z)):
-            out[rows] = fourier_features(Z[rows], self.frequencies) @ self.coef + self.mean
-        return out
+        """Decode points of the latent space.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_components)
+            Scaled points.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Reconstructions.
+        """
+        decoded = in_blocks(lambda rows: fourier_features(rows, self.frequencies) @ self.coef, Z)
+        return (decoded + self.intercept).astype(self.intercept.dtype, copy=False)
 
 
 def matern_frequencies(n_components, n_frequencies, random_state):
@@ -79,11 +90,11 @@ def matern_frequencies(n_components, n_frequencies, random_state):
     return normal / np.sqrt(random_state.chisquare(3, size=n_frequencies) / 3)
 
 
-def fourier_features(Z, frequencies):  # (n, q), (q, m) -> (n, 1 + q + 2m)
-    """Features [1, z, cos(zB), sin(zB)] of each row, as float64."""
+def fourier_features(Z, frequencies):  # (n, q), (q, m) -> (n, q + 2m)
+    """Features [z, cos(zB), sin(zB)] of each row, as float64; the intercept stands apart."""
     Z = np.asarray(Z, dtype=np.float64)
     phase = Z @ frequencies
-    return np.hstack([np.ones((len(Z), 1)), Z, np.cos(phase), np.sin(phase)])
+    return np.hstack([Z, np.cos(phase), np.sin(phase)])
 
 
 def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
@@ -116,11 +127,12 @@ def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
 
     Notes
     -----
-    With f the features, G = F'F + aI, h_i = f(z_i)' G^-1 f(z_i) and e_i = x_i - f(z_i)' B, the
-    ridge fitted without row i predicts x_i **at the position z_(-i)** with the error
+    With f the features less their means, G = F'F + aI, B the coefficients,
+    h_i = 1/n + f(z_i)' G^-1 f(z_i) and e_i = x_i - mean - f(z_i)' B, the ridge fitted without row i
+    predicts x_i **at the position z_(-i)** with the error
 
-    .. math:: r_i = x_i - f(z_{(-i)})' B
-              + \frac{f(z_{(-i)})' G^{-1} f(z_i)}{1 - h_i} e_i .
+    .. math:: r_i = x_i - \bar x - f(z_{(-i)})' B
+              + \frac{1/n + f(z_{(-i)})' G^{-1} f(z_i)}{1 - h_i} e_i .
 
     The usual leave-one-out evaluates at z_i itself, which was placed with x_i in view.
     """
@@ -129,7 +141,7 @@ def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
     frequencies = scale * unit
     basis = _Basis.of(Z, frequencies)
     mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
-    coef = basis.coefficients(Z, X, mean, penalty)
+    coef = basis.coefficients(Z, X, penalty)
     weights = np.ones(X.shape[1]) if feature_weights is None else feature_weights
     errors = np.empty(len(Z))
     for rows in _chunks(len(Z)):
@@ -138,46 +150,63 @@ def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
         errors[rows] = np.square(residual) @ weights
     dtype = X.dtype
     decoder = FourierRidge(
-        frequencies, coef.astype(dtype), mean.astype(dtype), float(penalty), float(scale)
+        frequencies,
+        coef.astype(dtype),
+        (mean - basis.offset @ coef).astype(dtype),
+        float(penalty),
+        float(scale),
     )
     return decoder, errors
 
 
 @dataclass(frozen=True)
 class _Basis:
-    """Eigenbasis of F'F: every ridge penalty is then a diagonal."""
+    """Eigenbasis of F'F, F the centred features: every ridge penalty is then a diagonal."""
 
     frequencies: np.ndarray  # (q, m)
+    n_samples: int
+    offset: np.ndarray  # (p,), mean of the features
     eigenvalues: np.ndarray  # (r,)
     eigenvectors: np.ndarray  # (p, r)
 
     @classmethod
     def of(cls, Z, frequencies):
-        size = 1 + Z.shape[1] + 2 * frequencies.shape[1]
+        size = Z.shape[1] + 2 * frequencies.shape[1]
+        offset = np.zeros(size)
+        for rows in _chunks(len(Z)):
+            offset += fourier_features(Z[rows], frequencies).sum(axis=0) / len(Z)
         if len(Z) < size:
-            return cls(frequencies, *_from_rows(fourier_features(Z, frequencies)))
+            eigenpairs = _from_rows(fourier_features(Z, frequencies) - offset)
+            return cls(frequencies, len(Z), offset, *eigenpairs)
         gram = np.zeros((size, size))
         for rows in _chunks(len(Z)):
-            features = fourier_features(Z[rows], frequencies)
+            features = fourier_features(Z[rows], frequencies) - offset
             gram += features.T @ features
         eigenvalues, eigenvectors = eigh(gram, overwrite_a=True, check_finite=False)
-        return cls(frequencies, np.maximum(eigenvalues, 0), eigenvectors)
+        return cls(frequencies, len(Z), offset, np.maximum(eigenvalues, 0), eigenvectors)
 
     def rotate(self, Z):  # (n, q) -> (n, r)
-        return fourier_features(Z, self.frequencies) @ self.eigenvectors
+        return (fourier_features(Z, self.frequencies) - self.offset) @ self.eigenvectors
 
-    def coefficients(self, Z, X, mean, penalty):  # -> (p, d)
+    def coefficients(self, Z, X, penalty):  # -> (p, d)
         moment = np.zeros((len(self.eigenvectors), X.shape[1]))
         for rows in _chunks(len(Z)):
-            features = fourier_features(Z[rows], self.frequencies)
-            moment += features.T @ X[rows] - np.outer(features.sum(axis=0), mean)
+            moment += (fourier_features(Z[rows], self.frequencies) - self.offset).T @ X[rows]
         shrink = 1 / (self.eigenvalues + penalty)
         return self.eigenvectors @ (shrink[:, None] * (self.eigenvectors.T @ moment))
 
     def loo_residual(self, Z, Z_loo, target, coef, penalty):  # -> (n, d)
         here, there = self.rotate(Z), self.rotate(Z_loo)
         rotated_coef = self.eigenvectors.T @ coef
-        return _loo_residual(here, there, target, rotated_coef, self.eigenvalues + penalty)
+        return self.left_out(here, there, target, rotated_coef, penalty)
+
+    def left_out(self, here, there, target, coef, penalty):  # (n, r), (n, r), (n, d), (r, d)
+        """r_i of `fit_fourier_ridge`, in this basis."""
+        weighted = here / (self.eigenvalues + penalty)
+        leverage = 1 / self.n_samples + np.einsum("np,np->n", weighted, here)
+        cross = 1 / self.n_samples + np.einsum("np,np->n", weighted, there)
+        correction = cross / np.maximum(1 - leverage, 1e-10)
+        return target - there @ coef + correction[:, None] * (target - here @ coef)
 
 
 def _from_rows(features):  # (n, p) -> (r,), (p, r)
@@ -186,15 +215,6 @@ def _from_rows(features):  # (n, p) -> (r,), (p, r)
     keep = eigenvalues > 1e-12 * eigenvalues[-1]
     eigenvalues, vectors = eigenvalues[keep], vectors[:, keep]
     return eigenvalues, features.T @ (vectors / np.sqrt(eigenvalues))
-
-
-def _loo_residual(here, there, target, coef, denominator):  # (n, p), (n, p), (n, d), (p, d), (p,)
-    """r_i = x_i - f(z_(-i))'B + f(z_(-i))'G^-1 f(z_i) / (1 - h_i) e_i, in the eigenbasis of G."""
-    weighted = here / denominator
-    leverage = np.einsum("np,np->n", weighted, here)
-    cross = np.einsum("np,np->n", weighted, there)
-    correction = cross / np.maximum(1 - leverage, 1e-10)
-    return target - there @ coef + correction[:, None] * (target - here @ coef)
 
 
 def _choose(Z, Z_loo, X, unit, random_state):
@@ -223,9 +243,8 @@ def _best_penalty(Z, Z_loo, target, frequencies):  # -> (squared error, penalty)
     moment = here.T @ target
     scored = []
     for penalty in _PENALTIES:
-        denominator = basis.eigenvalues + penalty
-        coef = moment / denominator[:, None]
-        residual = _loo_residual(here, there, target, coef, denominator)
+        coef = moment / (basis.eigenvalues + penalty)[:, None]
+        residual = basis.left_out(here, there, target, coef, penalty)
         scored.append((float(np.einsum("nd,nd->", residual, residual)), float(penalty)))
     return min(scored)
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from sksubspace.distillation._components import match_r_squared
+from sksubspace.distillation._exact import correct, loo_correction
 from sksubspace.distillation._linear import fit_linear
 from sksubspace.distillation._local import fit_local, neighbor_graph, place_left_out
-from sksubspace.distillation._network import correct, loo_correction
 
 _EXACT_ENOUGH = 1e-6
 
@@ -50,7 +50,8 @@ def closed_encoder(names, X, Z, scale, trainer, *, n_neighbors, exact):
     """
     linear, placed, graph = None, {}, None
     if "linear" in names:
-        linear, placed["linear"] = fit_linear(X, Z)
+        linear = fit_linear(X, Z)
+        placed["linear"] = linear.Z_loo
     if "local" in names:
         graph = neighbor_graph(X, n_neighbors)
         placed["local"] = place_left_out(X, Z, scale, graph, trainer, n_neighbors)
@@ -59,13 +60,16 @@ def closed_encoder(names, X, Z, scale, trainer, *, n_neighbors, exact):
     if name == "local":
         encoder, losses = fit_local(X, Z, scale, graph, trainer, n_neighbors)
         return Distilled(name, encoder, placed[name], scores, losses)
-    encoder, Z_loo = _exact_linear(linear, placed[name], X, Z, graph, exact)
+    encoder, Z_loo = _exact_linear(linear, X, Z, graph, exact)
     return Distilled(name, encoder, Z_loo, scores, [])
 
 
-def _exact_linear(linear, Z_loo, X, Z, graph, exact):
-    residuals = Z - linear(X)
+def _exact_linear(linear, X, Z, graph, exact):
+    residuals = Z - linear.encoder(X)
     if not exact or np.abs(residuals).max() <= _EXACT_ENOUGH:
-        return linear, Z_loo
+        return linear.encoder, linear.Z_loo
+    encoder = correct(linear.encoder, X, Z)
+    if linear.influence is None:
+        return encoder, linear.Z_loo
     graph = neighbor_graph(X, 1) if graph is None else graph
-    return correct(linear, X, Z), Z_loo + loo_correction(*graph, residuals)
+    return encoder, linear.Z_loo + loo_correction(*graph, Z, residuals, linear)

@@ -51,7 +51,7 @@ class HeldOutMixin:
         return distortion / np.maximum(usual, np.finfo(np.float64).tiny)
 
     def score_samples(self, X):
-        """Minus the distortion of each row, so that higher is better.
+        """Negate the distortion of each row, so that higher is better.
 
         Parameters
         ----------

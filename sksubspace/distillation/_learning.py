@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
+from sksubspace._torch.inference import batched_forward
 from sksubspace.decoding import FourierNetwork, fit_fourier_ridge, fit_network_decoder
 from sksubspace.distillation._choice import Distilled, closed_encoder
+from sksubspace.distillation._exact import correct, interpolate
 from sksubspace.distillation._local import neighbor_graph
 from sksubspace.distillation._network import (
     NetworkEncoder,
-    correct,
     fit_joint,
     fit_network,
-    interpolate,
 )
 from sksubspace.distillation._state import network_decoder, network_encoder
 
@@ -81,6 +82,7 @@ def learn_encoder(params, plan, X, Z, scale, trainer):
     module = trainer.build(
         lambda: network_encoder(params.encoder, scale, params.hidden_layer_sizes, Z.shape[1])
     )
+    _check_width(module, "encoder", X.shape[1], Z.shape[1], trainer.device)
     encoder, log = fit_network(X, Z, module, scale, params.input_noise, trainer)
     return _finish(params, plan, encoder, X, Z, log)
 
@@ -97,6 +99,7 @@ def learn_decoder(params, plan, X, Z, distilled, scale, trainer):
     module = trainer.build(
         lambda: network_decoder(params.decoder, params.hidden_layer_sizes, Z.shape[1], X.shape[1])
     )
+    _check_width(module, "decoder", Z.shape[1], X.shape[1], trainer.device)
     decoder, log = fit_network_decoder(
         Z, X, module, mean=scale.mean, spread=scale.spread, trainer=trainer
     )
@@ -108,11 +111,30 @@ def learn_jointly(params, plan, X, Z, scale, trainer):
     widths = params.hidden_layer_sizes
     encoder = trainer.build(lambda: network_encoder(params.encoder, scale, widths, Z.shape[1]))
     decoder = trainer.build(lambda: network_decoder(params.decoder, widths, Z.shape[1], X.shape[1]))
+    _check_width(encoder, "encoder", X.shape[1], Z.shape[1], trainer.device)
+    _check_width(decoder, "decoder", Z.shape[1], X.shape[1], trainer.device)
     log = fit_joint(X, Z, encoder, decoder, scale, params.match_weight, trainer)
     distilled = _finish(params, plan, NetworkEncoder(encoder, trainer.device), X, Z, log)
     mean = scale.mean.astype(trainer.dtype)
     fitted = FourierNetwork(decoder, mean, scale.spread, trainer.device)
     return distilled, fitted
+
+
+def _check_width(module, name, n_in, n_out, device):
+    """Check that a user's module maps two rows of the one width to two rows of the other."""
+    probe = torch.zeros(2, n_in, dtype=next(module.parameters()).dtype)
+    try:
+        shape = tuple(batched_forward(module, probe, chunk_size=2, device=device).shape)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{name} must be a module that maps shape (n, {n_in}) to (n, {n_out}); it fails on "
+            f"(2, {n_in}): {error}"
+        ) from error
+    if shape != (2, n_out):
+        raise ValueError(
+            f"{name} must be a module that maps shape (n, {n_in}) to (n, {n_out}); it maps "
+            f"(2, {n_in}) to {shape}."
+        )
 
 
 def _finish(params, plan, encoder, X, Z, log):
@@ -123,4 +145,4 @@ def _finish(params, plan, encoder, X, Z, log):
 def _neighbor_placement(X, Z):
     """Inverse-square-distance placement of each row by others: stands in for a network's."""
     squared, neighbors = neighbor_graph(X, _PROXY_NEIGHBORS)
-    return interpolate(squared[:, :_PROXY_NEIGHBORS], neighbors[:, :_PROXY_NEIGHBORS], Z)
+    return interpolate(squared[:, :_PROXY_NEIGHBORS], Z[neighbors[:, :_PROXY_NEIGHBORS]])

@@ -8,7 +8,10 @@ from scipy.linalg import eigh
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_predict
 
-_PENALTIES = 10.0 ** np.arange(-10, 3)
+from sksubspace._torch.inference import in_blocks
+
+_PENALTIES = 10.0 ** np.arange(-8, 3)
+_SMALLEST_EIGENVALUE = 1e-10
 _MAX_GRAM = 5000
 _CHUNK = 4096
 
@@ -22,80 +25,105 @@ class LinearEncoder:
 
     def __call__(self, X):  # (n, d) -> (n, q)
         """Place the rows of X."""
-        return X @ self.coef + self.intercept
+        if sparse.issparse(X):
+            return X @ self.coef + self.intercept
+        return in_blocks(lambda rows: rows @ self.coef, X) + self.intercept
 
 
-def fit_linear(X, Z):  # (n, d), (n, q) -> LinearEncoder, (n, q)
+@dataclass(frozen=True)
+class LinearFit:
+    """A linear encoder and what it does to rows left out.
+
+    Attributes
+    ----------
+    encoder : LinearEncoder
+        Fitted on all rows.
+    Z_loo : ndarray of shape (n, q)
+        Where a fit without the row places it.
+    influence : ndarray of shape (n, r) or None
+        W such that the hat matrix is H = W W' + 1/n; None for the iterative solver.
+    """
+
+    encoder: LinearEncoder
+    Z_loo: np.ndarray
+    influence: np.ndarray | None
+
+
+def fit_linear(X, Z):  # (n, d), (n, q) -> LinearFit
     """Fit by least squares and place every row by a fit without it.
 
-    A small ridge penalty a, of the leave-one-out's choice, keeps the problem determined. With the
-    hat matrix H = 1/n + Xc (Xc'Xc + aI)^-1 Xc' the leave-one-out residual is e_i / (1 - h_ii).
+    A ridge penalty a, of the leave-one-out's choice, keeps the problem determined. With the
+    centred data Xc = U diag(sqrt(l)) V' the hat matrix is H = 1/n + U diag(l / (l + a)) U', and the
+    leave-one-out residual of a row is e_i / (1 - h_ii).
 
     Where neither side of X is below 5,000, an iterative solver and two halves take its place.
     """
     if min(X.shape) > _MAX_GRAM:
         return _fit_iteratively(X, Z)
     mean, centre = np.asarray(X.mean(axis=0), dtype=np.float64).ravel(), Z.mean(axis=0)
-    spectral = _primal if X.shape[1] <= X.shape[0] else _dual
-    coef, left_out = spectral(X, mean, Z - centre)
-    return LinearEncoder(coef, centre - mean @ coef), Z - left_out
+    decompose = _primal if X.shape[1] <= X.shape[0] else _dual
+    left, eigenvalues = decompose(X, mean)
+    penalty, residuals = _choose(left, eigenvalues, Z - centre)
+    moment = left.T @ (Z - centre)
+    weights = left @ (moment / (eigenvalues + penalty)[:, None])  # coef = Xc' weights
+    coef = _transposed_product(X, mean, weights)
+    influence = left * np.sqrt(eigenvalues / (eigenvalues + penalty))
+    return LinearFit(LinearEncoder(coef, centre - mean @ coef), Z - residuals, influence)
 
 
-def _primal(X, mean, Z):  # (n, d), (d,), (n, q) -> (d, q), (n, q)
-    """Through the (d, d) covariance."""
-    gram, moment = np.zeros((X.shape[1],) * 2), np.zeros((X.shape[1], Z.shape[1]))
-    for rows in _chunks(len(Z)):
+def _primal(X, mean):  # (n, d), (d,) -> (n, r), (r,)
+    """Left singular vectors and eigenvalues through the (d, d) covariance."""
+    gram = np.zeros((X.shape[1],) * 2)
+    for rows in _chunks(X.shape[0]):
         centred = _dense(X[rows]) - mean
         gram += centred.T @ centred
-        moment += centred.T @ Z[rows]
-    eigenvalues, vectors = eigh(gram)
-    eigenvalues, vectors, penalties = _significant(eigenvalues, vectors)
-    moment = vectors.T @ moment
-    residuals = np.empty((len(penalties), *Z.shape))
-    for rows in _chunks(len(Z)):
-        scores = (_dense(X[rows]) - mean) @ vectors
-        for k, penalty in enumerate(penalties):
-            shrunk = scores / (eigenvalues + penalty)
-            leverage = 1 / len(Z) + np.einsum("np,np->n", shrunk, scores)
-            residuals[k, rows] = _left_out(Z[rows] - shrunk @ moment, leverage)
-    best = np.argmin(np.square(residuals).sum(axis=(1, 2)))
-    coef = vectors @ (moment / (eigenvalues + penalties[best])[:, None])
-    return coef, residuals[best]
+    eigenvalues, vectors = _significant(*eigh(gram))
+    left = np.empty((X.shape[0], len(eigenvalues)))
+    for rows in _chunks(X.shape[0]):
+        left[rows] = (_dense(X[rows]) - mean) @ (vectors / np.sqrt(eigenvalues))
+    return left, eigenvalues
 
 
-def _dual(X, mean, Z):  # (n, d), (d,), (n, q) -> (d, q), (n, q)
-    """Through the (n, n) Gram matrix, for fewer rows than features."""
+def _dual(X, mean):  # (n, d), (d,) -> (n, r), (r,)
+    """The same through the (n, n) Gram matrix, for fewer rows than features."""
     centred = _dense(X) - mean
-    eigenvalues, vectors, penalties = _significant(*eigh(centred @ centred.T))
-    moment = vectors.T @ Z
-    candidates = []
-    for penalty in penalties:
-        shrink = eigenvalues / (eigenvalues + penalty)
-        leverage = 1 / len(Z) + np.square(vectors) @ shrink
-        residual = _left_out(Z - vectors @ (shrink[:, None] * moment), leverage)
-        candidates.append((np.square(residual).sum(), penalty, residual))
-    _, penalty, residual = min(candidates, key=lambda candidate: candidate[0])
-    coef = centred.T @ (vectors @ (moment / (eigenvalues + penalty)[:, None]))
-    return coef, residual
+    eigenvalues, left = _significant(*eigh(centred @ centred.T))
+    return left, eigenvalues
 
 
 def _significant(eigenvalues, vectors):
-    """Eigenpairs above rounding, and the penalties in units of the mean eigenvalue."""
-    largest = max(eigenvalues.max(), 1e-300)
-    keep = eigenvalues > 1e-12 * largest
-    return eigenvalues[keep], vectors[:, keep], _PENALTIES * largest / max(keep.sum(), 1)
+    keep = eigenvalues > _SMALLEST_EIGENVALUE * max(eigenvalues[-1], 1e-300)
+    return eigenvalues[keep], vectors[:, keep]
 
 
-def _left_out(residual, leverage):
-    return residual / np.maximum(1 - leverage, 1e-8)[:, None]
+def _choose(left, eigenvalues, Z):  # (n, r), (r,), (n, q) -> float, (n, q)
+    """Penalty with the least leave-one-out error, and its leave-one-out residuals."""
+    squares, moment = np.square(left), left.T @ Z
+    outside = 1 - 1 / len(Z) - squares.sum(axis=1)  # of the unit vector of row i, outside of U
+    outside[outside < 1e-9] = 0
+    beyond = Z - left @ moment
+    best = (np.inf, 1.0, Z)
+    for penalty in _PENALTIES * max(eigenvalues, default=1.0):
+        kept_out = penalty / (eigenvalues + penalty)  # of 1 - H, without cancellation
+        residuals = beyond + left @ (kept_out[:, None] * moment)
+        residuals /= np.maximum(outside + squares @ kept_out, 1e-12)[:, None]
+        error = np.square(residuals).sum()
+        if error < best[0]:
+            best = (error, penalty, residuals)
+    return best[1:]
+
+
+def _transposed_product(X, mean, weights):  # (n, d), (d,), (n, q) -> (d, q)
+    """Xc' weights; the weights add up to zero, so that the mean drops out."""
+    return np.asarray(X.T @ weights) - np.outer(mean, weights.sum(axis=0))
 
 
 def _fit_iteratively(X, Z):
     model = Ridge(alpha=1e-6, solver="lsqr")
-    left_out = cross_val_predict(model, X, Z, cv=KFold(2, shuffle=True, random_state=0))
+    placed = cross_val_predict(model, X, Z, cv=KFold(2, shuffle=True, random_state=0))
     model.fit(X, Z)
-    coef = np.atleast_2d(model.coef_).T
-    return LinearEncoder(coef, np.atleast_1d(model.intercept_)), left_out.reshape(Z.shape)
+    encoder = LinearEncoder(np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_))
+    return LinearFit(encoder, placed.reshape(Z.shape), None)
 
 
 def _dense(X):

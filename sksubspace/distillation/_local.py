@@ -17,7 +17,7 @@ from sksubspace._torch.trainer import Budget
 from sksubspace.neighbors import k_nearest
 
 _KEY_SIZES = (128, 32)
-_BUDGET = Budget(n_steps=400, max_epochs=40, weight_decay=0.05)
+_BUDGET = Budget(n_steps=300, max_epochs=40, weight_decay=0.05)
 _MAX_TRAINING_ROWS = 20_000
 _N_FOLDS = 2
 _CHUNK = 8192
@@ -136,11 +136,11 @@ def _train(X, Z, scale, graph, subset, trainer, n_neighbors, task):
     if len(index) == 0:
         return kernel, []
     rows, targets = as_rows(X, trainer.device), to_tensor(Z.astype(trainer.dtype), trainer.device)
-    floor = 1e-12 * max(float(squared[np.isfinite(squared)].mean()), 1e-300)
+    relative = squared / max(float(squared[np.isfinite(squared)].mean()), 1e-300)
     data = (
         to_tensor(index, trainer.device),
         to_tensor(neighbors, trainer.device),
-        to_tensor(np.clip(squared, floor, 1e30).astype(trainer.dtype), trainer.device),
+        to_tensor(np.clip(relative, 1e-12, 1e30).astype(trainer.dtype), trainer.device),
     )
     objective = _LeaveOneOut(kernel, rows, targets)
     log = trainer.fit(objective, data, _BUDGET, task)

@@ -96,7 +96,7 @@ class MEDAL(
     match_weight : float, default=1000.0
         Weight of the teacher's coordinates with ``strategy="joint"``.
 
-    input_noise : float, default=0.3
+    input_noise : float, default=0.5
         Noise on the rows while a network encoder is trained, in units of ``scale``.
 
     learning_rate : float, default=0.002
@@ -106,8 +106,8 @@ class MEDAL(
         Rows in a training step.
 
     max_iter : int or "auto", default="auto"
-        Epochs of every training; "auto" makes 400 steps (at most 40 epochs) for the local encoder,
-        1,200 (120) for a network encoder and 1,000 (120) for a network decoder.
+        Epochs of every training; "auto" makes 300 steps (at most 40 epochs) for the local encoder,
+        2,000 (200) for a network encoder and 1,000 (120) for a network decoder.
 
     calibration : {"loo", "holdout"}, default="loo"
         Where the reference errors of ``pvalue`` and ``detect_shift`` come from: leave-one-out
@@ -119,7 +119,7 @@ class MEDAL(
 
     keep_teacher : bool, default=True
         Whether the fitted teacher stays in ``teacher_``. Without it a pickle loads where the
-        teacher's package is not installed.
+        teacher's package is not installed, and then has ``teacher="precomputed"``.
 
     device : str or torch.device, default="auto"
         Where networks run: "auto" is a CUDA device if there is one, else the CPU.
@@ -154,7 +154,7 @@ class MEDAL(
     calibration_ : {"loo", "holdout", "fresh"}
         Where the calibration scores come from.
 
-    calibration_indices_ : ndarray or None
+    calibration_indices_ : ndarray of shape (n_calibration,) or None
         Training rows they belong to; None after ``calibrate``.
 
     calibration_scores_ : ndarray of shape (n_calibration,)
@@ -176,7 +176,7 @@ class MEDAL(
     n_features_in_ : int
         Number of features seen in ``fit``.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X has string column names.
 
     See Also
@@ -244,7 +244,7 @@ class MEDAL(
         n_neighbors=10,
         hidden_layer_sizes=(256, 256),
         match_weight=1000.0,
-        input_noise=0.3,
+        input_noise=0.5,
         learning_rate=2e-3,
         batch_size=128,
         max_iter="auto",
@@ -499,6 +499,8 @@ class MEDAL(
         state = dict(super().__getstate__())
         for name in _PARTS & state.keys():
             state[name] = dump(state[name])
+        if "_encoder" in state and not self.keep_teacher and hasattr(self.teacher, "fit_transform"):
+            state["teacher"] = "precomputed"
         return state
 
     def __setstate__(self, state):

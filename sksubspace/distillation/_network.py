@@ -1,4 +1,4 @@
-"""Network encoders: decoupled, jointly with a decoder as in the paper, and made exact."""
+"""Network encoders: decoupled, or jointly with a decoder as in the paper."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,9 @@ from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.modules import ResidualMLP, mlp
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget
-from sksubspace.neighbors import k_nearest
 
-_BUDGET = Budget(n_steps=1200, max_epochs=120, weight_decay=0.05)
+_BUDGET = Budget(n_steps=2000, max_epochs=200, weight_decay=0.05)
 _AUTOENCODER_BUDGET = Budget(n_steps=1200, max_epochs=120, weight_decay=1e-4)
-_CORRECTION_NEIGHBORS = 3
 
 
 @dataclass
@@ -29,44 +27,6 @@ class NetworkEncoder:
         """Place the rows of X."""
         placed = batched_forward(self.module, as_rows(X, self.device), device=self.device)
         return placed.astype(np.float64)
-
-
-@dataclass
-class Corrected:
-    """An encoder plus the inverse-square-distance mean of the three nearest training residuals.
-
-    On a training row it returns that row's target.
-    """
-
-    encoder: object
-    rows: object  # (n, d) array or CSR matrix, working data
-    residuals: np.ndarray  # (n, q)
-
-    def __call__(self, X):  # (m, d) -> (m, q)
-        """Place the rows of X."""
-        n_neighbors = min(_CORRECTION_NEIGHBORS, len(self.residuals))
-        graph = k_nearest(X, self.rows, n_neighbors)
-        return self.encoder(X) + interpolate(*graph, self.residuals)
-
-
-def interpolate(squared, neighbors, values):  # (m, k), (m, k), (n, q) -> (m, q)
-    """Inverse-square-distance mean; rows at distance zero decide alone."""
-    equal = squared == 0
-    weights = 1 / np.where(equal, 1.0, squared)
-    weights = np.where(equal.any(axis=1, keepdims=True), equal, weights)
-    weights = weights / weights.sum(axis=1, keepdims=True)
-    return np.einsum("mk,mkq->mq", weights, values[neighbors])
-
-
-def loo_correction(squared, neighbors, residuals):
-    """What `Corrected` adds to each training row when that row's own residual is left out."""
-    nearest = slice(0, _CORRECTION_NEIGHBORS)
-    return interpolate(squared[:, nearest], neighbors[:, nearest], residuals)
-
-
-def correct(encoder, X, Z):
-    """Make an encoder exact on the training rows X of shape (n, d) with targets Z of (n, q)."""
-    return Corrected(encoder, X, Z - encoder(X))
 
 
 def encoder_module(scale, hidden_layer_sizes, n_components):

@@ -36,6 +36,7 @@ class Plan:
 def make_plan(estimator, embedding):
     """Check how the parameters of a MEDAL fit together."""
     _check_embedding_argument(estimator, embedding)
+    _check_teacher(estimator.teacher)
     _check_widths(estimator.hidden_layer_sizes)
     joint = estimator.strategy == "joint"
     encoders = _encoders(estimator.encoder, joint)
@@ -94,6 +95,11 @@ def _check_embedding_argument(estimator, embedding):
             UserWarning,
             stacklevel=5,
         )
+
+
+def _check_teacher(teacher):
+    if isinstance(teacher, type):
+        raise TypeError(f"teacher must be an instance such as {teacher.__name__}(), got the class.")
 
 
 def _check_widths(hidden_layer_sizes):

@@ -53,7 +53,7 @@ class FeatureScale:
         mean, variance = _moments(X)
         if mode == "feature":
             column_scale = np.sqrt(variance)
-            constant = column_scale <= 1e-10 * np.maximum(1, np.abs(mean))
+            constant = column_scale <= 1e-10 * np.abs(mean)
             column_scale[constant] = 1
             return cls(column_scale, mean / column_scale, 1.0)
         spread = float(np.sqrt(variance.mean())) if mode == "global" else 1.0

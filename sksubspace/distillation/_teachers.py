@@ -60,9 +60,12 @@ def embed(teacher, X):  # (n, d) -> (n, q)
 
 def check_embedding(Z, n_samples, source):
     """Validate an embedding of n_samples rows; NaN rows may remain, infinities may not."""
-    Z = check_array(
-        Z, dtype=[np.float64, np.float32], ensure_all_finite=False, copy=True, input_name=source
-    )
+    try:
+        Z = check_array(Z, dtype=[np.float64, np.float32], ensure_all_finite=False, copy=True)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{source} must be a numeric array of shape (n_samples, n_components): {error}"
+        ) from error
     if len(Z) != n_samples:
         raise ValueError(f"{source} has {len(Z)} rows, but X has n_samples={n_samples}.")
     if np.isinf(Z).any():

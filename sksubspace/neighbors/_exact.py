@@ -5,6 +5,8 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
 _SPARE_CANDIDATES = 6
+_MOST_CANDIDATES = 1024
+_ROUNDING = 1e-6
 _CHUNK_ELEMENTS = 2**22
 
 
@@ -14,7 +16,8 @@ def k_nearest(queries, reference, n_neighbors, *, exclude_self=False):
     A blocked matrix-product search proposes a few more candidates than asked for; their squared
     distances are then computed anew as :math:`\sum_j (q_j - r_j)^2`, which is exactly zero for
     equal rows and the same number whatever other rows are in the batch, and the candidates are
-    ordered by (distance, index).
+    ordered by (distance, index). Where the last neighbour is no nearer than the last candidate,
+    more candidates are taken, up to 1,024.
 
     Parameters
     ----------
@@ -63,14 +66,42 @@ def k_nearest(queries, reference, n_neighbors, *, exclude_self=False):
             f"n_neighbors must be between 1 and the {available} rows to choose from, "
             f"got {n_neighbors}."
         )
+    own = np.arange(queries.shape[0]) if exclude_self else None
+    search = _Candidates(queries, reference)
+    squared = np.empty((queries.shape[0], n_neighbors))
+    indices = np.empty((queries.shape[0], n_neighbors), dtype=np.intp)
+    rows = np.arange(queries.shape[0])
     n_candidates = min(n_neighbors + exclude_self + _SPARE_CANDIDATES, n_reference)
-    search = NearestNeighbors(n_neighbors=n_candidates, algorithm="brute").fit(reference)
-    candidates = search.kneighbors(queries, return_distance=False)
-    squared = _squared_distances(queries, reference, candidates)
-    if exclude_self:
-        squared[candidates == np.arange(len(candidates))[:, None]] = np.inf
-    order = np.lexsort((candidates, squared), axis=1)[:, :n_neighbors]
-    return np.take_along_axis(squared, order, axis=1), np.take_along_axis(candidates, order, axis=1)
+    while len(rows):
+        candidates = search.propose(rows, n_candidates)
+        distances = _squared_distances(queries[rows], reference, candidates)
+        furthest = distances.max(axis=1)
+        if exclude_self:
+            distances[candidates == own[rows, None]] = np.inf
+        order = np.lexsort((candidates, distances), axis=1)[:, :n_neighbors]
+        squared[rows] = np.take_along_axis(distances, order, axis=1)
+        indices[rows] = np.take_along_axis(candidates, order, axis=1)
+        if n_candidates >= min(n_reference, _MOST_CANDIDATES):
+            break
+        rows = rows[squared[rows, -1] >= furthest * (1 - _ROUNDING)]
+        n_candidates = min(4 * n_candidates, n_reference, _MOST_CANDIDATES)
+    return squared, indices
+
+
+class _Candidates:
+    """Blocked search by matrix products, on data moved to the mean, where they round least."""
+
+    def __init__(self, queries, reference):
+        if not sparse.issparse(reference):
+            mean = reference.mean(axis=0, dtype=np.float64)
+            dtype = reference.dtype
+            queries, reference = (queries - mean).astype(dtype), (reference - mean).astype(dtype)
+        self.queries = queries
+        self.search = NearestNeighbors(algorithm="brute").fit(reference)
+
+    def propose(self, rows, n_candidates):
+        """Indices of about the nearest reference rows of these queries."""
+        return self.search.kneighbors(self.queries[rows], n_candidates, return_distance=False)
 
 
 def _squared_distances(queries, reference, candidates):  # (m, d), (n, d), (m, k) -> (m, k)

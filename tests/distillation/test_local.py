@@ -1,0 +1,191 @@
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+
+from sksubspace.distillation import _local
+from sksubspace.distillation._local import LocalKernel, fit_local, neighbor_graph, place_left_out
+from sksubspace.distillation._scaling import FeatureScale
+from sksubspace.neighbors import k_nearest
+from tests.distillation.toy import blobs, curve, make_trainer
+
+
+def fit(X, Z, n_neighbors=5, **params):
+    scale = FeatureScale.of(X, "global")
+    graph = neighbor_graph(X, n_neighbors)
+    return fit_local(X, Z, scale, graph, make_trainer(X.dtype, **params), n_neighbors)[0]
+
+
+def left_out(X, Z, n_neighbors=5, **params):
+    scale = FeatureScale.of(X, "global")
+    graph = neighbor_graph(X, n_neighbors)
+    return place_left_out(X, Z, scale, graph, make_trainer(X.dtype, **params), n_neighbors)
+
+
+def naive_placement(encoder, x, n_neighbors):
+    """The formula of the kernel, one query and one neighbour at a time."""
+    kernel = encoder.kernel.cpu()
+    keys = [kernel(torch.tensor(row[None]))[0].detach().numpy() for row in [x, *encoder.rows]]
+    squared = np.square(encoder.rows - x).sum(1)
+    near = np.argsort(squared, kind="stable")[:n_neighbors]
+    tau, power = (p.exp().item() for p in (kernel.log_temperature, kernel.log_power))
+    weights = [
+        np.exp(-tau * np.square(keys[0] - keys[1 + j]).sum()) / squared[j] ** (power / 2)
+        for j in near
+    ]
+    return np.average(encoder.targets[near], axis=0, weights=weights)
+
+
+def test_placement_is_the_formula():
+    X, Z = curve(60)
+    encoder = fit(X, Z)
+    queries = curve(8, seed=1)[0]
+    expected = [naive_placement(encoder, x, 5) for x in queries]
+    assert_allclose(encoder(queries), expected, rtol=1e-8)
+
+
+def test_weights_are_positive_and_sum_to_one_and_prefer_the_near():
+    kernel = make_trainer().build(lambda: LocalKernel(FeatureScale.of(blobs()[0], "global")))
+    keys = torch.zeros(1, 3, 32, dtype=torch.float64)
+    squared = torch.tensor([[0.5, 1.0, 4.0]], dtype=torch.float64)
+    weights = kernel.weights(keys[:, 0], keys, squared).detach().numpy()[0]
+    # equal keys leave the inverse squared distances: the power starts at 2
+    assert_allclose(weights, np.array([2, 1, 0.25]) / 3.25, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_training_rows_keep_their_targets_exactly(dtype):
+    X, Z = curve(80)
+    assert_array_equal(fit(X.astype(dtype), Z)(X.astype(dtype)), Z)
+
+
+def test_output_lies_in_the_hull_of_the_neighbors_targets():
+    X, Z = blobs(100)[0], np.random.RandomState(0).randn(100, 2)
+    encoder = fit(X, Z, n_neighbors=4)
+    queries = 3 * np.random.RandomState(1).randn(200, 6)
+    placed = encoder(queries)
+    _, near = k_nearest(queries, X, 4)
+    for direction in np.random.RandomState(2).randn(20, 2):
+        support = (Z[near] @ direction).max(axis=1)
+        assert (placed @ direction <= support + 1e-9).all()
+
+
+def test_far_queries_stay_on_the_map():
+    X, Z = curve(60)
+    placed = fit(X, Z)(1e6 * np.random.RandomState(0).randn(50, 5))
+    assert np.isfinite(placed).all()
+    assert (placed.min(0) >= Z.min(0)).all() and (placed.max(0) <= Z.max(0)).all()
+
+
+def test_a_query_next_to_a_training_row_is_placed_next_to_its_target():
+    X, Z = curve(60)
+    placed = fit(X, Z)(X + 1e-9)
+    assert_allclose(placed, Z, atol=1e-6)
+
+
+def test_one_neighbor_copies_its_target():
+    X, Z = curve(60)
+    queries = curve(30, seed=1)[0]
+    _, near = k_nearest(queries, X, 1)
+    assert_allclose(fit(X, Z, n_neighbors=1)(queries), Z[near[:, 0]])
+
+
+def test_training_brings_placements_nearer():
+    """One of the features decides the map, so the learned kernel must leave the others aside."""
+    rng = np.random.RandomState(0)
+    X, X_new = rng.randn(500, 5), rng.randn(300, 5)
+    before, after = (fit(X, X[:, :1], 10, max_iter=n)(X_new) for n in (1, 60))
+    error_before, error_after = (np.abs(Z - X_new[:, :1]).mean() for Z in (before, after))
+    assert error_after < 0.8 * error_before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_give_the_dense_result(dtype):
+    X, Z = curve(60)
+    X = np.where(np.abs(X) < 0.5, 0, X).astype(dtype)
+    tolerance = {"rtol": 1e-9} if dtype == np.float64 else {"atol": 1e-4}
+    dense, same = fit(X, Z), fit(sparse.csr_matrix(X), Z)
+    queries = curve(20, seed=1)[0].astype(dtype)
+    assert_allclose(same(sparse.csr_matrix(queries)), dense(queries), **tolerance)
+
+
+def test_a_placement_left_out_does_not_depend_on_the_rows_own_target():
+    X, Z = curve(60)
+    before = left_out(X, Z)
+    for i in (0, 17, 59):
+        moved = Z.copy()
+        moved[i] += 5
+        after = left_out(X, moved)
+        assert_array_equal(after[i], before[i])
+        assert not np.array_equal(after, before)
+
+
+def test_a_placement_left_out_is_in_the_hull_of_the_others():
+    X, Z = curve(60)
+    _, near = k_nearest(X, X, 5, exclude_self=True)
+    placed = left_out(X, Z)
+    assert (placed >= Z[near].min(1) - 1e-12).all() and (placed <= Z[near].max(1) + 1e-12).all()
+    assert np.abs(placed - Z).max() > 0.01
+
+
+def test_placements_left_out_err_like_placements_of_new_rows():
+    """The estimate that all else rests on: neither the row nor a kernel that knows it helps."""
+    X, Z = curve(400, noise=0.3)
+    X_new, Z_new = curve(800, seed=1, noise=0.3)
+    settings = {"n_neighbors": 10, "max_iter": 30}
+    new = np.square(fit(X, Z, **settings)(X_new) - Z_new).mean()
+    assert np.square(left_out(X, Z, **settings) - Z).mean() == pytest.approx(new, rel=0.2)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 7])
+def test_few_rows(n):
+    X, Z = curve(n)
+    encoder = fit(X, Z, n_neighbors=10)
+    assert_array_equal(encoder(X), Z)
+    assert np.isfinite(encoder(curve(5, seed=1)[0])).all()
+    assert np.isfinite(left_out(X, Z, n_neighbors=10)).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "unit"),
+    [(np.float64, 2.0**30), (np.float64, 2.0**-60), (np.float32, 2.0**50), (np.float32, 2.0**-80)],
+)
+def test_units_do_not_matter(dtype, unit):
+    """Powers of two change no digit, so the result must be the same."""
+    X, Z = curve(60)
+    X, queries = X.astype(dtype), curve(20, seed=1)[0].astype(dtype)
+    scaled = fit((X * unit).astype(dtype), Z)((queries * unit).astype(dtype))
+    assert_allclose(scaled, fit(X, Z)(queries), atol=1e-9 if dtype == np.float64 else 1e-4)
+
+
+def test_graph_has_three_times_the_neighbors_where_there_are_as_many():
+    X = curve(20)[0]
+    assert neighbor_graph(X, 4)[1].shape == (20, 12)
+    assert neighbor_graph(X, 10)[1].shape == (20, 19)
+
+
+def test_above_a_limit_a_part_of_the_rows_is_trained_on(monkeypatch):
+    X, Z = curve(80)
+    seen = []
+    original = _local._restrict
+
+    def spy(*args):
+        restricted = original(*args)
+        seen.append(restricted[0])
+        return restricted
+
+    monkeypatch.setattr(_local, "_restrict", spy)
+    monkeypatch.setattr(_local, "_MAX_TRAINING_ROWS", 30)
+    encoder = fit(X, Z)
+    assert len(seen[0]) == 30
+    assert_array_equal(encoder(X), Z)  # the others are still there to be found
+
+
+def test_blocks_change_nothing(monkeypatch):
+    X, Z = curve(60)
+    encoder = fit(X, Z)
+    queries = curve(40, seed=1)[0]
+    whole = encoder(queries)
+    monkeypatch.setattr(_local, "_CHUNK", 7)
+    assert_array_equal(encoder(queries), whole)

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import stats
+
+from sksubspace.distillation import ShiftResult
+from sksubspace.distillation import _shift as shift
+from sksubspace.distillation._shift import (
+    conformal_p_values,
+    energy_test,
+    holm_minimum,
+    shift_test,
+)
+
+
+def naive_energy(A, B):
+    """2 E|a - b| - E|a - a'| - E|b - b'|, one pair at a time."""
+    between = np.mean([np.linalg.norm(a - b) for a in A for b in B])
+    within_a = np.mean([np.linalg.norm(a - b) for a in A for b in A])
+    within_b = np.mean([np.linalg.norm(a - b) for a in B for b in B])
+    return 2 * between - within_a - within_b
+
+
+def test_p_values_are_the_conformal_formula():
+    calibration = np.array([3.0, 1.0, 2.0, 2.0])
+    scores = np.array([0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 9.0])
+    expected = [(1 + (calibration >= s).sum()) / 5 for s in scores]
+    assert_array_equal(conformal_p_values(scores, calibration), expected)
+    assert_array_equal(expected, [1, 1, 0.8, 0.8, 0.4, 0.4, 0.2])
+
+
+def test_p_values_fall_with_the_score_and_are_never_nil():
+    rng = np.random.RandomState(0)
+    p_values = conformal_p_values(np.sort(rng.randn(200)), rng.randn(99))
+    assert (np.diff(p_values) <= 0).all()
+    assert p_values.min() >= 1 / 100 and p_values.max() <= 1
+
+
+def test_p_values_are_valid_for_exchangeable_scores():
+    """P(p <= alpha) <= alpha, and with 99 calibration scores equal to it."""
+    rng = np.random.RandomState(0)
+    p_values = np.concatenate([conformal_p_values(rng.randn(5), rng.randn(99)) for _ in range(2000)])
+    for alpha in (0.05, 0.2, 0.5):
+        assert (p_values <= alpha).mean() == pytest.approx(alpha, abs=0.015)
+
+
+def test_energy_distance_is_the_double_sum():
+    rng = np.random.RandomState(0)
+    A, B = rng.randn(7, 2), rng.randn(5, 2) + 1
+    pooled = np.vstack([A, B])
+    distances = np.linalg.norm(pooled[:, None] - pooled[None], axis=-1)
+    splits = np.zeros((12, 2))
+    splits[:7, 0] = splits[5:, 1] = 1
+    energies = shift._energy(distances, splits, 7, 5)
+    expected = [naive_energy(A, B), naive_energy(pooled[5:], pooled[:5])]
+    np.testing.assert_allclose(energies, expected)
+
+
+def test_energy_p_value_is_the_rank_among_permutations():
+    rng = np.random.RandomState(0)
+    A, B = rng.randn(6, 1), rng.randn(4, 1) + 0.5
+    p_value = energy_test(A, B, np.random.RandomState(3))
+    pooled, draw = np.vstack([A, B]), np.random.RandomState(3)
+    observed = naive_energy(A, B)
+    count = 0
+    for _ in range(shift._N_PERMUTATIONS):
+        order = draw.permutation(10)
+        count += naive_energy(pooled[order[:6]], pooled[order[6:]]) >= observed - 1e-12
+    assert p_value == pytest.approx((1 + count) / (1 + shift._N_PERMUTATIONS), abs=0.01)
+
+
+def test_energy_finds_a_spread_and_a_move_and_no_difference():
+    rng = np.random.RandomState(0)
+    A, B = rng.randn(80, 2), rng.randn(120, 2)
+    assert energy_test(A, B + 1, rng) == 1 / 500
+    assert energy_test(3 * A, B, rng) == 1 / 500
+    assert energy_test(A, B, rng) > 0.05
+
+
+def test_energy_p_values_are_about_uniform_without_shift():
+    rng = np.random.RandomState(0)
+    p_values = [energy_test(rng.randn(8, 2), rng.randn(12, 2), rng) for _ in range(100)]
+    assert stats.kstest(p_values, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_energy_of_tiny_samples(n):
+    rng = np.random.RandomState(0)
+    assert 0 < energy_test(rng.randn(n, 2), rng.randn(3, 2), rng) <= 1
+
+
+def test_energy_of_equal_positions_is_no_evidence():
+    assert energy_test(np.ones((5, 2)), np.ones((9, 2)), np.random.RandomState(0)) == 1
+
+
+def test_large_samples_are_thinned(monkeypatch):
+    monkeypatch.setattr(shift, "_MAX_ROWS", 20)
+    rng = np.random.RandomState(0)
+    assert energy_test(rng.randn(100, 2), rng.randn(90, 2) + 2, rng) == 1 / 500
+
+
+def test_holm():
+    assert holm_minimum((0.03, 0.5)) == 0.06
+    assert holm_minimum((0.9, 0.7)) == 1
+
+
+def result(batch, reference, alpha=0.05, moved=0.0):
+    rng = np.random.RandomState(0)
+    placed, reference_placed = rng.randn(len(batch), 2) + moved, rng.randn(len(reference), 2)
+    return shift_test(batch, placed, reference, reference_placed, alpha, rng)
+
+
+def scores(n, seed=0):
+    return np.random.RandomState(seed).chisquare(5, n)
+
+
+def test_no_shift():
+    found = result(scores(100), scores(200, 1))
+    assert not found.shifted and found.p_value > 0.05
+    assert found.fraction_flagged == pytest.approx(0.05, abs=0.05)
+    assert_array_equal(found.sample_p_values, conformal_p_values(scores(100), scores(200, 1)))
+
+
+def test_more_distortion_is_a_shift_and_less_is_none():
+    worse, better = result(2 * scores(100), scores(200, 1)), result(scores(100) / 2, scores(200, 1))
+    assert worse.shifted and worse.p_distortion < 1e-6 < worse.p_embedding
+    assert worse.fraction_flagged > 0.3
+    assert not better.shifted and better.p_distortion > 0.99
+
+
+def test_another_place_is_a_shift():
+    found = result(scores(100), scores(200, 1), moved=1.0)
+    assert found.shifted and found.p_embedding == 1 / 500 and found.p_distortion > 0.05
+
+
+def test_the_p_value_combines_both_and_alpha_decides():
+    found = result(scores(40) * 1.2, scores(200, 1), alpha=0.5)
+    assert found.p_value == holm_minimum((found.p_distortion, found.p_embedding))
+    p_value = found.p_value
+    strict, lax = (result(scores(40) * 1.2, scores(200, 1), alpha=p_value * f) for f in (0.9, 1.1))
+    assert lax.shifted and not strict.shifted
+    assert found.fraction_flagged == (found.sample_p_values <= 0.5).mean()
+
+
+def test_str_is_a_verdict():
+    found = ShiftResult(
+        shifted=True,
+        p_value=0.0123,
+        p_distortion=0.00615,
+        p_embedding=0.4,
+        fraction_flagged=0.25,
+        alpha=0.05,
+        sample_p_values=np.ones(8),
+    )
+    assert str(found) == (
+        "shift found at alpha=0.05 (p=0.0123: distortion 0.00615, position 0.4); 25.0% of 8 rows flagged"
+    )
+    assert str(result(scores(100), scores(200, 1))).startswith("no shift found at alpha=0.05 (p=")
+    assert "sample_p_values" not in repr(found)

@@ -1,0 +1,104 @@
+import re
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sksubspace.neighbors import _exact, k_nearest
+
+
+def by_brute_force(queries, reference, n_neighbors, exclude_self=False):
+    squared = np.square(queries[:, None] - reference[None]).sum(-1)
+    if exclude_self:
+        np.fill_diagonal(squared, np.inf)
+    index = np.broadcast_to(np.arange(len(reference)), squared.shape)
+    order = np.lexsort((index, squared), axis=1)[:, :n_neighbors]
+    return np.take_along_axis(squared, order, axis=1), order
+
+
+def cloud(n, d, seed=0):
+    return np.random.RandomState(seed).randn(n, d)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_neighbors", [1, 7, 40])
+def test_it_is_brute_force(make, dtype, n_neighbors):
+    reference, queries = cloud(40, 5).astype(dtype), cloud(60, 5, 1).astype(dtype)
+    squared, indices = k_nearest(make(queries), make(reference), n_neighbors)
+    expected = by_brute_force(queries.astype(float), reference.astype(float), n_neighbors)
+    np.testing.assert_array_equal(indices, expected[1])
+    np.testing.assert_allclose(squared, expected[0], rtol=1e-6 if dtype == np.float32 else 1e-12)
+    assert squared.dtype == np.float64
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+def test_a_row_is_not_its_own_neighbor_but_its_twin_is(make):
+    X = cloud(30, 3)
+    X[20] = X[4]
+    squared, indices = k_nearest(make(X), make(X), 5, exclude_self=True)
+    np.testing.assert_array_equal(indices, by_brute_force(X, X, 5, exclude_self=True)[1])
+    assert (indices != np.arange(30)[:, None]).all()
+    assert (indices[4, 0], squared[4, 0], indices[20, 0], squared[20, 0]) == (20, 0, 4, 0)
+
+
+def test_every_other_row_may_be_asked_for():
+    X = cloud(9, 2)
+    _, indices = k_nearest(X, X, 8, exclude_self=True)
+    assert (np.sort(np.column_stack([indices, np.arange(9)]), axis=1) == np.arange(9)).all()
+
+
+def test_rows_that_are_all_equal():
+    X = np.ones((40, 3))
+    squared, indices = k_nearest(X, X, 4, exclude_self=True)
+    assert (squared == 0).all()
+    assert (indices != np.arange(40)[:, None]).all()
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+def test_ties_are_broken_by_index(make):
+    """On binary data most distances are ties; the answer must not depend on the search."""
+    X = (np.random.RandomState(0).rand(400, 12) < 0.3).astype(float)
+    queries = (np.random.RandomState(1).rand(600, 12) < 0.3).astype(float)
+    squared, indices = k_nearest(make(queries), make(X), 5)
+    expected = by_brute_force(queries, X, 5)
+    np.testing.assert_array_equal(squared, expected[0])
+    np.testing.assert_array_equal(indices, expected[1])
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e6, 1e8])
+def test_far_from_the_origin(offset):
+    """A distance by matrix products, |x|^2 - 2xy + |y|^2, would cancel here."""
+    X = cloud(300, 6) + offset
+    squared, indices = k_nearest(X, X, 6)
+    np.testing.assert_array_equal(indices, by_brute_force(X, X, 6)[1])
+    np.testing.assert_array_equal(indices[:, 0], np.arange(300))
+    assert (squared[:, 0] == 0).all()
+
+
+def test_a_query_does_not_depend_on_its_batch():
+    reference, queries = cloud(200, 7), cloud(150, 7, 1)
+    squared, indices = k_nearest(queries, reference, 4)
+    for i in range(0, 150, 10):
+        alone = k_nearest(queries[i : i + 1], reference, 4)
+        np.testing.assert_array_equal(alone[0][0], squared[i])
+        np.testing.assert_array_equal(alone[1][0], indices[i])
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+def test_blocks_change_nothing(monkeypatch, make):
+    X = make(cloud(50, 4))
+    whole = k_nearest(X, X, 3, exclude_self=True)
+    monkeypatch.setattr(_exact, "_CHUNK_ELEMENTS", 1)
+    for part, expected in zip(k_nearest(X, X, 3, exclude_self=True), whole, strict=True):
+        np.testing.assert_array_equal(part, expected)
+
+
+@pytest.mark.parametrize(
+    ("n_neighbors", "exclude_self", "available"), [(6, False, 5), (5, True, 4), (0, False, 5)]
+)
+def test_impossible_numbers_of_neighbors_raise(n_neighbors, exclude_self, available):
+    X = cloud(5, 2)
+    message = f"between 1 and the {available} rows to choose from, got {n_neighbors}."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        k_nearest(X, X, n_neighbors, exclude_self=exclude_self)
