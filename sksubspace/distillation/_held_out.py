@@ -14,6 +14,7 @@ from sksubspace.distillation._teachers import place_by_teacher
 from sksubspace.neighbors import k_nearest
 
 _RELATIVE_NEIGHBORS = 15
+_LOO_MARGIN = 0.1
 _CHUNK_ELEMENTS = 2**24
 
 
@@ -140,7 +141,7 @@ class HeldOutMixin:
         self._check_calibrated()
         return conformal_p_values(distortion, self.calibration_scores_)
 
-    def detect_shift(self, X, *, alpha=0.05):
+    def detect_shift(self, X, *, alpha=0.05, margin="auto"):
         """Test whether a batch still belongs on the map.
 
         Parameters
@@ -151,15 +152,25 @@ class HeldOutMixin:
         alpha : float, default=0.05
             Level of the test, between 0 and 1.
 
+        margin : float or "auto", default="auto"
+            Relative increase of the distortion that still counts as none. "auto" is 0 for exact
+            calibration rows, and 0.1 for ``calibration_ == "loo"``: leave-one-out errors are up to
+            about a tenth smaller than those of new rows, which a large batch would reveal.
+
         Returns
         -------
         result : ShiftResult
-            A one-sided Kolmogorov-Smirnov test of the distortions and an energy test of the
-            positions, combined by Holm; p-values of single rows and the fraction flagged.
+            A one-sided Kolmogorov-Smirnov test of the distortions, divided by ``1 + margin``, and
+            an energy test of the positions, combined by Holm; p-values of single rows and the
+            fraction flagged.
         """
         if not isinstance(alpha, Real) or not 0 < alpha < 1:
             raise ValueError(f"alpha must be a number between 0 and 1, got {alpha!r}.")
         check_is_fitted(self)
+        if margin == "auto":
+            margin = _LOO_MARGIN if self.calibration_ == "loo" else 0.0
+        elif not isinstance(margin, Real) or not 0 <= margin < np.inf:
+            raise ValueError(f"margin must be 'auto' or a number of at least 0, got {margin!r}.")
         X = self._validated(X)
         self._check_calibrated()
         placed = self._place(X)
@@ -169,6 +180,7 @@ class HeldOutMixin:
             self.calibration_scores_,
             self._calibration_placed,
             alpha,
+            margin,
             np.random.RandomState(self._shift_seed),
         )
 

@@ -13,21 +13,21 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
 from sklearn.decomposition import PCA
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 from torch import nn
 
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace._torch.device import available_device, resolve_device
+from sksubspace._torch.device import resolve_device
 from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Trainer
 from sksubspace.distillation._components import r_squared
 from sksubspace.distillation._duplicates import average_duplicates
 from sksubspace.distillation._held_out import HeldOutMixin
 from sksubspace.distillation._learning import learn
+from sksubspace.distillation._map import MapMixin
 from sksubspace.distillation._plan import make_plan
 from sksubspace.distillation._scaling import FeatureScale, LatentScale
-from sksubspace.distillation._state import dump, load, network_decoder, network_encoder
+from sksubspace.distillation._state import StateMixin
 from sksubspace.distillation._teachers import (
     SHORTHANDS,
     check_embedding,
@@ -36,11 +36,11 @@ from sksubspace.distillation._teachers import (
     seed_teacher,
 )
 
-_PARTS = {"_encoder", "_decoder", "_feature_scale", "_latent_scale"}
-
 
 class MEDAL(
     HeldOutMixin,
+    MapMixin,
+    StateMixin,
     ClassNamePrefixFeaturesOutMixin,
     CallbackSupportMixin,
     TransformerMixin,
@@ -342,76 +342,6 @@ class MEDAL(
         self.fit(X, y, embedding=embedding)
         return self._place(self._validated(X))
 
-    def transform(self, X):
-        """Place rows on the map.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; each is placed without regard to the others.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components)
-            Coordinates, in the units of the embedding.
-        """
-        check_is_fitted(self)
-        return self._place(self._validated(X))
-
-    def inverse_transform(self, X):
-        """Reconstruct data from points of the map.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Points, in the units of the embedding; they need not be images of data.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, n_features)
-            Reconstructions, in input units.
-        """
-        check_is_fitted(self)
-        Z = check_array(X, dtype=[np.float64, np.float32])
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"X has {Z.shape[1]} columns, but the embedding has n_components_="
-                f"{self.n_components_}."
-            )
-        return self._decode(Z).astype(Z.dtype, copy=False)
-
-    def reconstruct(self, X):
-        """Place rows on the map and reconstruct them from there.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        X_reconstructed : ndarray of shape (n_samples, n_features)
-            Their reconstructions, in input units.
-        """
-        check_is_fitted(self)
-        X = self._validated(X)
-        return self._decode(self._place(X)).astype(X.dtype, copy=False)
-
-    def _validated(self, X):
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=False
-        )
-        if sparse.issparse(X) and not self._fitted_on_sparse:
-            return X.toarray()
-        return X if sparse.issparse(X) or not self._fitted_on_sparse else sparse.csr_matrix(X)
-
-    def _place(self, X):  # (n, d) -> (n, q)
-        placed = self._latent_scale.unscale(self._encoder(self._feature_scale.work(X)))
-        return placed.astype(X.dtype, copy=False)
-
-    def _decode(self, Z):  # (n, q) -> (n, d)
-        return self._feature_scale.unwork(self._decoder.predict(self._latent_scale.scale(Z)))
-
     def _trainer(self, dtype, random_state):
         return Trainer(
             learning_rate=self.learning_rate,
@@ -494,37 +424,6 @@ class MEDAL(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        for name in _PARTS & state.keys():
-            state[name] = dump(state[name])
-        if "_encoder" in state and not self.keep_teacher and hasattr(self.teacher, "fit_transform"):
-            state["teacher"] = "precomputed"
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if _PARTS <= state.keys():
-            self._restore()
-
-    def _restore(self):
-        """Rebuild the fitted parts from plain arrays, on a device that this machine has."""
-        device = available_device(self.device)
-        for name in ("_feature_scale", "_latent_scale"):
-            setattr(self, name, load(getattr(self, name), device))
-        scale, widths = self._feature_scale, self.hidden_layer_sizes
-        n_components, n_features = self.n_components_, self.n_features_in_
-        self._encoder = load(
-            self._encoder,
-            device,
-            lambda: network_encoder(self.encoder, scale, widths, n_components),
-        )
-        self._decoder = load(
-            self._decoder,
-            device,
-            lambda: network_decoder(self.decoder, widths, n_components, n_features),
-        )
 
 
 def _embedded_rows(fitted, Z):  # (m,), (m, q) -> (k,), (k, q)

@@ -28,7 +28,7 @@ class ShiftResult:
 
     p_distortion : float
         One-sided Kolmogorov-Smirnov test that the batch is distorted more than the calibration
-        rows.
+        rows, by more than the margin.
 
     p_embedding : float
         Energy-distance permutation test that the batch lies elsewhere on the map.
@@ -67,7 +67,9 @@ def conformal_p_values(scores, calibration):  # (n,), (m,) -> (n,)
     return (1 + at_least) / (len(ordered) + 1)
 
 
-def shift_test(distortion, placed, reference_distortion, reference_placed, alpha, random_state):
+def shift_test(
+    distortion, placed, reference_distortion, reference_placed, alpha, margin, random_state
+):
     """Test a batch against the calibration rows, by distortion and by position.
 
     Parameters
@@ -87,6 +89,9 @@ def shift_test(distortion, placed, reference_distortion, reference_placed, alpha
     alpha : float
         Level.
 
+    margin : float
+        Relative increase of the distortion that counts as none.
+
     random_state : RandomState
         Draws permutations, and rows where there are more than a thousand.
 
@@ -95,7 +100,8 @@ def shift_test(distortion, placed, reference_distortion, reference_placed, alpha
     result : ShiftResult
         P-values, combined by Holm's step-down procedure.
     """
-    by_distortion = float(ks_2samp(distortion, reference_distortion, alternative="less").pvalue)
+    eased = distortion / (1 + margin)
+    by_distortion = float(ks_2samp(eased, reference_distortion, alternative="less").pvalue)
     by_position = energy_test(placed, reference_placed, random_state)
     combined = holm_minimum((by_distortion, by_position))
     p_values = conformal_p_values(distortion, reference_distortion)

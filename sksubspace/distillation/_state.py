@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sksubspace._torch.device import available_device
 from sksubspace._torch.objectives import Standardize
 from sksubspace._torch.persistence import load_arrays_, module_to_arrays
 from sksubspace._torch.random import seeded_module
@@ -19,6 +20,42 @@ from sksubspace.distillation._network import NetworkEncoder, encoder_module
 from sksubspace.distillation._scaling import FeatureScale, LatentScale
 
 _PLAIN = {part.__name__: part for part in (FourierRidge, LinearEncoder, FeatureScale, LatentScale)}
+_PARTS = {"_encoder", "_decoder", "_feature_scale", "_latent_scale"}
+
+
+class StateMixin:
+    """Pickles of a MEDAL: its parts as arrays, on the way out and back."""
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        for name in _PARTS & state.keys():
+            state[name] = dump(state[name])
+        if "_encoder" in state and not self.keep_teacher and hasattr(self.teacher, "fit_transform"):
+            state["teacher"] = "precomputed"
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if _PARTS <= state.keys():
+            self._restore()
+
+    def _restore(self):
+        """Rebuild the fitted parts from plain arrays, on a device that this machine has."""
+        device = available_device(self.device)
+        for name in ("_feature_scale", "_latent_scale"):
+            setattr(self, name, load(getattr(self, name), device))
+        scale, widths = self._feature_scale, self.hidden_layer_sizes
+        n_components, n_features = self.n_components_, self.n_features_in_
+        self._encoder = load(
+            self._encoder,
+            device,
+            lambda: network_encoder(self.encoder, scale, widths, n_components),
+        )
+        self._decoder = load(
+            self._decoder,
+            device,
+            lambda: network_decoder(self.decoder, widths, n_components, n_features),
+        )
 
 
 def dump(part):

@@ -1,21 +1,17 @@
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from scipy import sparse
 from torch import nn
 
 from sksubspace.distillation._network import (
-    correct,
     encoder_module,
     fit_autoencoder,
     fit_joint,
     fit_network,
-    interpolate,
-    loo_correction,
 )
 from sksubspace.distillation._scaling import FeatureScale
-from sksubspace.neighbors import k_nearest
 from tests.distillation.toy import blobs, curve, make_trainer
 
 
@@ -24,62 +20,6 @@ def network(X, Z, noise=0.0, widths=(32,), **params):
     scale = FeatureScale.of(X, "global")
     module = trainer.build(lambda: encoder_module(scale, widths, Z.shape[1]))
     return fit_network(X, Z, module, scale, noise, trainer)
-
-
-def half(X):
-    """An encoder that is wrong everywhere."""
-    return 0.5 * X[:, :2]
-
-
-def test_interpolation_is_the_inverse_square_distance_mean():
-    values = np.array([[1.0], [2.0], [4.0]])
-    squared, neighbors = np.array([[1.0, 4.0], [2.0, 2.0]]), np.array([[0, 1], [1, 2]])
-    assert_allclose(interpolate(squared, neighbors, values), [[(1 + 2 / 4) / 1.25], [3]])
-
-
-def test_rows_at_distance_zero_decide_alone():
-    values = np.array([[1.0], [2.0], [6.0]])
-    squared = np.array([[0.0, 1e-9, 1.0], [0.0, 0.0, 1.0]])
-    assert_array_equal(interpolate(squared, np.array([[0, 1, 2]] * 2), values), [[1], [1.5]])
-
-
-def test_correction_makes_any_encoder_exact_and_fades_between():
-    X, Z = curve(60)
-    corrected = correct(half, X, Z)
-    assert_allclose(corrected(X), Z, atol=1e-12)
-    queries = curve(10, seed=1)[0]
-    squared, near = k_nearest(queries, X, 3)
-    weights = (1 / squared) / (1 / squared).sum(1, keepdims=True)
-    expected = half(queries) + np.einsum("nk,nkq->nq", weights, (Z - half(X))[near])
-    assert_allclose(corrected(queries), expected)
-
-
-def test_left_out_correction_is_what_the_other_rows_give():
-    X, Z = curve(30)
-    residuals = Z - half(X)
-    added = loo_correction(*k_nearest(X, X, 9, exclude_self=True), residuals)
-    for i in range(30):
-        others = np.arange(30) != i
-        corrected = correct(half, X[others], Z[others])
-        assert_allclose(added[i], (corrected(X[i : i + 1]) - half(X[i : i + 1]))[0])
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-def test_correction_with_few_rows(n):
-    X, Z = curve(n)
-    corrected = correct(half, X, Z)
-    assert_allclose(corrected(X), Z)
-    assert np.isfinite(corrected(X + 1)).all()
-
-
-def test_correction_of_sparse_rows():
-    X, Z = curve(30)
-    X[np.abs(X) < 0.5] = 0
-    dense = correct(half, X, Z)
-    rows = sparse.csr_matrix(X)
-    same = correct(lambda rows: half(rows.toarray()), rows, Z)
-    queries = curve(10, seed=1)[0]
-    assert_allclose(same(sparse.csr_matrix(queries)), dense(queries))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
