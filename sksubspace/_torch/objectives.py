@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from .device import to_tensor
+
 __all__ = ["Standardize", "huber"]
 
 
@@ -11,7 +13,7 @@ class Standardize(nn.Module):
 
     def __init__(self, mean, spread):
         super().__init__()
-        self.register_buffer("mean", torch.as_tensor(mean))
+        self.register_buffer("mean", to_tensor(mean))
         self.register_buffer("spread", torch.as_tensor(float(spread)))
 
     def forward(self, x):  # (n, d) -> (n, d)

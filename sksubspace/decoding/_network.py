@@ -122,5 +122,5 @@ def fit_network_decoder(Z, X, module, *, mean, spread, trainer):
     standardize = Standardize(mean, spread).to(trainer.device, trainer.torch_dtype)
     objective = _Reconstruction(module, standardize, trainer.generator())
     data = (to_tensor(Z.astype(trainer.dtype), trainer.device), as_rows(X, trainer.device))
-    log = trainer.fit(objective, data, _BUDGET, "fit")
+    log = trainer.fit(objective, data, _BUDGET, "decoder")
     return FourierNetwork(module, mean.astype(trainer.dtype), spread, trainer.device), log

@@ -8,7 +8,7 @@ import numpy as np
 from sksubspace.distillation._components import match_r_squared
 from sksubspace.distillation._exact import correct, loo_correction
 from sksubspace.distillation._linear import fit_linear
-from sksubspace.distillation._local import fit_local, neighbor_graph, place_left_out
+from sksubspace.distillation._local import LocalTask, fit_local, place_left_out
 
 _EXACT_ENOUGH = 1e-6
 
@@ -48,28 +48,27 @@ def closed_encoder(names, X, Z, scale, trainer, *, n_neighbors, exact):
     exact : bool
         Whether a linear encoder is corrected to be exact on training rows.
     """
-    linear, placed, graph = None, {}, None
+    placed = {}
     if "linear" in names:
         linear = fit_linear(X, Z)
         placed["linear"] = linear.Z_loo
     if "local" in names:
-        graph = neighbor_graph(X, n_neighbors)
-        placed["local"] = place_left_out(X, Z, scale, graph, trainer, n_neighbors)
+        task = LocalTask.of(X, Z, scale, n_neighbors, trainer)
+        placed["local"] = place_left_out(task, trainer)
     scores = {name: match_r_squared(Z_loo, Z) for name, Z_loo in placed.items()}
     name = max(scores, key=scores.get)
     if name == "local":
-        encoder, losses = fit_local(X, Z, scale, graph, trainer, n_neighbors)
+        encoder, losses = fit_local(task, trainer)
         return Distilled(name, encoder, placed[name], scores, losses)
-    encoder, Z_loo = _exact_linear(linear, X, Z, graph, exact)
+    encoder, Z_loo = _exact_linear(linear, X, Z, exact)
     return Distilled(name, encoder, Z_loo, scores, [])
 
 
-def _exact_linear(linear, X, Z, graph, exact):
+def _exact_linear(linear, X, Z, exact):
     residuals = Z - linear.encoder(X)
     if not exact or np.abs(residuals).max() <= _EXACT_ENOUGH:
         return linear.encoder, linear.Z_loo
     encoder = correct(linear.encoder, X, Z)
     if linear.influence is None:
         return encoder, linear.Z_loo
-    graph = neighbor_graph(X, 1) if graph is None else graph
-    return encoder, linear.Z_loo + loo_correction(*graph, Z, residuals, linear)
+    return encoder, linear.Z_loo + loo_correction(X, Z, residuals, linear)

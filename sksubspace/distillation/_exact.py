@@ -41,15 +41,15 @@ def interpolate(squared, values):  # (m, k), (m, k, q) -> (m, q)
     return np.einsum("mk,mkq->mq", weights, values)
 
 
-def loo_correction(squared, neighbors, Z, residuals, linear):  # -> (n, q)
+def loo_correction(X, Z, residuals, linear):  # -> (n, q)
     """What `Corrected` adds to a linear encoder at row i when both are made without row i.
 
     The residual of row j under the fit without row i is e_j + H_ji e_i / (1 - h_ii).
 
     Parameters
     ----------
-    squared, neighbors : ndarray of shape (n, k)
-        Squared distances and indices of the other rows nearest to each row.
+    X : {ndarray, CSR matrix} of shape (n, d)
+        Working data.
     Z : ndarray of shape (n, q)
         Targets.
     residuals : ndarray of shape (n, q)
@@ -57,7 +57,7 @@ def loo_correction(squared, neighbors, Z, residuals, linear):  # -> (n, q)
     linear : LinearFit
         That fit.
     """
-    squared, neighbors = squared[:, :_N_NEIGHBORS], neighbors[:, :_N_NEIGHBORS]
+    squared, neighbors = k_nearest(X, X, min(_N_NEIGHBORS, len(Z) - 1), exclude_self=True)
     left_out = Z - linear.Z_loo  # e_i / (1 - h_ii)
     influence, values = linear.influence, np.empty((*neighbors.shape, residuals.shape[1]))
     for start in range(0, len(residuals), _CHUNK):

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._sklearn import _check_sample_weight
 from sksubspace._torch.random import isolated_random_state
 from sksubspace.distillation._components import ScoreComponents, match_r_squared, r_squared
 from sksubspace.distillation._network import fit_autoencoder
@@ -66,7 +67,7 @@ class HeldOutMixin:
         """
         return -self.distortion(X)
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, sample_weight=None):
         """R2 of the reconstruction from the map.
 
         Parameters
@@ -77,6 +78,9 @@ class HeldOutMixin:
         y : Ignored
             Not used.
 
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weight of each row in both sums.
+
         Returns
         -------
         r2 : float
@@ -85,8 +89,9 @@ class HeldOutMixin:
         """
         check_is_fitted(self)
         X = self._validated(X)
-        error = self._squared_errors(X, self._place(X)).sum()
-        return r_squared(error, self._total_squares(X))
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        error = weight @ self._squared_errors(X, self._place(X))
+        return r_squared(error, weight @ self._mean_squares(X))
 
     def score_components(self, X):
         """Take the held-out score apart, and set references beside it.
@@ -221,9 +226,12 @@ class HeldOutMixin:
         """Sum over features of (x - g(z))^2, in squared input units."""
         return _row_squares(X, lambda rows: self._decode(placed[rows]))
 
+    def _mean_squares(self, X):  # (n, d) -> (n,)
+        """||x - mean of the training rows||^2, in squared input units."""
+        return _row_squares(X, lambda rows: self._input_mean)
+
     def _total_squares(self, X):
-        """Sum of ||x - mean of the training rows||^2."""
-        return _row_squares(X, lambda rows: self._input_mean).sum()
+        return self._mean_squares(X).sum()
 
     def _pca_squared_errors(self, X):
         components, mean = self._principal_components, self._input_mean
@@ -242,7 +250,11 @@ class HeldOutMixin:
         trainer = self._trainer(work.dtype, isolated_random_state(self._shift_seed))
         trainer.estimator = None
         reconstruct = fit_autoencoder(
-            work, self._feature_scale, self.hidden_layer_sizes, self.n_components_, trainer
+            work,
+            self._feature_scale,
+            self._architecture["hidden_layer_sizes"],
+            self.n_components_,
+            trainer,
         )
         scale = self._feature_scale
         error = _row_squares(X, lambda rows: scale.unwork(reconstruct(scale.work(X[rows])))).sum()

@@ -10,13 +10,13 @@ from sksubspace._torch.inference import batched_forward
 from sksubspace.decoding import FourierNetwork, fit_fourier_ridge, fit_network_decoder
 from sksubspace.distillation._choice import Distilled, closed_encoder
 from sksubspace.distillation._exact import correct, interpolate
-from sksubspace.distillation._local import neighbor_graph
 from sksubspace.distillation._network import (
     NetworkEncoder,
     fit_joint,
     fit_network,
 )
 from sksubspace.distillation._state import network_decoder, network_encoder
+from sksubspace.neighbors import k_nearest
 
 _PROXY_NEIGHBORS = 10
 
@@ -122,7 +122,8 @@ def learn_jointly(params, plan, X, Z, scale, trainer):
 
 def _check_width(module, name, n_in, n_out, device):
     """Check that a user's module maps two rows of the one width to two rows of the other."""
-    probe = torch.zeros(2, n_in, dtype=next(module.parameters()).dtype)
+    weights = next(module.parameters(), torch.zeros(()))
+    probe = torch.zeros(2, n_in, dtype=weights.dtype)
     try:
         shape = tuple(batched_forward(module, probe, chunk_size=2, device=device).shape)
     except RuntimeError as error:
@@ -144,5 +145,6 @@ def _finish(params, plan, encoder, X, Z, log):
 
 def _neighbor_placement(X, Z):
     """Inverse-square-distance placement of each row by others: stands in for a network's."""
-    squared, neighbors = neighbor_graph(X, _PROXY_NEIGHBORS)
-    return interpolate(squared[:, :_PROXY_NEIGHBORS], Z[neighbors[:, :_PROXY_NEIGHBORS]])
+    n_neighbors = min(_PROXY_NEIGHBORS, len(Z) - 1)
+    squared, neighbors = k_nearest(X, X, n_neighbors, exclude_self=True)
+    return interpolate(squared, Z[neighbors])

@@ -12,7 +12,7 @@ from sksubspace._torch.inference import in_blocks
 
 _PENALTIES = 10.0 ** np.arange(-8, 3)
 _SMALLEST_EIGENVALUE = 1e-10
-_MAX_GRAM = 5000
+_MAX_GRAM = 2000
 _CHUNK = 4096
 
 
@@ -56,7 +56,7 @@ def fit_linear(X, Z):  # (n, d), (n, q) -> LinearFit
     centred data Xc = U diag(sqrt(l)) V' the hat matrix is H = 1/n + U diag(l / (l + a)) U', and the
     leave-one-out residual of a row is e_i / (1 - h_ii).
 
-    Where neither side of X is below 5,000, an iterative solver and two halves take its place.
+    Where neither side of X is below 2,000, an iterative solver and two halves take its place.
     """
     if min(X.shape) > _MAX_GRAM:
         return _fit_iteratively(X, Z)
@@ -119,7 +119,9 @@ def _transposed_product(X, mean, weights):  # (n, d), (d,), (n, q) -> (d, q)
 
 
 def _fit_iteratively(X, Z):
-    model = Ridge(alpha=1e-6, solver="lsqr")
+    squared_norm = X.multiply(X).sum() if sparse.issparse(X) else np.square(X).sum()
+    penalty = 1e-4 * float(squared_norm) / min(X.shape)
+    model = Ridge(alpha=max(penalty, 1e-300), solver="lsqr", tol=1e-8, max_iter=300)
     placed = cross_val_predict(model, X, Z, cv=KFold(2, shuffle=True, random_state=0))
     model.fit(X, Z)
     encoder = LinearEncoder(np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_))

@@ -4,9 +4,12 @@ It is a local mean whose localization kernel is learned, and exact on training r
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
+from sklearn.utils.extmath import randomized_svd
 from torch import nn
 
 from sksubspace._torch.device import as_rows, to_tensor
@@ -14,9 +17,11 @@ from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget
+from sksubspace.distillation._scaling import FeatureScale
 from sksubspace.neighbors import k_nearest
 
 _KEY_SIZES = (128, 32)
+_MAX_DIRECTIONS = 128
 _BUDGET = Budget(n_steps=300, max_epochs=40, weight_decay=0.05)
 _MAX_TRAINING_ROWS = 20_000
 _N_FOLDS = 2
@@ -24,18 +29,26 @@ _CHUNK = 8192
 
 
 class LocalKernel(nn.Module):
-    """Keys phi(x) = mlp((x - mean) / spread), with the temperature and power of the kernel."""
+    """Keys phi(x) = mlp((x - mean) / spread V), with the temperature and power of the kernel.
 
-    def __init__(self, scale):
+    V projects on at most 128 leading principal directions and is not trained.
+    """
+
+    def __init__(self, mean, spread, directions):  # (d,), float, (d, r)
         super().__init__()
-        self.standardize = Standardize(scale.mean, scale.spread)
-        self.keys = mlp((len(scale.mean), *_KEY_SIZES), "gelu")
+        self.standardize = Standardize(mean, spread)
+        self.register_buffer("directions", to_tensor(directions))
+        self.mlp = mlp((self.directions.shape[1], *_KEY_SIZES), "gelu")
         self.log_temperature = nn.Parameter(torch.zeros(()))
         self.log_power = nn.Parameter(torch.log(torch.tensor(2.0)))
 
     def forward(self, x):  # (n, d) -> (n, 32)
         """Keys of the rows of x."""
-        return self.keys(self.standardize(x))
+        return self.mlp(self.project(x))
+
+    def project(self, x):  # (n, d) -> (n, r)
+        """What the trained part of the kernel sees of the rows of x."""
+        return self.standardize(x) @ self.directions
 
     def weights(self, query, keys, squared_distances):  # (n, h), (n, k, h), (n, k) -> (n, k)
         """softmax_j(-tau ||phi(x) - phi(x_j)||^2 - (p / 2) log d_j^2)."""
@@ -47,17 +60,18 @@ class LocalKernel(nn.Module):
 class _LeaveOneOut(nn.Module):
     """Huber loss of placing each row by its neighbours, without itself."""
 
-    def __init__(self, kernel, rows, Z):
+    def __init__(self, kernel, projected, Z):  # LocalKernel, (n, r), (n, q)
         super().__init__()
         self.kernel = kernel
-        self.rows = rows
+        self.projected = projected
         self.Z = Z
 
     def forward(self, batch):  # ((b,), (b, k), (b, k)) -> ()
         """Loss of the rows named by index, given their neighbours and squared distances."""
         index, neighbors, squared = batch
-        keys = self.kernel(self.rows[neighbors.flatten()]).reshape(*neighbors.shape, -1)
-        weights = self.kernel.weights(self.kernel(self.rows[index]), keys, squared)
+        involved, place = torch.cat([index[:, None], neighbors], dim=1).unique(return_inverse=True)
+        keys = self.kernel.mlp(self.projected[involved])[place]
+        weights = self.kernel.weights(keys[:, 0], keys[:, 1:], squared)
         return huber(torch.einsum("bk,bkq->bq", weights, self.Z[neighbors]), self.Z[index])
 
 
@@ -79,10 +93,11 @@ class LocalEncoder:
         return _place(self.kernel, query, self.keys, self.targets, squared, neighbors)
 
 
-def fit_local(X, Z, scale, graph, trainer, n_neighbors):
-    """Fit the local encoder on all rows.
+@dataclass
+class LocalTask:
+    """What every training of a local kernel on the same rows shares.
 
-    Parameters
+    Attributes
     ----------
     X : {ndarray, CSR matrix} of shape (n, d)
         Working data.
@@ -90,72 +105,107 @@ def fit_local(X, Z, scale, graph, trainer, n_neighbors):
         Scaled embedding.
     scale : FeatureScale
         Units of X.
-    graph : tuple of ndarray
-        Squared distances and indices of neighbours, as `neighbor_graph` makes them.
-    trainer : Trainer
-        How to train.
     n_neighbors : int
-        Neighbours a placement uses.
+        Neighbours that a placement uses.
+    squared, neighbors : ndarray of shape (n, k)
+        Leave-one-out neighbours; three times as many, so that halves of the rows have enough.
+    directions : ndarray of shape (d, r)
+        Leading principal directions of X, or all coordinates where they are few.
+    projected : Tensor of shape (n, r)
+        The standardised rows in these directions, on the device.
     """
-    kernel, losses = _train(X, Z, scale, graph, np.arange(len(Z)), trainer, n_neighbors, "fit")
-    keys = batched_forward(kernel, as_rows(X, trainer.device), device=trainer.device)
-    return LocalEncoder(kernel, X, keys, Z, n_neighbors, trainer.device), losses
+
+    X: Any
+    Z: np.ndarray
+    scale: FeatureScale
+    n_neighbors: int
+    squared: np.ndarray
+    neighbors: np.ndarray
+    directions: np.ndarray
+    projected: torch.Tensor
+
+    @classmethod
+    def of(cls, X, Z, scale, n_neighbors, trainer):
+        """Search the neighbours and project the rows."""
+        n_candidates = min(3 * n_neighbors, X.shape[0] - 1)
+        squared, neighbors = k_nearest(X, X, n_candidates, exclude_self=True)
+        directions = _leading_directions(X, trainer.random_state).astype(trainer.dtype)
+        mean = scale.mean.astype(trainer.dtype) @ directions
+        projected = (X @ directions - mean) / trainer.dtype.type(scale.spread)
+        projected = to_tensor(projected, trainer.device)
+        return cls(X, Z, scale, n_neighbors, squared, neighbors, directions, projected)
+
+    def kernel(self):
+        """Build an untrained kernel."""
+        return LocalKernel(self.scale.mean, self.scale.spread, self.directions)
 
 
-def place_left_out(X, Z, scale, graph, trainer, n_neighbors):  # -> (n, q)
+def fit_local(task, trainer):
+    """Fit the local encoder on all rows; returns it and its losses."""
+    kernel, losses = _train(task, np.arange(len(task.Z)), trainer, "encoder")
+    keys = batched_forward(kernel.mlp, task.projected, device=trainer.device)
+    encoder = LocalEncoder(kernel, task.X, keys, task.Z, task.n_neighbors, trainer.device)
+    return encoder, losses
+
+
+def place_left_out(task, trainer):  # -> (n, q)
     """Place every row by the other rows, with a kernel that was trained without it.
 
     Of two halves, each trains a kernel on its own rows and their neighbours among themselves; the
     other half is placed with it, by its neighbours among all rows. A kernel trained on all rows has
     seen where each of them belongs, and would place them ten times closer than new rows.
     """
-    squared, neighbors = (part[:, :n_neighbors] for part in graph)
-    half = trainer.random_state.permutation(len(Z)) % _N_FOLDS
-    rows = as_rows(X, trainer.device)
-    placed = np.empty(Z.shape)
+    near = slice(0, task.n_neighbors)
+    half = trainer.random_state.permutation(len(task.Z)) % _N_FOLDS
+    placed = np.empty(task.Z.shape)
     for fold in range(_N_FOLDS):
         inside = half == fold
-        subset = np.flatnonzero(~inside)
-        kernel, _ = _train(
-            X, Z, scale, graph, subset, trainer, n_neighbors, f"leave-out-{fold + 1}"
-        )
-        keys = batched_forward(kernel, rows, device=trainer.device)
-        placed[inside] = _place(kernel, keys[inside], keys, Z, squared[inside], neighbors[inside])
+        kernel, _ = _train(task, np.flatnonzero(~inside), trainer, f"encoder-leave-out-{fold + 1}")
+        keys = batched_forward(kernel.mlp, task.projected, device=trainer.device)
+        squared, neighbors = task.squared[inside, near], task.neighbors[inside, near]
+        placed[inside] = _place(kernel, keys[inside], keys, task.Z, squared, neighbors)
     return placed
 
 
-def neighbor_graph(X, n_neighbors):
-    """Leave-one-out neighbours of every row: three times as many, so that halves have enough."""
-    return k_nearest(X, X, min(3 * n_neighbors, X.shape[0] - 1), exclude_self=True)
+def _leading_directions(X, random_state):  # (n, d) -> (d, min(d, 128))
+    if min(X.shape) <= _MAX_DIRECTIONS:
+        return np.eye(X.shape[1]) if X.shape[1] <= _MAX_DIRECTIONS else _row_space(X)
+    centred = X if sparse.issparse(X) else X - X.mean(axis=0)
+    _, _, right = randomized_svd(centred, _MAX_DIRECTIONS, n_iter=2, random_state=random_state)
+    return right.T
 
 
-def _train(X, Z, scale, graph, subset, trainer, n_neighbors, task):
+def _row_space(X):  # (n, d) -> (d, n), for few rows of many features
+    rows = X.toarray() if sparse.issparse(X) else X
+    return np.linalg.svd(rows.astype(np.float64), full_matrices=False)[2].T
+
+
+def _train(task, subset, trainer, name):
     """Train a kernel on the rows of `subset` and their neighbours within it."""
-    kernel = trainer.build(lambda: LocalKernel(scale))
-    index, squared, neighbors = _restrict(*graph, subset, n_neighbors, trainer.random_state)
+    kernel = trainer.build(task.kernel)
+    index, squared, neighbors = _restrict(task, subset, trainer.random_state)
     if len(index) == 0:
         return kernel, []
-    rows, targets = as_rows(X, trainer.device), to_tensor(Z.astype(trainer.dtype), trainer.device)
     relative = squared / max(float(squared[np.isfinite(squared)].mean()), 1e-300)
     data = (
         to_tensor(index, trainer.device),
         to_tensor(neighbors, trainer.device),
         to_tensor(np.clip(relative, 1e-12, 1e30).astype(trainer.dtype), trainer.device),
     )
-    objective = _LeaveOneOut(kernel, rows, targets)
-    log = trainer.fit(objective, data, _BUDGET, task)
+    targets = to_tensor(task.Z.astype(trainer.dtype), trainer.device)
+    log = trainer.fit(_LeaveOneOut(kernel, task.projected, targets), data, _BUDGET, name)
     return kernel, log.loss_curve
 
 
-def _restrict(squared, neighbors, subset, n_neighbors, random_state):
+def _restrict(task, subset, random_state):
     """Nearest neighbours within `subset` of rows of `subset`; a missing one is infinitely far."""
-    inside = np.zeros(len(squared), dtype=bool)
+    inside = np.zeros(len(task.Z), dtype=bool)
     inside[subset] = True
     if len(subset) > _MAX_TRAINING_ROWS:
         subset = np.sort(random_state.choice(subset, _MAX_TRAINING_ROWS, replace=False))
-    near = neighbors[subset]
-    far = np.where(inside[near], squared[subset], np.inf)
-    order = np.argsort(far, axis=1, kind="stable")[:, :n_neighbors]
+    near = task.neighbors[subset]
+    far = np.where(inside[near], task.squared[subset], np.inf)
+    order = np.argsort(far, axis=1, kind="stable")[:, : task.n_neighbors]
     far, near = np.take_along_axis(far, order, axis=1), np.take_along_axis(near, order, axis=1)
     served = np.isfinite(far[:, 0])
     return subset[served], far[served], near[served]

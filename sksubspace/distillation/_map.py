@@ -2,11 +2,12 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 
-class MapMixin:
+class MapMixin(TransformerMixin):
     """Placement and reconstruction by a fitted encoder and decoder."""
 
     def transform(self, X):
@@ -73,7 +74,8 @@ class MapMixin:
         return X if sparse.issparse(X) or not self._fitted_on_sparse else sparse.csr_matrix(X)
 
     def _place(self, X):  # (n, d) -> (n, q)
-        placed = self._latent_scale.unscale(self._encoder(self._feature_scale.work(X)))
+        work = self._feature_scale.work(X.astype(self.embedding_.dtype, copy=False))
+        placed = self._latent_scale.unscale(self._encoder(work))
         return placed.astype(X.dtype, copy=False)
 
     def _decode(self, Z):  # (n, q) -> (n, d)

@@ -10,7 +10,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.callback import CallbackSupportMixin
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import validate_data
@@ -43,7 +43,6 @@ class MEDAL(
     StateMixin,
     ClassNamePrefixFeaturesOutMixin,
     CallbackSupportMixin,
-    TransformerMixin,
     BaseEstimator,
 ):
     """Distil any embedding into an encoder and a decoder.
@@ -384,6 +383,11 @@ class MEDAL(
     def _record(self, plan, X, fitted, held, student):
         """Set the fitted attributes that users read."""
         self._encoder, self._decoder = student.encoder, student.decoder
+        self._architecture = {
+            "hidden_layer_sizes": tuple(int(width) for width in self.hidden_layer_sizes),
+            "encoder": self.encoder if isinstance(self.encoder, nn.Module) else None,
+            "decoder": self.decoder if isinstance(self.decoder, nn.Module) else None,
+        }
         self.encoder_name_, self.decoder_name_ = student.encoder_name, plan.decoder
         self.encoder_scores_ = student.encoder_scores
         self.loss_curve_ = student.loss_curve
@@ -447,4 +451,5 @@ def _principal_components(X, n_components):  # (n, d) -> (min(q, n - 1, d), d)
     n_components = min(n_components, min(X.shape) - sparse.issparse(X))
     if n_components < 1:
         return np.zeros((0, X.shape[1]))
-    return PCA(n_components, random_state=0).fit(X).components_
+    with np.errstate(invalid="ignore", divide="ignore"):  # explained ratios of constant data
+        return PCA(n_components, random_state=0).fit(X).components_

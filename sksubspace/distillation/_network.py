@@ -56,7 +56,7 @@ def fit_network(X, Z, module, scale, input_noise, trainer):
     """Train `module` in place to place rows X of shape (n, d) at Z of shape (n, q)."""
     objective = _Matching(module, input_noise * scale.spread, trainer.generator())
     data = (as_rows(X, trainer.device), to_tensor(Z.astype(trainer.dtype), trainer.device))
-    log = trainer.fit(objective, data, _BUDGET, "fit")
+    log = trainer.fit(objective, data, _BUDGET, "encoder")
     return NetworkEncoder(module, trainer.device), log
 
 
@@ -116,7 +116,7 @@ def fit_autoencoder(X, scale, hidden_layer_sizes, n_components, trainer):
         )
     )
     data = (as_rows(X, trainer.device),)
-    trainer.fit(_AutoencoderLoss(module), data, _AUTOENCODER_BUDGET, "fit")
+    trainer.fit(_AutoencoderLoss(module), data, _AUTOENCODER_BUDGET, "autoencoder")
 
     def reconstruct(rows):
         standardised = batched_forward(module, as_rows(rows, trainer.device), device=trainer.device)

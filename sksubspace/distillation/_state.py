@@ -44,17 +44,18 @@ class StateMixin:
         device = available_device(self.device)
         for name in ("_feature_scale", "_latent_scale"):
             setattr(self, name, load(getattr(self, name), device))
-        scale, widths = self._feature_scale, self.hidden_layer_sizes
-        n_components, n_features = self.n_components_, self.n_features_in_
+        built = self._architecture
+        widths = built["hidden_layer_sizes"]
+        scale, n_components = self._feature_scale, self.n_components_
         self._encoder = load(
             self._encoder,
             device,
-            lambda: network_encoder(self.encoder, scale, widths, n_components),
+            lambda: network_encoder(built["encoder"], scale, widths, n_components),
         )
         self._decoder = load(
             self._decoder,
             device,
-            lambda: network_decoder(self.decoder, widths, n_components, n_features),
+            lambda: network_decoder(built["decoder"], widths, n_components, self.n_features_in_),
         )
 
 
@@ -108,7 +109,7 @@ def _filled(make_module, arrays, device):
 
 
 def _empty_kernel(arrays):
-    return LocalKernel(FeatureScale(None, arrays["standardize.mean"], 1.0))
+    return LocalKernel(arrays["standardize.mean"], 1.0, arrays["directions"])
 
 
 def network_encoder(custom, scale, hidden_layer_sizes, n_components):
