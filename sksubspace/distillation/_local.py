@@ -21,7 +21,8 @@ from sksubspace.distillation._scaling import FeatureScale
 from sksubspace.neighbors import k_nearest
 
 _KEY_SIZES = (128, 32)
-_MAX_DIRECTIONS = 128
+_MAX_FEATURES = 1024
+_N_DIRECTIONS = 128
 _BUDGET = Budget(n_steps=300, max_epochs=40, weight_decay=0.05)
 _MAX_TRAINING_ROWS = 20_000
 _N_FOLDS = 2
@@ -31,14 +32,14 @@ _CHUNK = 8192
 class LocalKernel(nn.Module):
     """Keys phi(x) = mlp((x - mean) / spread V), with the temperature and power of the kernel.
 
-    V projects on at most 128 leading principal directions and is not trained.
+    V is the identity up to 1,024 features; above, the 128 leading principal directions.
     """
 
-    def __init__(self, mean, spread, directions):  # (d,), float, (d, r)
+    def __init__(self, mean, spread, directions):  # (d,), float, (d, r) or None
         super().__init__()
         self.standardize = Standardize(mean, spread)
-        self.register_buffer("directions", to_tensor(directions))
-        self.mlp = mlp((self.directions.shape[1], *_KEY_SIZES), "gelu")
+        self.register_buffer("directions", None if directions is None else to_tensor(directions))
+        self.mlp = mlp((len(mean) if directions is None else directions.shape[1], *_KEY_SIZES))
         self.log_temperature = nn.Parameter(torch.zeros(()))
         self.log_power = nn.Parameter(torch.log(torch.tensor(2.0)))
 
@@ -48,7 +49,8 @@ class LocalKernel(nn.Module):
 
     def project(self, x):  # (n, d) -> (n, r)
         """What the trained part of the kernel sees of the rows of x."""
-        return self.standardize(x) @ self.directions
+        standardized = self.standardize(x)
+        return standardized if self.directions is None else standardized @ self.directions
 
     def weights(self, query, keys, squared_distances):  # (n, h), (n, k, h), (n, k) -> (n, k)
         """softmax_j(-tau ||phi(x) - phi(x_j)||^2 - (p / 2) log d_j^2)."""
@@ -109,8 +111,8 @@ class LocalTask:
         Neighbours that a placement uses.
     squared, neighbors : ndarray of shape (n, k)
         Leave-one-out neighbours; three times as many, so that halves of the rows have enough.
-    directions : ndarray of shape (d, r)
-        Leading principal directions of X, or all coordinates where they are few.
+    directions : ndarray of shape (d, r) or None
+        Leading principal directions of X; None for all coordinates.
     projected : Tensor of shape (n, r)
         The standardised rows in these directions, on the device.
     """
@@ -121,7 +123,7 @@ class LocalTask:
     n_neighbors: int
     squared: np.ndarray
     neighbors: np.ndarray
-    directions: np.ndarray
+    directions: np.ndarray | None
     projected: torch.Tensor
 
     @classmethod
@@ -129,10 +131,8 @@ class LocalTask:
         """Search the neighbours and project the rows."""
         n_candidates = min(3 * n_neighbors, X.shape[0] - 1)
         squared, neighbors = k_nearest(X, X, n_candidates, exclude_self=True)
-        directions = _leading_directions(X, trainer.random_state).astype(trainer.dtype)
-        mean = scale.mean.astype(trainer.dtype) @ directions
-        projected = (X @ directions - mean) / trainer.dtype.type(scale.spread)
-        projected = to_tensor(projected, trainer.device)
+        directions = _leading_directions(X, trainer.random_state)
+        projected = to_tensor(_project(X, scale, directions), trainer.device)
         return cls(X, Z, scale, n_neighbors, squared, neighbors, directions, projected)
 
     def kernel(self):
@@ -167,17 +167,23 @@ def place_left_out(task, trainer):  # -> (n, q)
     return placed
 
 
-def _leading_directions(X, random_state):  # (n, d) -> (d, min(d, 128))
-    if min(X.shape) <= _MAX_DIRECTIONS:
-        return np.eye(X.shape[1]) if X.shape[1] <= _MAX_DIRECTIONS else _row_space(X)
+def _leading_directions(X, random_state):  # (n, d) -> (d, r) or None
+    if X.shape[1] <= _MAX_FEATURES:
+        return None
     centred = X if sparse.issparse(X) else X - X.mean(axis=0)
-    _, _, right = randomized_svd(centred, _MAX_DIRECTIONS, n_iter=2, random_state=random_state)
-    return right.T
+    n_directions = min(_N_DIRECTIONS, X.shape[0])
+    _, _, right = randomized_svd(centred, n_directions, n_iter=2, random_state=random_state)
+    return right.T.astype(X.dtype)
 
 
-def _row_space(X):  # (n, d) -> (d, n), for few rows of many features
-    rows = X.toarray() if sparse.issparse(X) else X
-    return np.linalg.svd(rows.astype(np.float64), full_matrices=False)[2].T
+def _project(X, scale, directions):  # (n, d), FeatureScale, (d, r) or None -> (n, r)
+    """Standardised rows in these directions; sparse rows never become dense before they are few."""
+    mean = scale.mean.astype(X.dtype)
+    if directions is None:
+        centred = (X.toarray() if sparse.issparse(X) else X) - mean
+    else:
+        centred = X @ directions - mean @ directions
+    return centred / X.dtype.type(scale.spread)
 
 
 def _train(task, subset, trainer, name):

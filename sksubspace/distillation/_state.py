@@ -109,7 +109,7 @@ def _filled(make_module, arrays, device):
 
 
 def _empty_kernel(arrays):
-    return LocalKernel(arrays["standardize.mean"], 1.0, arrays["directions"])
+    return LocalKernel(arrays["standardize.mean"], 1.0, arrays.get("directions"))
 
 
 def network_encoder(custom, scale, hidden_layer_sizes, n_components):
