@@ -119,7 +119,8 @@ def fit_autoencoder(X, scale, hidden_layer_sizes, n_components, trainer):
     trainer.fit(_AutoencoderLoss(module), data, _AUTOENCODER_BUDGET, "autoencoder")
 
     def reconstruct(rows):
-        standardised = batched_forward(module, as_rows(rows, trainer.device), device=trainer.device)
+        rows = as_rows(rows.astype(trainer.dtype, copy=False), trainer.device)
+        standardised = batched_forward(module, rows, device=trainer.device)
         return standardised * scale.spread + scale.mean
 
     return reconstruct

@@ -51,6 +51,7 @@ class FeatureScale:
     def of(cls, X, mode):
         """Measure X of shape (n, d) for mode "global", "feature" or "none"."""
         mean, variance = _moments(X)
+        _check_range(X, variance)
         if mode == "feature":
             column_scale = np.sqrt(variance)
             constant = column_scale <= 1e-10 * np.abs(mean)
@@ -74,6 +75,22 @@ class FeatureScale:
     def squared_units(self):
         """Factor (d,) or None that turns squared errors of working data into input units."""
         return None if self.column_scale is None else self.column_scale**2
+
+
+def _check_range(X, variance):
+    """Squares of centred data must neither overflow nor vanish in the dtype of X."""
+    largest, limits = float(variance.max()), np.finfo(X.dtype)
+    vanishes = largest <= limits.tiny and np.any(_column_range(X) > 0)
+    if vanishes or not largest * np.prod(X.shape, dtype=np.float64) < limits.max:
+        raise ValueError(
+            f"X has features with a standard deviation of {np.sqrt(largest):.3g}, whose square is "
+            f"out of the range of {X.dtype}. Rescale X."
+        )
+
+
+def _column_range(X):  # (n, d) -> (d,)
+    span = X.max(axis=0) - X.min(axis=0)
+    return span.toarray() if sparse.issparse(span) else span
 
 
 def _moments(X):  # (n, d) -> (d,), (d,)

@@ -12,6 +12,7 @@ from scipy.stats import ks_2samp
 
 _N_PERMUTATIONS = 499
 _MAX_ROWS = 1000
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ def energy_test(A, B, random_state):  # (n, q), (m, q) -> float
     for column in range(1, _N_PERMUTATIONS + 1):
         first[random_state.permutation(len(pooled))[: len(A)], column] = 1
     energy = _energy(distances, first, len(A), len(B))
-    return float((1 + (energy[1:] >= energy[0]).sum()) / (_N_PERMUTATIONS + 1))
+    at_least = energy[1:] >= energy[0] - _ROUNDING * distances.max()
+    return float((1 + at_least.sum()) / (_N_PERMUTATIONS + 1))
 
 
 def _energy(distances, first, n, m):  # (N, N), (N, P) -> (P,)
