@@ -3,7 +3,6 @@
 from copy import deepcopy
 from dataclasses import fields
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -61,8 +60,6 @@ class StateMixin:
 
 def dump(part):
     """Describe a fitted part by a dict of arrays, plain values and further dicts."""
-    if part is None or isinstance(part, (np.ndarray, int, float, str)):
-        return part
     kind = type(part).__name__
     state = {"kind": kind}
     for field in fields(part):

@@ -5,7 +5,7 @@ from scipy import sparse
 from torch import nn
 
 from sksubspace._torch.device import PinnedRows, as_rows
-from sksubspace._torch.inference import batched_forward
+from sksubspace._torch.inference import batched_forward, in_blocks
 from sksubspace._torch.modules import ResidualMLP
 from sksubspace._torch.random import seeded_module
 
@@ -70,3 +70,24 @@ def test_gpu_result_is_an_array(net):
     expected = batched_forward(net, as_rows(X))
     out = batched_forward(net, as_rows(X, "cuda"), device="cuda")
     np.testing.assert_allclose(out, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("n_rows", [1, 255, 256, 257, 600])
+def test_blocks_have_one_size_and_rows_stay_in_place(n_rows):
+    sizes = []
+
+    def double(rows):
+        sizes.append(len(rows))
+        return 2 * rows
+
+    X = np.random.RandomState(0).standard_normal((n_rows, 3))
+    np.testing.assert_array_equal(in_blocks(double, X), 2 * X)
+    assert set(sizes) == {256}
+
+
+def test_a_row_of_a_block_does_not_depend_on_the_others():
+    random_state = np.random.RandomState(0)
+    X, coef = random_state.standard_normal((300, 50)), random_state.standard_normal((50, 2))
+    whole = in_blocks(lambda rows: rows @ coef, X)
+    alone = np.vstack([in_blocks(lambda rows: rows @ coef, X[i : i + 1]) for i in range(300)])
+    np.testing.assert_array_equal(whole, alone)

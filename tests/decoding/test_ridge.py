@@ -187,9 +187,9 @@ def test_choosing_on_leading_components_hardly_differs(monkeypatch):
     rng = np.random.RandomState(0)
     Z, Z_loo, X = swiss(120)
     wide = X @ rng.randn(5, 60) + 0.05 * rng.randn(120, 60)
-    decoder, errors = fit(Z, Z_loo, wide)
+    _, errors = fit(Z, Z_loo, wide)
     monkeypatch.setattr(_ridge, "_SELECTION_TARGETS", 1000)
-    full, full_errors = fit(Z, Z_loo, wide)
+    _, full_errors = fit(Z, Z_loo, wide)
     assert errors.sum() == pytest.approx(full_errors.sum(), rel=0.05)
 
 

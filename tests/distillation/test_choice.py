@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
+from sksubspace.distillation import _linear
 from sksubspace.distillation._choice import closed_encoder
 from sksubspace.distillation._components import match_r_squared
 from sksubspace.distillation._scaling import FeatureScale
@@ -90,6 +91,19 @@ def test_placement_of_the_exact_linear_encoder_left_out_is_that_of_a_refit():
         others = np.arange(60) != i
         refitted = choose(("linear",), X[others], Z[others]).encoder
         assert_allclose(Z_loo[i], refitted(X[i : i + 1])[0], atol=1e-3)
+
+
+def test_wide_and_tall_data_are_made_exact_too(monkeypatch):
+    """The iterative solver has no hat matrix; its placements left out stay uncorrected."""
+    monkeypatch.setattr(_linear, "_MAX_GRAM", 3)
+    X, Z = curve(60)
+    Z = np.sin(3 * Z)
+    chosen = choose(("linear",), X, Z)
+    assert_allclose(chosen.encoder(X), Z, atol=1e-12)
+    assert_array_equal(chosen.Z_loo, _linear.fit_linear(X, Z).Z_loo)
+    moved = Z.copy()
+    moved[7] += 1
+    assert_allclose(choose(("linear",), X, moved).Z_loo[7], chosen.Z_loo[7], atol=1e-9)
 
 
 def test_losses_are_those_of_the_kernel():

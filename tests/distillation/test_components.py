@@ -25,14 +25,21 @@ def test_r_squared(squared_error, total, expected):
 
 def test_match_is_about_the_teachers_mean():
     target = np.array([[0.0, 10], [2, 10], [4, 16]])
-    placed = target + [[1, 0], [0, 0], [0, -1]]
+    placed = target + np.array([[1, 0], [0, 0], [0, -1]])
     assert match_r_squared(placed, target) == pytest.approx(1 - 2 / (8 + 24))
     assert match_r_squared(np.broadcast_to(target.mean(0), (3, 2)), target) == 0
 
 
 def test_str_is_a_table_of_every_number():
     lines = str(COMPONENTS).splitlines()
-    assert [line.split()[-1] for line in lines] == ["0.500", "0.600", "0.900", "0.250", "nan", "0.333"]
+    assert [line.split()[-1] for line in lines] == [
+        "0.500",
+        "0.600",
+        "0.900",
+        "0.250",
+        "nan",
+        "0.333",
+    ]
     assert "(transform)" in lines[2]
     assert len({len(line) for line in lines}) == 1
 

@@ -47,8 +47,7 @@ def test_left_out_correction_is_what_a_fit_without_the_row_gives(shape, monkeypa
     X, Z = rng.randn(*shape), rng.randn(shape[0], 2)
     linear = fit_linear(X, Z)
     penalty = penalty_of(linear.encoder, X, Z)
-    graph = k_nearest(X, X, 9, exclude_self=True)
-    placed = linear.Z_loo + loo_correction(*graph, Z, Z - linear.encoder(X), linear)
+    placed = linear.Z_loo + loo_correction(X, Z, Z - linear.encoder(X), linear)
     for i in range(shape[0]):
         others = np.arange(shape[0]) != i
         refitted = Ridge(alpha=penalty).fit(X[others], Z[others]).predict

@@ -5,22 +5,23 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sksubspace.distillation import _local
-from sksubspace.distillation._local import LocalKernel, fit_local, neighbor_graph, place_left_out
+from sksubspace.distillation._local import LocalKernel, LocalTask, fit_local, place_left_out
 from sksubspace.distillation._scaling import FeatureScale
 from sksubspace.neighbors import k_nearest
 from tests.distillation.toy import blobs, curve, make_trainer
 
 
+def prepare(X, Z, n_neighbors=5, **params):
+    trainer = make_trainer(X.dtype, **params)
+    return LocalTask.of(X, Z, FeatureScale.of(X, "global"), n_neighbors, trainer), trainer
+
+
 def fit(X, Z, n_neighbors=5, **params):
-    scale = FeatureScale.of(X, "global")
-    graph = neighbor_graph(X, n_neighbors)
-    return fit_local(X, Z, scale, graph, make_trainer(X.dtype, **params), n_neighbors)[0]
+    return fit_local(*prepare(X, Z, n_neighbors, **params))[0]
 
 
 def left_out(X, Z, n_neighbors=5, **params):
-    scale = FeatureScale.of(X, "global")
-    graph = neighbor_graph(X, n_neighbors)
-    return place_left_out(X, Z, scale, graph, make_trainer(X.dtype, **params), n_neighbors)
+    return place_left_out(*prepare(X, Z, n_neighbors, **params))
 
 
 def naive_placement(encoder, x, n_neighbors):
@@ -46,7 +47,7 @@ def test_placement_is_the_formula():
 
 
 def test_weights_are_positive_and_sum_to_one_and_prefer_the_near():
-    kernel = make_trainer().build(lambda: LocalKernel(FeatureScale.of(blobs()[0], "global")))
+    kernel = make_trainer().build(lambda: LocalKernel(np.zeros(6), 1.0, np.eye(6)))
     keys = torch.zeros(1, 3, 32, dtype=torch.float64)
     squared = torch.tensor([[0.5, 1.0, 4.0]], dtype=torch.float64)
     weights = kernel.weights(keys[:, 0], keys, squared).detach().numpy()[0]
@@ -149,7 +150,7 @@ def test_few_rows(n):
 
 @pytest.mark.parametrize(
     ("dtype", "unit"),
-    [(np.float64, 2.0**30), (np.float64, 2.0**-60), (np.float32, 2.0**50), (np.float32, 2.0**-80)],
+    [(np.float64, 2.0**30), (np.float64, 2.0**-60), (np.float32, 2.0**50), (np.float32, 2.0**-60)],
 )
 def test_units_do_not_matter(dtype, unit):
     """Powers of two change no digit, so the result must be the same."""
@@ -160,9 +161,32 @@ def test_units_do_not_matter(dtype, unit):
 
 
 def test_graph_has_three_times_the_neighbors_where_there_are_as_many():
-    X = curve(20)[0]
-    assert neighbor_graph(X, 4)[1].shape == (20, 12)
-    assert neighbor_graph(X, 10)[1].shape == (20, 19)
+    X, Z = curve(20)
+    assert prepare(X, Z, 4)[0].neighbors.shape == (20, 12)
+    assert prepare(X, Z, 10)[0].neighbors.shape == (20, 19)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize("many", [False, True], ids=["few features", "many features"])
+def test_what_the_kernel_sees(make, many, monkeypatch):
+    """It is trained on what it computes of new rows; of many features, on leading directions."""
+    monkeypatch.setattr(_local, "_MAX_FEATURES", 10 if many else 20)
+    monkeypatch.setattr(_local, "_N_DIRECTIONS", 3)
+    rng = np.random.RandomState(0)
+    X = rng.randn(60, 3) @ rng.randn(3, 20) + 1e-3 * rng.rand(60, 20)
+    task, trainer = prepare(make(X), X[:, :2])
+    kernel = trainer.build(task.kernel)
+    seen = kernel.project(torch.tensor(X)).numpy()
+    assert seen.shape == ((60, 3) if many else (60, 20))
+    assert_allclose(task.projected.numpy(), seen, atol=1e-9)
+    standardised = (X - X.mean(0)) / task.scale.spread
+    kept = np.square(seen - seen.mean(0)).sum() / np.square(standardised).sum()
+    assert kept == pytest.approx(1, abs=0.01)
+    if many:
+        assert_allclose(task.directions.T @ task.directions, np.eye(3), atol=1e-6)
+    encoder, _ = fit_local(task, trainer)
+    assert_array_equal(encoder(make(X)), X[:, :2])
+    assert_allclose(encoder(make(X + 1e-9)), X[:, :2], atol=1e-5)
 
 
 def test_above_a_limit_a_part_of_the_rows_is_trained_on(monkeypatch):

@@ -89,6 +89,27 @@ def test_a_column_of_rounding_noise_is_not_blown_up():
     assert np.abs(scale.work(X)[:, 1]).max() < 1
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize(
+    ("unit", "dtype"),
+    [(1e200, np.float64), (1e-200, np.float64), (1e25, np.float32), (1e-25, np.float32)],
+)
+def test_numbers_whose_squares_are_out_of_range_raise(unit, dtype, make):
+    with pytest.raises(ValueError, match=f"out of the range of {np.dtype(dtype).name}. Rescale X"):
+        FeatureScale.of(make((table() * unit).astype(dtype)), "global")
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize(("unit", "dtype"), [(1e-30, np.float64), (1e12, np.float32)])
+def test_any_other_unit_is_fine(unit, dtype, make):
+    X = (table() * unit).astype(dtype)
+    assert FeatureScale.of(make(X), "global").spread == pytest.approx(
+        unit * FeatureScale.of(table(), "global").spread
+    )
+    FeatureScale.of(make(0 * X), "global")
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
 def test_dtype_is_kept(dtype, make):

@@ -39,7 +39,9 @@ def test_p_values_fall_with_the_score_and_are_never_nil():
 def test_p_values_are_valid_for_exchangeable_scores():
     """P(p <= alpha) <= alpha, and with 99 calibration scores equal to it."""
     rng = np.random.RandomState(0)
-    p_values = np.concatenate([conformal_p_values(rng.randn(5), rng.randn(99)) for _ in range(2000)])
+    p_values = np.concatenate(
+        [conformal_p_values(rng.randn(5), rng.randn(99)) for _ in range(2000)]
+    )
     for alpha in (0.05, 0.2, 0.5):
         assert (p_values <= alpha).mean() == pytest.approx(alpha, abs=0.015)
 
@@ -89,6 +91,15 @@ def test_energy_of_tiny_samples(n):
     assert 0 < energy_test(rng.randn(n, 2), rng.randn(3, 2), rng) <= 1
 
 
+def test_equal_splits_count_as_ties():
+    """Two against two rows split in three ways, so that no p-value is much below a third."""
+    p_values = []
+    for seed in range(30):
+        rng = np.random.RandomState(seed)
+        p_values.append(energy_test(rng.randn(2, 2), rng.randn(2, 2), rng))
+    assert min(p_values) > 0.25
+
+
 def test_energy_of_equal_positions_is_no_evidence():
     assert energy_test(np.ones((5, 2)), np.ones((9, 2)), np.random.RandomState(0)) == 1
 
@@ -104,10 +115,10 @@ def test_holm():
     assert holm_minimum((0.9, 0.7)) == 1
 
 
-def result(batch, reference, alpha=0.05, moved=0.0):
+def result(batch, reference, alpha=0.05, margin=0.0, moved=0.0):
     rng = np.random.RandomState(0)
     placed, reference_placed = rng.randn(len(batch), 2) + moved, rng.randn(len(reference), 2)
-    return shift_test(batch, placed, reference, reference_placed, alpha, rng)
+    return shift_test(batch, placed, reference, reference_placed, alpha, margin, rng)
 
 
 def scores(n, seed=0):
@@ -126,6 +137,13 @@ def test_more_distortion_is_a_shift_and_less_is_none():
     assert worse.shifted and worse.p_distortion < 1e-6 < worse.p_embedding
     assert worse.fraction_flagged > 0.3
     assert not better.shifted and better.p_distortion > 0.99
+
+
+def test_a_margin_forgives_a_slight_increase():
+    slight = [result(1.5 * scores(300), scores(300, 1), margin=margin) for margin in (0, 0.5)]
+    assert slight[0].p_distortion < 1e-3 and slight[1].p_distortion > 0.05
+    assert_array_equal(slight[0].sample_p_values, slight[1].sample_p_values)
+    assert slight[0].p_embedding == slight[1].p_embedding
 
 
 def test_another_place_is_a_shift():
@@ -153,7 +171,8 @@ def test_str_is_a_verdict():
         sample_p_values=np.ones(8),
     )
     assert str(found) == (
-        "shift found at alpha=0.05 (p=0.0123: distortion 0.00615, position 0.4); 25.0% of 8 rows flagged"
+        "shift found at alpha=0.05 (p=0.0123: distortion 0.00615, position 0.4); "
+        "25.0% of 8 rows flagged"
     )
     assert str(result(scores(100), scores(200, 1))).startswith("no shift found at alpha=0.05 (p=")
     assert "sample_p_values" not in repr(found)

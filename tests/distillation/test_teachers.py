@@ -188,14 +188,3 @@ def test_no_teacher_is_kept_if_none_is_wanted():
     X, _ = blobs()
     assert MEDAL(PCA(2), keep_teacher=False, random_state=0).fit(X).teacher_ is None
     assert type(MEDAL(PCA(2), random_state=0).fit(X).teacher_) is PCA
-
-
-@pytest.mark.slow
-def test_umap_end_to_end():
-    X, _ = blobs(200)
-    medal = MEDAL(random_state=0).fit(X)
-    assert type(medal.teacher_).__name__ == "UMAP"
-    assert medal.encoder_name_ in {"linear", "local"}
-    again = MEDAL(random_state=0).fit(X)
-    assert_array_equal(medal.embedding_, again.embedding_)
-    assert np.isfinite(medal.score_components(blobs(50, seed=1)[0]).match_r2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sksubspace._torch.trainer import Trainer
@@ -55,7 +56,7 @@ class FirstColumns(BaseEstimator):
         return self.transform(X)
 
     def transform(self, X):
-        return X[:, :2]
+        return X[:, :2].toarray() if sparse.issparse(X) else X[:, :2]
 
 
 class Torn(BaseEstimator):
