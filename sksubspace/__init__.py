@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from sksubspace import callbacks, decoding, distillation, neighbors
+    from sksubspace import callbacks, decoding, distillation, metrics, neighbors
     from sksubspace._show_versions import show_versions
     from sksubspace.distillation import MEDAL
 
-_SUBMODULES = ("callbacks", "decoding", "distillation", "neighbors")
+_SUBMODULES = ("callbacks", "decoding", "distillation", "metrics", "neighbors")
 _HOME_OF = {"MEDAL": "distillation", "show_versions": "_show_versions"}
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "callbacks",
     "decoding",
     "distillation",
+    "metrics",
     "neighbors",
     "show_versions",
 ]

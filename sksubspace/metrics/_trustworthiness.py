@@ -89,7 +89,7 @@ def trustworthiness(
     >>> trustworthiness(X, 10 - X, n_neighbors=2)
     1.0
     >>> trustworthiness(X, X[[3, 1, 2, 0, 4]], n_neighbors=1, per_point=True).round(2)
-    array([0.33, 0.67, 0.67, 0.33, 0.  ])
+    array([0.67, 0.33, 1.  , 0.67, 0.  ])
     """
     data, drawn = paired_spaces(X, Z, X_train, Z_train)
     return _kept(data, drawn, n_neighbors, per_point, max_samples, random_state)
