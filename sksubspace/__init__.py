@@ -10,11 +10,25 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from sksubspace import callbacks, decoding, distillation, metrics, neighbors
+    from sksubspace import (
+        callbacks,
+        decoding,
+        distillation,
+        metrics,
+        model_selection,
+        neighbors,
+    )
     from sksubspace._show_versions import show_versions
     from sksubspace.distillation import MEDAL
 
-_SUBMODULES = ("callbacks", "decoding", "distillation", "metrics", "neighbors")
+_SUBMODULES = (
+    "callbacks",
+    "decoding",
+    "distillation",
+    "metrics",
+    "model_selection",
+    "neighbors",
+)
 _HOME_OF = {"MEDAL": "distillation", "show_versions": "_show_versions"}
 
 __all__ = [
@@ -24,6 +38,7 @@ __all__ = [
     "decoding",
     "distillation",
     "metrics",
+    "model_selection",
     "neighbors",
     "show_versions",
 ]
