@@ -36,8 +36,8 @@ except ImportError:
 
 # ten colours that stay apart for the colour-blind; the digit drawn with them does the rest
 DIGIT_COLORS = (
-    "#332288", "#88CCEE", "#117733", "#DDAA33", "#CC6677",
-    "#AA4499", "#44AA99", "#882255", "#999933", "#555555",
+    "#332288", "#2E8BC0", "#117733", "#B07D00", "#CC6677",
+    "#AA4499", "#2A8C7E", "#882255", "#7F7F1F", "#555555",
 )  # fmt: skip
 METHOD_STYLES = {"t-SNE": ("#0072B2", "o", "-"), "UMAP": ("#D55E00", "s", "--")}
 NO_TICKS = {"xticks": [], "yticks": []}
@@ -96,14 +96,19 @@ def compare(X, quick):
 
 
 def choose(cv_results):
-    """Return the index of the simplest candidate within one standard error of the best.
+    """Return the index of the candidate that the one-standard-error rule takes."""
+    candidates = read_candidates(cv_results)
+    return candidates.index(simplest_good(candidates))
+
+
+def simplest_good(candidates):
+    """Return the simplest candidate within one standard error of the best.
 
     Simplest is the largest neighbourhood; a linear map is simpler than any.
     """
-    candidates = read_candidates(cv_results)
     best = max(candidates, key=lambda c: c.r2)
-    good = [i for i, c in enumerate(candidates) if c.r2 >= best.r2 - best.standard_error]
-    return max(good, key=lambda i: candidates[i].setting or math.inf)
+    good = [c for c in candidates if c.r2 >= best.r2 - best.standard_error]
+    return max(good, key=lambda c: c.setting or math.inf)
 
 
 def read_candidates(cv_results):
@@ -215,38 +220,36 @@ def draw_distortion(medal, Z_test, distortion_test, name):
     return fig
 
 
-def draw_tuning(candidates):
+def draw_tuning(candidates, name):
     """Draw R2 against the hyperparameter, one panel for each method, with standard errors."""
     pca = next(c for c in candidates if c.method == "PCA")
-    best = max(candidates, key=lambda c: c.r2)
     fig = Figure(figsize=(10, 5), layout="constrained")
     axes = fig.subplots(1, 2, sharey=True)
     for ax, method in zip(axes, METHOD_STYLES, strict=True):
-        band = (best.r2 - best.standard_error, best.r2)
-        ax.axhspan(*band, color="0.85", zorder=0, label="within one standard error of the best")
-        ax.axhline(pca.r2, color="0.3", linestyle=":", label=f"PCA ({pca.note})")
-        settings = [c for c in candidates if c.method == method]
-        draw_curve(ax, sorted(settings, key=lambda c: c.setting))
-        ax.set(title=method, xscale="log", xlabel=settings[0].parameter)
-        ax.set_xticks([c.setting for c in settings], [str(c.setting) for c in settings])
-        ax.minorticks_off()
+        ax.axhline(pca.r2, color="0.3", linestyle=":", label="PCA (control)")
+        draw_curve(ax, method, [c for c in candidates if c.method == method])
     axes[0].set_ylabel("held-out R2, mean ± standard error of the folds")
-    legends = [ax.get_legend_handles_labels() for ax in axes]
-    entries = {label: handle for pair in legends for handle, label in zip(*pair, strict=True)}
-    fig.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=3)
-    fig.suptitle("Tuning on held-out digits")
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=3)
+    fig.suptitle(f"Tuning on held-out digits; chosen over all: {name}")
     return fig
 
 
-def draw_curve(ax, settings):
-    color, marker, line = METHOD_STYLES[settings[0].method]
+def draw_curve(ax, method, settings):
+    """Draw one method's curve, and mark what the one-standard-error rule takes from it."""
+    color, marker, line = METHOD_STYLES[method]
+    settings = sorted(settings, key=lambda c: c.setting)
+    best, taken = max(settings, key=lambda c: c.r2), simplest_good(settings)
+    band = (best.r2 - best.standard_error, best.r2)
+    ax.axhspan(*band, color="0.85", zorder=0, label="one standard error from the method's best")
     x, r2 = [c.setting for c in settings], [c.r2 for c in settings]
     error = [c.standard_error for c in settings]
     ax.errorbar(x, r2, error, color=color, marker=marker, ls=line, capsize=4)
-    chosen = [(c.setting, c.r2) for c in settings if "chosen" in c.note]
-    if chosen:
-        ring = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.6, "clip_on": False}
-        ax.scatter(*zip(*chosen, strict=True), s=220, label="chosen", **ring)
+    ring = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.6, "clip_on": False}
+    ax.scatter(taken.setting, taken.r2, s=220, label="largest setting within it", **ring)
+    ax.set(title=method, xscale="log", xlabel=taken.parameter)
+    ax.set_xticks(x, [str(setting) for setting in x])
+    ax.minorticks_off()
 
 
 def draw_reconstructions(X, reconstructed, distortion, y, name):
@@ -285,7 +288,7 @@ def write_pictures(search, candidates, data, out):
     figures = {
         "map.png": draw_map(medal, y_train, Z_test, y_test, name),
         "distortion.png": draw_distortion(medal, Z_test, distortion, name),
-        "tuning.png": draw_tuning(candidates),
+        "tuning.png": draw_tuning(candidates, name),
         "reconstructions.png": draw_reconstructions(X_test, back, distortion, y_test, name),
     }
     for file_name, fig in figures.items():
@@ -308,7 +311,8 @@ Written to {out}/ after {seconds:.0f} seconds:
 
 R2 is the share of the variation of held-out digits that comes back from two numbers each: 1 is
 all, 0 no better than the mean image. It compares maps of the same data. It does not say how well
-the classes are separated, and a difference below a standard error or two says nothing.""")
+the classes are separated, and a difference below a standard error or two says nothing. Fit times
+are means over the folds; UMAP's first fit in each of the two processes also compiles it.""")
 
 
 def parse_arguments(arguments=None):
@@ -325,7 +329,7 @@ def main(arguments=None):
     options.out.mkdir(parents=True, exist_ok=True)
     data = load(options.quick)
     X_train, X_test = data[:2]
-    print(f"Comparing maps of {len(X_train)} digits on held-out folds; this takes minutes.")
+    print(f"Comparing maps of {len(X_train)} digits on held-out folds; this takes a few minutes.")
     search = compare(X_train, options.quick)
     candidates = rank(search)
     print_table(
