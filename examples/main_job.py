@@ -11,7 +11,8 @@ import csv
 import math
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -27,6 +28,7 @@ from sklearn.preprocessing import FunctionTransformer
 from umap import UMAP
 
 from sksubspace import MEDAL
+from sksubspace.model_selection import one_standard_error
 
 try:
     from rich.console import Console
@@ -54,11 +56,16 @@ class Candidate:
     standard_error: float
     fit_seconds: float
     rank: int = 0
-    note: str = ""
+    choice_of_method: bool = False
+    notes: list = field(default_factory=list)
 
     @property
     def name(self):
         return f"{self.method} ({self.parameter}={self.setting})" if self.setting else self.method
+
+    @property
+    def note(self):
+        return ", ".join(self.notes)
 
 
 def load(quick):
@@ -89,26 +96,16 @@ def compare(X, quick):
     """Fit every map on every fold, score it on the rows left out, refit the chosen one on X."""
     pipe = Pipeline([("scale", FunctionTransformer(ink)), ("map", MEDAL(random_state=0))])
     folds = KFold(n_splits=2 if quick else 5, shuffle=True, random_state=0)
-    search = GridSearchCV(pipe, teacher_grid(quick), cv=folds, n_jobs=2, refit=choose)
+    rule = partial(one_standard_error, order=by_simplicity)
+    search = GridSearchCV(pipe, teacher_grid(quick), cv=folds, n_jobs=2, refit=rule)
     if Console and sys.stdout.isatty():
         search.set_callbacks(ProgressBar(max_propagation_depth=0))
     return search.fit(X)
 
 
-def choose(cv_results):
-    """Return the index of the candidate that the one-standard-error rule takes."""
-    candidates = read_candidates(cv_results)
-    return candidates.index(simplest_good(candidates))
-
-
-def simplest_good(candidates):
-    """Return the simplest candidate within one standard error of the best.
-
-    Simplest is the largest neighbourhood; a linear map is simpler than any.
-    """
-    best = max(candidates, key=lambda c: c.r2)
-    good = [c for c in candidates if c.r2 >= best.r2 - best.standard_error]
-    return max(good, key=lambda c: c.setting or math.inf)
+def by_simplicity(params):
+    """Order candidates: a linear map first, then the largest neighbourhoods."""
+    return -(describe(params)[-1] or math.inf)
 
 
 def read_candidates(cv_results):
@@ -138,18 +135,22 @@ def describe(params):
 
 
 def rank(search):
-    """Return the candidates and the mean as a control, best first, with notes."""
+    """Return the candidates and the mean as a control, best first, with what is said of each."""
     candidates = read_candidates(search.cv_results_)
-    candidates[search.best_index_].note = "chosen"
-    best = max(candidates, key=lambda c: c.r2)
-    best.note = "best, chosen" if best.note else "best"
-    candidates.append(Candidate("mean image", "", 0, 0.0, 0.0, 0.0, note="control"))
-    ranked = sorted(candidates, key=lambda c: -c.r2)
-    for place, candidate in enumerate(ranked, start=1):
+    max(candidates, key=lambda c: c.r2).notes.append("best")
+    candidates[search.best_index_].notes.append("chosen")
+    for method in METHOD_STYLES:
+        rows = [i for i, c in enumerate(candidates) if c.method == method]
+        part = {name: [values[i] for i in rows] for name, values in search.cv_results_.items()}
+        candidates[rows[one_standard_error(part, order=by_simplicity)]].choice_of_method = True
+    candidates.append(Candidate("mean image", "", 0, 0.0, 0.0, 0.0))
+    for candidate in candidates:
+        if candidate.method not in METHOD_STYLES:
+            candidate.notes.insert(0, "control")
+    candidates.sort(key=lambda c: -c.r2)
+    for place, candidate in enumerate(candidates, start=1):
         candidate.rank = place
-        if candidate.method == "PCA":
-            candidate.note = f"control, {candidate.note}".removesuffix(", ")
-    return ranked
+    return candidates
 
 
 def print_table(candidates, title):
@@ -183,7 +184,7 @@ def write_csv(candidates, path):
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(asdict(candidates[0])))
         writer.writeheader()
-        writer.writerows(asdict(c) for c in candidates)
+        writer.writerows(asdict(c) | {"notes": c.note} for c in candidates)
 
 
 def draw_map(medal, y_train, Z_test, y_test, name):
@@ -239,7 +240,8 @@ def draw_curve(ax, method, settings):
     """Draw one method's curve, and mark what the one-standard-error rule takes from it."""
     color, marker, line = METHOD_STYLES[method]
     settings = sorted(settings, key=lambda c: c.setting)
-    best, taken = max(settings, key=lambda c: c.r2), simplest_good(settings)
+    best = max(settings, key=lambda c: c.r2)
+    taken = next(c for c in settings if c.choice_of_method)
     band = (best.r2 - best.standard_error, best.r2)
     ax.axhspan(*band, color="0.85", zorder=0, label="one standard error from the method's best")
     x, r2 = [c.setting for c in settings], [c.r2 for c in settings]
@@ -282,7 +284,7 @@ def write_pictures(search, candidates, data, out):
     """Draw the chosen map on training and held-out digits, and write all pictures."""
     X_test, y_train, y_test = ink(data[1]), *data[2:]
     medal = search.best_estimator_["map"]
-    name = next(c.name for c in candidates if "chosen" in c.note)
+    name = next(c.name for c in candidates if "chosen" in c.notes)
     Z_test, distortion = medal.transform(X_test), medal.distortion(X_test)
     back = medal.inverse_transform(Z_test)
     figures = {
@@ -297,7 +299,7 @@ def write_pictures(search, candidates, data, out):
 
 def print_reading(search, candidates, X_test, out, seconds):
     """Say what was found, what was written, and how to read it."""
-    chosen = next(c for c in candidates if "chosen" in c.note)
+    chosen = next(c for c in candidates if "chosen" in c.notes)
     print(f"""
 Chosen: {chosen.name}, the simplest map within one standard error of the best.
 On {len(X_test)} digits set aside before the comparison its R2 is {search.score(X_test):.3f}.

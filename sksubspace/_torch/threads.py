@@ -60,10 +60,15 @@ def small_work(flops, device="cpu"):
     Notes
     -----
     Waking and joining a team of threads costs more than a batch below about 5e7 operations, and far
-    more on a busy machine.
+    more on a busy machine. Larger work gets as many threads as torch was told to use, even where
+    another library (numba, after a UMAP fit) has meanwhile told OpenMP to use all cores.
     """
-    if flops >= SMALL_FLOPS or torch.device(device).type != "cpu":
+    if torch.device(device).type != "cpu":
         yield
+        return
+    if flops >= SMALL_FLOPS:
+        with threadpool_limits(limits=torch.get_num_threads(), user_api="openmp"):
+            yield
         return
     with _ONE_THREAD:
         yield

@@ -54,11 +54,14 @@ class Trainer:
         """A new generator on the device."""
         return make_generator(self.random_state, self.device)
 
-    def fit(self, objective, data, budget, task):
-        """Train for `max_iter` epochs; "auto" leaves their number to the budget."""
+    def fit(self, objective, data, budget, task, n_rows=None):
+        """Train for `max_iter` epochs; "auto" leaves their number to the budget.
+
+        With `n_rows` the budget is that of so many rows: a part of them is seen as often as all.
+        """
         epochs = self.max_iter
         if epochs == "auto":
-            epochs = budget.epochs(math.ceil(len(data[0]) / self.batch_size))
+            epochs = budget.epochs(math.ceil((n_rows or len(data[0])) / self.batch_size))
         context = self._open(task, epochs)
         log = train(
             objective,

@@ -16,8 +16,9 @@ from sksubspace._torch.inference import in_blocks
 _N_FREQUENCIES = 400
 _FIRST_SCALE = 3  # 2^3 = 8
 _SCALE_EXPONENTS = range(-2, 7)
-_PENALTIES = 10.0 ** np.arange(-4.0, 4.01, 0.5)
-_SELECTION_ROWS = 5_000
+_PENALTIES = 10.0 ** np.arange(-4, 5)
+_REFINEMENT = 10.0 ** np.array([-0.5, 0.5])
+_SELECTION_ROWS = 3_000
 _SELECTION_TARGETS = 48
 _CHUNK = 4096
 
@@ -112,7 +113,7 @@ def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
         Target.
 
     random_state : RandomState
-        Draws the frequencies and, above 5,000 rows, the rows used to choose scale and penalty.
+        Draws the frequencies and, above 3,000 rows, the rows used to choose scale and penalty.
 
     feature_weights : ndarray of shape (n_features,) or None, default=None
         Weight of each feature in the squared errors that are returned.
@@ -172,16 +173,16 @@ class _Basis:
     @classmethod
     def of(cls, Z, frequencies):
         size = Z.shape[1] + 2 * frequencies.shape[1]
-        offset = np.zeros(size)
-        for rows in _chunks(len(Z)):
-            offset += fourier_features(Z[rows], frequencies).sum(axis=0) / len(Z)
         if len(Z) < size:
-            eigenpairs = _from_rows(fourier_features(Z, frequencies) - offset)
-            return cls(frequencies, len(Z), offset, *eigenpairs)
-        gram = np.zeros((size, size))
+            features = fourier_features(Z, frequencies)
+            offset = features.mean(axis=0)
+            return cls(frequencies, len(Z), offset, *_from_rows(features - offset))
+        offset, gram = np.zeros(size), np.zeros((size, size))
         for rows in _chunks(len(Z)):
-            features = fourier_features(Z[rows], frequencies) - offset
+            features = fourier_features(Z[rows], frequencies)
+            offset += features.sum(axis=0) / len(Z)
             gram += features.T @ features
+        gram -= len(Z) * np.outer(offset, offset)
         eigenvalues, eigenvectors = eigh(gram, overwrite_a=True, check_finite=False)
         return cls(frequencies, len(Z), offset, np.maximum(eigenvalues, 0), eigenvectors)
 
@@ -196,10 +197,14 @@ class _Basis:
         return self.eigenvectors @ (shrink[:, None] * (self.eigenvectors.T @ moment))
 
     def loo_residual(self, Z, Z_loo, target, coef, penalty):  # -> (n, d)
-        here, there = self.rotate(Z), self.rotate(Z_loo)
-        correction = self.correction(here, there, np.array([penalty]))
-        rotated_coef = self.eigenvectors.T @ coef
-        return target - there @ rotated_coef + correction * (target - here @ rotated_coef)
+        here = fourier_features(Z, self.frequencies) - self.offset
+        there = fourier_features(Z_loo, self.frequencies) - self.offset
+        inverse = (self.eigenvectors / (self.eigenvalues + penalty)) @ self.eigenvectors.T
+        solved = here @ inverse
+        leverage = 1 / self.n_samples + np.einsum("np,np->n", solved, here)
+        cross = 1 / self.n_samples + np.einsum("np,np->n", solved, there)
+        correction = cross / np.maximum(1 - leverage, 1e-10)
+        return target - there @ coef + correction[:, None] * (target - here @ coef)
 
     def correction(self, here, there, penalties):  # (n, r), (n, r), (k,) -> (n, k)
         """(1/n + f(z_(-i))' G^-1 f(z_i)) / (1 - h_i) for each penalty, in this basis."""
@@ -241,14 +246,16 @@ def _best_penalty(Z, Z_loo, target, frequencies):  # -> (squared error, penalty)
     basis = _Basis.of(Z, frequencies)
     here, there = basis.rotate(Z), basis.rotate(Z_loo)
     moment = here.T @ target
-    scored = []
-    for penalty, correction in zip(
-        _PENALTIES, basis.correction(here, there, _PENALTIES).T, strict=True
-    ):
-        coef = moment / (basis.eigenvalues + penalty)[:, None]
-        residual = target - there @ coef + correction[:, None] * (target - here @ coef)
-        scored.append((float(np.einsum("nd,nd->", residual, residual)), float(penalty)))
-    return min(scored)
+
+    def score(penalties):
+        corrections = basis.correction(here, there, penalties).T
+        for penalty, correction in zip(penalties, corrections, strict=True):
+            coef = moment / (basis.eigenvalues + penalty)[:, None]
+            residual = target - there @ coef + correction[:, None] * (target - here @ coef)
+            yield float(np.einsum("nd,nd->", residual, residual)), float(penalty)
+
+    best = min(score(_PENALTIES))
+    return min(best, *score(best[1] * _REFINEMENT))
 
 
 def _subsample(Z, Z_loo, X, random_state):

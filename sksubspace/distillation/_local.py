@@ -23,7 +23,7 @@ from sksubspace.neighbors import k_nearest
 _KEY_SIZES = (128, 32)
 _MAX_FEATURES = 1024
 _N_DIRECTIONS = 128
-_BUDGET = Budget(n_steps=300, max_epochs=40, weight_decay=0.05)
+_BUDGET = Budget(n_steps=150, max_epochs=40, weight_decay=0.05)
 _MAX_TRAINING_ROWS = 20_000
 _N_FOLDS = 2
 _CHUNK = 8192
@@ -199,7 +199,9 @@ def _train(task, subset, trainer, name):
         to_tensor(np.clip(relative, 1e-12, 1e30).astype(trainer.dtype), trainer.device),
     )
     targets = to_tensor(task.Z.astype(trainer.dtype), trainer.device)
-    log = trainer.fit(_LeaveOneOut(kernel, task.projected, targets), data, _BUDGET, name)
+    objective = _LeaveOneOut(kernel, task.projected, targets)
+    n_rows = min(len(task.Z), _MAX_TRAINING_ROWS)
+    log = trainer.fit(objective, data, _BUDGET, name, n_rows)
     return kernel, log.loss_curve
 
 

@@ -105,7 +105,7 @@ class MEDAL(
         Rows in a training step.
 
     max_iter : int or "auto", default="auto"
-        Epochs of every training; "auto" makes 300 steps (at most 40 epochs) for the local encoder,
+        Epochs of every training; "auto" makes 150 steps (at most 40 epochs) for the local encoder,
         2,000 (200) for a network encoder and 1,000 (120) for a network decoder.
 
     calibration : {"loo", "holdout"}, default="loo"
