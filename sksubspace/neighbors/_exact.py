@@ -7,6 +7,8 @@ from sklearn.neighbors import NearestNeighbors
 _SPARE_CANDIDATES = 6
 _MOST_CANDIDATES = 1024
 _ROUNDING = 1e-6
+_SINGLE_ROUNDING = 2e-6
+_MANY_ROWS = 2000
 _CHUNK_ELEMENTS = 2**22
 
 
@@ -83,25 +85,60 @@ def k_nearest(queries, reference, n_neighbors, *, exclude_self=False):
         indices[rows] = np.take_along_axis(candidates, order, axis=1)
         if n_candidates >= min(n_reference, _MOST_CANDIDATES):
             break
-        rows = rows[squared[rows, -1] >= furthest * (1 - _ROUNDING)]
+        certain = squared[rows, -1] + search.uncertainty(rows) < furthest * (1 - _ROUNDING)
+        rows = rows[~certain]
+        search.single_precision = False
         n_candidates = min(4 * n_candidates, n_reference, _MOST_CANDIDATES)
     return squared, indices
 
 
 class _Candidates:
-    """Blocked search by matrix products, on data moved to the mean, where they round least."""
+    """Blocked search by matrix products, on data moved to the mean, where they round least.
+
+    Many dense float32 rows are searched in single precision first.
+    """
 
     def __init__(self, queries, reference):
         if not sparse.issparse(reference):
             mean = reference.mean(axis=0, dtype=np.float64)
             dtype = reference.dtype
             queries, reference = (queries - mean).astype(dtype), (reference - mean).astype(dtype)
-        self.queries = queries
-        self.search = NearestNeighbors(algorithm="brute").fit(reference)
+        self.queries, self.reference = queries, reference
+        self.single_precision = (
+            isinstance(reference, np.ndarray)
+            and reference.dtype == np.float32
+            and len(reference) >= _MANY_ROWS
+        )
 
     def propose(self, rows, n_candidates):
         """Indices of about the nearest reference rows of these queries."""
-        return self.search.kneighbors(self.queries[rows], n_candidates, return_distance=False)
+        queries = self.queries[rows]
+        if self.single_precision and n_candidates < _MOST_CANDIDATES:
+            return _propose_in_single_precision(queries, self.reference, n_candidates)
+        search = NearestNeighbors(algorithm="brute").fit(self.reference)
+        return search.kneighbors(queries, n_candidates, return_distance=False)
+
+    def uncertainty(self, rows):  # -> (m,) or 0
+        """By how much a rejected row may be nearer than the furthest candidate."""
+        if not self.single_precision:
+            return 0.0
+        norms = np.square(self.queries[rows]).sum(axis=1)
+        largest = np.square(self.reference).sum(axis=1).max()
+        return _SINGLE_ROUNDING * (norms + largest).astype(np.float64)
+
+
+def _propose_in_single_precision(queries, reference, n_candidates):
+    """Rows with the smallest ||r||^2 - 2 q'r, by blocks of queries."""
+    import torch
+
+    queries, reference = torch.tensor(queries), torch.tensor(reference)
+    norms = reference.square().sum(dim=1)
+    step = max(64, 2 * _CHUNK_ELEMENTS // len(reference))
+    blocks = []
+    for block in queries.split(step):
+        distances = torch.addmm(norms, block, reference.T, alpha=-2)
+        blocks.append(distances.topk(n_candidates, largest=False, sorted=False).indices)
+    return torch.cat(blocks).numpy()
 
 
 def _squared_distances(queries, reference, candidates):  # (m, d), (n, d), (m, k) -> (m, k)

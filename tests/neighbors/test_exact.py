@@ -102,3 +102,25 @@ def test_impossible_numbers_of_neighbors_raise(n_neighbors, exclude_self, availa
     message = f"between 1 and the {available} rows to choose from, got {n_neighbors}."
     with pytest.raises(ValueError, match=re.escape(message)):
         k_nearest(X, X, n_neighbors, exclude_self=exclude_self)
+
+
+def many_rows(rng):
+    return rng.standard_normal((2500, 30)).astype(np.float32)
+
+
+def far_apart_tight_clusters(rng):
+    centres = 1e3 * rng.standard_normal((50, 20))
+    return (centres[rng.randint(50, size=2500)] + 1e-2 * rng.standard_normal((2500, 20))).astype(
+        np.float32
+    )
+
+
+@pytest.mark.parametrize("make", [many_rows, far_apart_tight_clusters])
+def test_search_in_single_precision_gives_the_exact_neighbours(make):
+    X = make(np.random.RandomState(0))
+    squared, indices = k_nearest(X[:40], X, 5)
+    wide = X.astype(np.float64)
+    distances = np.square(wide[:40, None] - wide).sum(axis=2)
+    order = np.lexsort((np.broadcast_to(np.arange(2500), distances.shape), distances), axis=1)
+    np.testing.assert_array_equal(indices, order[:, :5])
+    np.testing.assert_allclose(squared, np.take_along_axis(distances, order[:, :5], axis=1))
