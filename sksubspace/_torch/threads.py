@@ -6,7 +6,7 @@ from threading import Lock
 import torch
 from threadpoolctl import threadpool_limits
 
-__all__ = ["small_work"]
+__all__ = ["kept_threads", "small_work"]
 
 SMALL_FLOPS = 5e7
 
@@ -72,3 +72,19 @@ def small_work(flops, device="cpu"):
         return
     with _ONE_THREAD:
         yield
+
+
+@contextmanager
+def kept_threads():
+    """Give torch its number of threads back after other libraries have worked.
+
+    Yields
+    ------
+    None
+        numba, which UMAP runs on, tells OpenMP to use all cores, and torch then does the same.
+    """
+    n_threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)

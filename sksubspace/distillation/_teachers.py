@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from sksubspace._torch.threads import kept_threads
+
 SHORTHANDS = ("pca", "tsne", "umap", "isomap", "spectral")
 
 
@@ -48,7 +50,7 @@ def embed(teacher, X):  # (n, d) -> (n, q)
     Exception
         Whatever the teacher raises, with the teacher and the shape of X named.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), kept_threads():
         # UMAP with a seed runs on one thread and says so at every fit
         warnings.filterwarnings("ignore", message="n_jobs value .* overridden", module="umap")
         try:
@@ -77,7 +79,9 @@ def place_by_teacher(teacher, X):  # (n, d) -> (n, q) or None
     """Coordinates of new rows by the teacher's own `transform`, where it has one."""
     if not hasattr(teacher, "transform"):
         return None
-    return check_array(teacher.transform(X), dtype=[np.float64, np.float32], copy=True)
+    with kept_threads():
+        Z = teacher.transform(X)
+    return check_array(Z, dtype=[np.float64, np.float32], copy=True)
 
 
 def _name(teacher):

@@ -82,3 +82,11 @@ def test_overlapping_work_of_two_python_threads_restores_what_was_before():
     late.start()
     late.join(10)
     assert seen == [2]
+
+
+def test_threads_are_kept_whatever_happens_inside():
+    before = torch.get_num_threads()
+    with pytest.raises(ZeroDivisionError), kept_threads():
+        torch.set_num_threads(before + 1)
+        1 / 0  # noqa: B018
+    assert torch.get_num_threads() == before
