@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
+from sklearn.decomposition import PCA
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,12 @@ def r_squared(squared_error, total):
 def match_r_squared(placed, target):  # (n, q), (n, q) -> float
     """R2 of coordinates against the teacher's, about the teacher's mean."""
     return r_squared(np.square(placed - target).sum(), np.square(target - target.mean(0)).sum())
+
+
+def principal_components(X, n_components):  # (n, d) -> (min(q, n - 1, d), d)
+    """Directions of the reference that as many principal components give."""
+    n_components = min(n_components, min(X.shape) - sparse.issparse(X))
+    if n_components < 1:
+        return np.zeros((0, X.shape[1]))
+    with np.errstate(invalid="ignore", divide="ignore"):  # explained ratios of constant data
+        return PCA(n_components, random_state=0).fit(X).components_

@@ -12,7 +12,6 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.decomposition import PCA
 from sklearn.utils.validation import validate_data
 from torch import nn
 
@@ -20,7 +19,7 @@ from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._torch.device import resolve_device
 from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Trainer
-from sksubspace.distillation._components import r_squared
+from sksubspace.distillation._components import principal_components, r_squared
 from sksubspace.distillation._duplicates import average_duplicates
 from sksubspace.distillation._held_out import HeldOutMixin
 from sksubspace.distillation._learning import learn
@@ -374,7 +373,7 @@ class MEDAL(
         self._latent_scale = LatentScale.of(Z)
         self._feature_scale = scale = FeatureScale.of(X, self.scale)
         self._input_mean = scale.unwork(scale.mean)
-        self._principal_components = _principal_components(X, Z.shape[1])
+        self._principal_components = principal_components(X, Z.shape[1])
         work = scale.work(X)
         target, self.n_conflicts_ = average_duplicates(work, self._latent_scale.scale(Z))
         stage = partial(self._stage, context, max_subtasks=None)
@@ -444,12 +443,3 @@ def _embedded_rows(fitted, Z):  # (m,), (m, q) -> (k,), (k, q)
     if embedded.sum() < 2:
         raise ValueError(f"The embedding has {embedded.sum()} rows without NaN; 2 are needed.")
     return fitted[embedded], Z[embedded]
-
-
-def _principal_components(X, n_components):  # (n, d) -> (min(q, n - 1, d), d)
-    """Directions of the reference that as many principal components give."""
-    n_components = min(n_components, min(X.shape) - sparse.issparse(X))
-    if n_components < 1:
-        return np.zeros((0, X.shape[1]))
-    with np.errstate(invalid="ignore", divide="ignore"):  # explained ratios of constant data
-        return PCA(n_components, random_state=0).fit(X).components_
