@@ -211,8 +211,10 @@ def as_markdown(rows):
 
 
 def write_page(name, title, text, rows):
-    """Write rows to `name`.csv and, below a title and a text, to `name`.md; print them too."""
+    """Write rows to `name`.csv and, below a title and a text, to `name`.md."""
     write_csv(f"{name}.csv", rows)
-    table = as_markdown(rows)
-    (RESULTS / f"{name}.md").write_text(f"# {title}\n\n{text}\n\n{table}")
-    print(f"\n{table}", end="", flush=True)
+    (RESULTS / f"{name}.md").write_text(f"# {title}\n\n{text}\n\n{as_markdown(rows)}")
+
+
+def print_table(rows):
+    print(f"\n{as_markdown(rows)}", end="", flush=True)

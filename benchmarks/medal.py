@@ -26,6 +26,7 @@ from _common import (
     load_split,
     make_teacher,
     one_thread,
+    print_table,
     r_squared,
     read_csv,
     read_data,
@@ -357,7 +358,7 @@ def replace_rows(section, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sections", nargs="*", default=list(SECTIONS), choices=list(SECTIONS))
-    parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
+    parser.add_argument("--seeds", type=int, default=3, help="at least 2 (default: 3)")
     parser.add_argument("--cache", help="folder that keeps the embeddings for the next run")
     options = parser.parse_args()
     with one_thread(), TemporaryDirectory() as folder:
@@ -365,6 +366,7 @@ def main():
         for section in options.sections:
             wall = time.perf_counter()
             rows, seconds = cpu_seconds(SECTIONS[section], bench)
+            print_table(rows)
             replace_rows(section, rows)
             wall = time.perf_counter() - wall
             print(f"{section}: {seconds:.0f} CPU s, {wall:.0f} s", file=sys.stderr, flush=True)

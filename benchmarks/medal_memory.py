@@ -15,7 +15,7 @@ import sys
 import time
 
 import numpy as np
-from _common import one_thread, write_page
+from _common import one_thread, print_table, write_page
 
 from sksubspace import MEDAL
 
@@ -87,6 +87,7 @@ def main():
         "`python benchmarks/medal_memory.py`."
     )
     write_page("medal_memory", "Memory of a distillation", text, rows)
+    print_table(rows)
 
 
 if __name__ == "__main__":
