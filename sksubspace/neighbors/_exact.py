@@ -133,12 +133,15 @@ def _propose_in_single_precision(queries, reference, n_candidates):
 
     queries, reference = torch.tensor(queries), torch.tensor(reference)
     norms = reference.square().sum(dim=1)
-    step = max(64, 2 * _CHUNK_ELEMENTS // len(reference))
-    blocks = []
-    for block in queries.split(step):
-        distances = torch.addmm(norms, block, reference.T, alpha=-2)
-        blocks.append(distances.topk(n_candidates, largest=False, sorted=False).indices)
-    return torch.cat(blocks).numpy()
+    step = min(len(queries), max(64, 2 * _CHUNK_ELEMENTS // len(reference)))
+    buffer = torch.empty(step, len(reference))
+    nearest = np.empty((len(queries), n_candidates), dtype=np.intp)
+    for start in range(0, len(queries), step):
+        block = queries[start : start + step]
+        distances = torch.addmm(norms, block, reference.T, alpha=-2, out=buffer[: len(block)])
+        indices = distances.topk(n_candidates, largest=False, sorted=False).indices
+        nearest[start : start + step] = indices.numpy()
+    return nearest
 
 
 def _squared_distances(queries, reference, candidates):  # (m, d), (n, d), (m, k) -> (m, k)
