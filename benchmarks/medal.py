@@ -6,7 +6,7 @@ default unless said, data are float32, and all runs on one thread. Each teacher 
 each split. USPS and MNIST (its 10,000 test images) are read from the folder SKSUBSPACE_DATA;
 without it their rows say "absent".
 
-    python benchmarks/medal.py                              # everything, about an hour
+    python benchmarks/medal.py                              # everything, about 40 minutes
     python benchmarks/medal.py --sections ranking shift     # these rows anew, the others kept
 """
 
