@@ -153,7 +153,7 @@ def place_left_out(task, trainer):  # -> (n, q)
 
     Of two halves, each trains a kernel on its own rows and their neighbours among themselves; the
     other half is placed with it, by its neighbours among all rows. A kernel trained on all rows has
-    seen where each of them belongs, and would place them ten times closer than new rows.
+    seen where each of them belongs, and would place them closer than it can place new rows.
     """
     near = slice(0, task.n_neighbors)
     half = trainer.random_state.permutation(len(task.Z)) % _N_FOLDS

@@ -125,6 +125,7 @@ def test_the_scaler_does_not_write_to_its_input():
     scale = FeatureScale.of(X, "feature")
     scale.unwork(scale.work(X))
     LatentScale.of(X).scale(X)
+    assert_array_equal(X, table())
 
 
 @pytest.mark.filterwarnings("ignore:A precomputed embedding")

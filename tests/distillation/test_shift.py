@@ -176,3 +176,15 @@ def test_str_is_a_verdict():
     )
     assert str(result(scores(100), scores(200, 1))).startswith("no shift found at alpha=0.05 (p=")
     assert "sample_p_values" not in repr(found)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n", [100, 101, 600])
+def test_distortions_are_compared_by_kolmogorov_and_smirnov(n):
+    batch, reference = 1.1 * scores(n), scores(1257, 1)
+    found = result(batch, reference).p_distortion
+    grid = np.sort(np.concatenate([batch, reference]))
+    below = [np.searchsorted(np.sort(s), grid, side="right") / len(s) for s in (reference, batch)]
+    distance = max((below[0] - below[1]).max(), 0)
+    limit = np.exp(-2 * distance**2 * n * 1257 / (n + 1257))
+    assert found == pytest.approx(limit, rel=0.35)
