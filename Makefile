@@ -15,7 +15,7 @@ export MPLBACKEND ?= Agg
 .PHONY: run test lint format docs bench clean
 
 run: $(VENV)/.installed
-	$(BIN)/python examples/main_job.py
+	$(BIN)/sksubspace validate --out out --n-jobs 2
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
         callbacks,
         decoding,
         distillation,
+        inspection,
         metrics,
         model_selection,
         neighbors,
+        report,
     )
+    from sksubspace._persistence import load, save
     from sksubspace._show_versions import show_versions
     from sksubspace.distillation import MEDAL
 
@@ -25,11 +28,18 @@ _SUBMODULES = (
     "callbacks",
     "decoding",
     "distillation",
+    "inspection",
     "metrics",
     "model_selection",
     "neighbors",
+    "report",
 )
-_HOME_OF = {"MEDAL": "distillation", "show_versions": "_show_versions"}
+_HOME_OF = {
+    "MEDAL": "distillation",
+    "load": "_persistence",
+    "save": "_persistence",
+    "show_versions": "_show_versions",
+}
 
 __all__ = [
     "MEDAL",
@@ -37,9 +47,13 @@ __all__ = [
     "callbacks",
     "decoding",
     "distillation",
+    "inspection",
+    "load",
     "metrics",
     "model_selection",
     "neighbors",
+    "report",
+    "save",
     "show_versions",
 ]
 

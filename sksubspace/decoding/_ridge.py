@@ -98,7 +98,7 @@ def fourier_features(Z, frequencies):  # (n, q), (q, m) -> (n, q + 2m)
     return np.hstack([Z, np.cos(phase), np.sin(phase)])
 
 
-def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
+def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None, rows=None):
     r"""Fit the ridge decoder and the leave-one-out error of the whole map.
 
     Parameters
@@ -106,7 +106,7 @@ def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
     Z : ndarray of shape (n_samples, n_components)
         Scaled embedding.
 
-    Z_loo : ndarray of shape (n_samples, n_components)
+    Z_loo : ndarray of shape (n_left_out, n_components)
         Where the encoder puts each row when it must do without it.
 
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
@@ -118,12 +118,15 @@ def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
     feature_weights : ndarray of shape (n_features,) or None, default=None
         Weight of each feature in the squared errors that are returned.
 
+    rows : ndarray of shape (n_left_out,) or None, default=None
+        The rows that `Z_loo` and the errors belong to; None for all, in order.
+
     Returns
     -------
     decoder : FourierRidge
         Fitted on all rows.
 
-    loo_squared_error : ndarray of shape (n_samples,)
+    loo_squared_error : ndarray of shape (n_left_out,)
         (Weighted) sum over features of squared leave-one-out errors.
 
     Notes
@@ -138,17 +141,18 @@ def fit_fourier_ridge(Z, Z_loo, X, *, random_state, feature_weights=None):
     The usual leave-one-out evaluates at z_i itself, which was placed with x_i in view.
     """
     unit = matern_frequencies(Z.shape[1], _N_FREQUENCIES, random_state)
-    scale, penalty = _choose(Z, Z_loo, X, unit, random_state)
+    rows = np.arange(len(Z)) if rows is None else rows
+    scale, penalty = _choose(Z, Z_loo, X, unit, random_state, rows)
     frequencies = scale * unit
     basis = _Basis.of(Z, frequencies)
     mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
     coef = basis.coefficients(Z, X, penalty)
     weights = np.ones(X.shape[1]) if feature_weights is None else feature_weights
-    errors = np.empty(len(Z))
-    for rows in _chunks(len(Z)):
-        target = _dense(X[rows]) - mean
-        residual = basis.loo_residual(Z[rows], Z_loo[rows], target, coef, penalty)
-        errors[rows] = np.square(residual) @ weights
+    errors = np.empty(len(rows))
+    for block in _chunks(len(rows)):
+        target = _dense(X[rows[block]]) - mean
+        residual = basis.loo_residual(Z[rows[block]], Z_loo[block], target, coef, penalty)
+        errors[block] = np.square(residual) @ weights
     dtype = X.dtype
     decoder = FourierRidge(
         frequencies,
@@ -222,9 +226,9 @@ def _from_rows(features):  # (n, p) -> (r,), (p, r)
     return eigenvalues, features.T @ (vectors / np.sqrt(eigenvalues))
 
 
-def _choose(Z, Z_loo, X, unit, random_state):
+def _choose(Z, Z_loo, X, unit, random_state, rows):
     """Scale and penalty with the least leave-one-out error, by hill climbing over the scale."""
-    Z, Z_loo, X = _subsample(Z, Z_loo, X, random_state)
+    Z, Z_loo, X = _subsample(Z, Z_loo, X, random_state, rows)
     target = _leading_targets(X, random_state)
 
     def best_at(exponent):
@@ -258,11 +262,11 @@ def _best_penalty(Z, Z_loo, target, frequencies):  # -> (squared error, penalty)
     return min(best, *score(best[1] * _REFINEMENT))
 
 
-def _subsample(Z, Z_loo, X, random_state):
-    if len(Z) <= _SELECTION_ROWS:
-        return Z, Z_loo, X
-    rows = np.sort(random_state.choice(len(Z), _SELECTION_ROWS, replace=False))
-    return Z[rows], Z_loo[rows], X[rows]
+def _subsample(Z, Z_loo, X, random_state, rows):
+    if len(rows) > _SELECTION_ROWS:
+        drawn = np.sort(random_state.choice(len(rows), _SELECTION_ROWS, replace=False))
+        rows, Z_loo = rows[drawn], Z_loo[drawn]
+    return Z[rows], Z_loo, X[rows]
 
 
 def _leading_targets(X, random_state):  # (n, d) -> (n, min(d, 48))

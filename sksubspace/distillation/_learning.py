@@ -8,14 +8,13 @@ import torch
 
 from sksubspace._torch.inference import batched_forward
 from sksubspace.decoding import FourierNetwork, fit_fourier_ridge, fit_network_decoder
-from sksubspace.distillation._choice import Distilled, closed_encoder
-from sksubspace.distillation._exact import correct, interpolate
 from sksubspace.distillation._network import (
     NetworkEncoder,
     fit_joint,
     fit_network,
 )
 from sksubspace.distillation._state import network_decoder, network_encoder
+from sksubspace.encoding import Distilled, closed_encoder, correct, interpolate
 from sksubspace.neighbors import k_nearest
 
 _PROXY_NEIGHBORS = 10

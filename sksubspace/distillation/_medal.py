@@ -19,13 +19,11 @@ from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._torch.device import resolve_device
 from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Trainer
-from sksubspace.distillation._components import principal_components, r_squared
-from sksubspace.distillation._duplicates import average_duplicates
+from sksubspace.distillation._components import principal_components
 from sksubspace.distillation._held_out import HeldOutMixin
 from sksubspace.distillation._learning import learn
 from sksubspace.distillation._map import MapMixin
 from sksubspace.distillation._plan import make_plan
-from sksubspace.distillation._scaling import FeatureScale, LatentScale
 from sksubspace.distillation._state import StateMixin
 from sksubspace.distillation._teachers import (
     SHORTHANDS,
@@ -34,6 +32,7 @@ from sksubspace.distillation._teachers import (
     resolve_teacher,
     seed_teacher,
 )
+from sksubspace.encoding import FeatureScale, LatentScale, average_duplicates, r_squared
 
 
 class MEDAL(

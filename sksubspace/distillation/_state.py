@@ -12,11 +12,15 @@ from sksubspace._torch.persistence import load_arrays_, module_to_arrays
 from sksubspace._torch.random import seeded_module
 from sksubspace.decoding import FourierNetwork, FourierRidge
 from sksubspace.decoding._network import decoder_module
-from sksubspace.distillation._exact import Corrected
-from sksubspace.distillation._linear import LinearEncoder
-from sksubspace.distillation._local import LocalEncoder, LocalKernel
 from sksubspace.distillation._network import NetworkEncoder, encoder_module
-from sksubspace.distillation._scaling import FeatureScale, LatentScale
+from sksubspace.encoding import (
+    Corrected,
+    FeatureScale,
+    LatentScale,
+    LinearEncoder,
+    LocalEncoder,
+    LocalKernel,
+)
 
 _PLAIN = {part.__name__: part for part in (FourierRidge, LinearEncoder, FeatureScale, LatentScale)}
 _PARTS = {"_encoder", "_decoder", "_feature_scale", "_latent_scale"}

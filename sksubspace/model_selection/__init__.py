@@ -1,5 +1,12 @@
 """Choosing among embeddings by held-out scores."""
 
+from sksubspace.model_selection._compare import compare_embeddings
 from sksubspace.model_selection._one_standard_error import one_standard_error
+from sksubspace.model_selection._result import CandidateResult, EmbeddingComparison
 
-__all__ = ["one_standard_error"]
+__all__ = [
+    "compare_embeddings",
+    "EmbeddingComparison",
+    "CandidateResult",
+    "one_standard_error",
+]

@@ -32,9 +32,10 @@ def k_nearest(queries, reference, n_neighbors, *, exclude_self=False):
     n_neighbors : int
         Neighbours a query; at most ``n_reference`` (less one with ``exclude_self``).
 
-    exclude_self : bool, default=False
-        Whether ``queries`` is ``reference`` itself and row i must not be its own neighbour.
-        Other rows equal to it still count.
+    exclude_self : bool or ndarray of shape (n_queries,), default=False
+        Whether ``queries`` is ``reference`` itself and row i must not be its own neighbour; or,
+        for queries that are some rows of ``reference``, the number of each. Other rows equal to it
+        still count.
 
     Returns
     -------
@@ -61,24 +62,24 @@ def k_nearest(queries, reference, n_neighbors, *, exclude_self=False):
            [0],
            [1]]))
     """
-    n_reference = reference.shape[0]
-    available = n_reference - exclude_self
+    own = _own_rows(exclude_self, queries.shape[0])
+    n_reference, n_excluded = reference.shape[0], int(own is not None)
+    available = n_reference - n_excluded
     if not 1 <= n_neighbors <= available:
         raise ValueError(
             f"n_neighbors must be between 1 and the {available} rows to choose from, "
             f"got {n_neighbors}."
         )
-    own = np.arange(queries.shape[0]) if exclude_self else None
     search = _Candidates(queries, reference)
     squared = np.empty((queries.shape[0], n_neighbors))
     indices = np.empty((queries.shape[0], n_neighbors), dtype=np.intp)
     rows = np.arange(queries.shape[0])
-    n_candidates = min(n_neighbors + exclude_self + _SPARE_CANDIDATES, n_reference)
+    n_candidates = min(n_neighbors + n_excluded + _SPARE_CANDIDATES, n_reference)
     while len(rows):
         candidates = search.propose(rows, n_candidates)
         distances = _squared_distances(queries[rows], reference, candidates)
         furthest = distances.max(axis=1)
-        if exclude_self:
+        if own is not None:
             distances[candidates == own[rows, None]] = np.inf
         order = np.lexsort((candidates, distances), axis=1)[:, :n_neighbors]
         squared[rows] = np.take_along_axis(distances, order, axis=1)
@@ -90,6 +91,12 @@ def k_nearest(queries, reference, n_neighbors, *, exclude_self=False):
         search.single_precision = False
         n_candidates = min(4 * n_candidates, n_reference, _MOST_CANDIDATES)
     return squared, indices
+
+
+def _own_rows(exclude_self, n_queries):  # -> (n_queries,) or None
+    if isinstance(exclude_self, np.ndarray):
+        return exclude_self
+    return np.arange(n_queries) if exclude_self else None
 
 
 class _Candidates:

@@ -11,7 +11,8 @@ from torch import nn
 
 from sksubspace import MEDAL
 from tests import instances
-from tests.distillation.toy import FirstColumns, curve
+from tests.distillation.toy import FirstColumns
+from tests.encoding.toy import curve
 
 pytestmark = pytest.mark.filterwarnings("ignore:calibration='loo' needs")
 

@@ -1,40 +1,7 @@
-"""Small data sets, teachers and a trainer that the tests of the distillation share."""
+"""Teachers that the tests of the distillation share."""
 
-import numpy as np
-import torch
 from scipy import sparse
 from sklearn.base import BaseEstimator
-
-from sksubspace._torch.trainer import Trainer
-
-
-def blobs(n=120, d=6, seed=0, spread=0.3):
-    """Rows of four far clusters; the label of each."""
-    rng = np.random.RandomState(seed)
-    labels = np.arange(n) % 4
-    centres = 4 * np.random.RandomState(99).randn(4, d)
-    return centres[labels] + spread * rng.randn(n, d), labels
-
-
-def curve(n=150, seed=0, noise=0.05):
-    """Rows along a bent sheet in five dimensions, and the two coordinates on it."""
-    rng = np.random.RandomState(seed)
-    Z = rng.uniform(-1.5, 1.5, size=(n, 2))
-    X = np.column_stack([Z, np.sin(2 * Z), Z.prod(1)])
-    return X + noise * rng.randn(n, 5), Z
-
-
-def radius(Z):
-    """Root mean squared distance to the centre."""
-    return np.sqrt(np.square(Z - Z.mean(0)).sum(1).mean())
-
-
-def make_trainer(dtype=np.float64, seed=0, **params):
-    params = {"learning_rate": 2e-3, "batch_size": 64, "max_iter": 3, **params}
-    random_state = np.random.RandomState(seed)
-    return Trainer(
-        device=torch.device("cpu"), dtype=np.dtype(dtype), random_state=random_state, **params
-    )
 
 
 class Fixed(BaseEstimator):
@@ -57,10 +24,3 @@ class FirstColumns(BaseEstimator):
 
     def transform(self, X):
         return X[:, :2].toarray() if sparse.issparse(X) else X[:, :2]
-
-
-class Torn(BaseEstimator):
-    """A teacher whose map is torn: it tells apart rows by the sign of their first column."""
-
-    def fit_transform(self, X, y=None):
-        return X[:, :2] + 20 * np.sign(X[:, :1]) * [1, 0] - 30 * (X[:, 1:2] > 0) * [0, 1]

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sksubspace.distillation._duplicates import average_duplicates
+from sksubspace.encoding._duplicates import average_duplicates
 
 X = np.array([[1.0, 0], [2, 3], [1, 0], [0, 5], [2, 3], [1, 0]])
 Z = np.array([[0.0, 0], [1, 1], [3, 0], [7, 7], [1, 1], [0, 6]])

@@ -3,11 +3,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
-from sksubspace.distillation import _linear
-from sksubspace.distillation._choice import closed_encoder
-from sksubspace.distillation._components import match_r_squared
-from sksubspace.distillation._scaling import FeatureScale
-from tests.distillation.toy import Torn, blobs, curve, make_trainer
+from sksubspace.encoding import _linear
+from sksubspace.encoding._choice import closed_encoder
+from sksubspace.encoding._r_squared import match_r_squared
+from sksubspace.encoding._scaling import FeatureScale
+from tests.encoding.toy import Torn, blobs, curve, make_trainer
 
 
 def choose(names, X, Z, exact=True, n_neighbors=5, **params):

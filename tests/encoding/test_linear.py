@@ -4,8 +4,8 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.linear_model import Ridge
 
-from sksubspace.distillation import _linear
-from sksubspace.distillation._linear import fit_linear
+from sksubspace.encoding import _linear
+from sksubspace.encoding._linear import fit_linear
 
 SHAPES = {"more rows than features": (40, 12), "fewer rows than features": (20, 35)}
 

@@ -4,12 +4,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.linear_model import Ridge
 
-from sksubspace.distillation import _exact
-from sksubspace.distillation._exact import correct, interpolate, loo_correction
-from sksubspace.distillation._linear import fit_linear
+from sksubspace.encoding import _exact
+from sksubspace.encoding._exact import correct, interpolate, loo_correction
+from sksubspace.encoding._linear import fit_linear
 from sksubspace.neighbors import k_nearest
-from tests.distillation.test_linear import penalty_of
-from tests.distillation.toy import curve
+from tests.encoding.test_linear import penalty_of
+from tests.encoding.toy import curve
 
 
 def half(X):
@@ -47,7 +47,7 @@ def test_left_out_correction_is_what_a_fit_without_the_row_gives(shape, monkeypa
     X, Z = rng.randn(*shape), rng.randn(shape[0], 2)
     linear = fit_linear(X, Z)
     penalty = penalty_of(linear.encoder, X, Z)
-    placed = linear.Z_loo + loo_correction(X, Z, Z - linear.encoder(X), linear)
+    placed = linear.Z_loo + loo_correction(X, Z, Z - linear.encoder(X), linear, np.arange(len(Z)))
     for i in range(shape[0]):
         others = np.arange(shape[0]) != i
         refitted = Ridge(alpha=penalty).fit(X[others], Z[others]).predict

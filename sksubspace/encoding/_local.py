@@ -17,7 +17,7 @@ from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget
-from sksubspace.distillation._scaling import FeatureScale
+from sksubspace.encoding._scaling import FeatureScale
 from sksubspace.neighbors import k_nearest
 
 _KEY_SIZES = (128, 32)
@@ -109,8 +109,10 @@ class LocalTask:
         Units of X.
     n_neighbors : int
         Neighbours that a placement uses.
-    squared, neighbors : ndarray of shape (n, k)
-        Leave-one-out neighbours; three times as many, so that halves of the rows have enough.
+    rows : ndarray of shape (m,)
+        The rows that are placed when they are left out, and trained on; all or a part.
+    squared, neighbors : ndarray of shape (m, k)
+        Their neighbours among all other rows; three times as many, so that halves have enough.
     directions : ndarray of shape (d, r) or None
         Leading principal directions of X; None for all coordinates.
     projected : Tensor of shape (n, r)
@@ -121,19 +123,21 @@ class LocalTask:
     Z: np.ndarray
     scale: FeatureScale
     n_neighbors: int
+    rows: np.ndarray
     squared: np.ndarray
     neighbors: np.ndarray
     directions: np.ndarray | None
     projected: torch.Tensor
 
     @classmethod
-    def of(cls, X, Z, scale, n_neighbors, trainer):
-        """Search the neighbours and project the rows."""
+    def of(cls, X, Z, scale, n_neighbors, trainer, rows=None):
+        """Search the neighbours of `rows`, all if None, and project all rows."""
+        rows = np.arange(X.shape[0]) if rows is None else rows
         n_candidates = min(3 * n_neighbors, X.shape[0] - 1)
-        squared, neighbors = k_nearest(X, X, n_candidates, exclude_self=True)
+        squared, neighbors = k_nearest(X[rows], X, n_candidates, exclude_self=rows)
         directions = _leading_directions(X, trainer.random_state)
         projected = to_tensor(_project(X, scale, directions), trainer.device)
-        return cls(X, Z, scale, n_neighbors, squared, neighbors, directions, projected)
+        return cls(X, Z, scale, n_neighbors, rows, squared, neighbors, directions, projected)
 
     def kernel(self):
         """Build an untrained kernel."""
@@ -142,14 +146,14 @@ class LocalTask:
 
 def fit_local(task, trainer):
     """Fit the local encoder on all rows; returns it and its losses."""
-    kernel, losses = _train(task, np.arange(len(task.Z)), trainer, "encoder")
+    kernel, losses = _train(task, np.ones(len(task.Z), dtype=bool), trainer, "encoder")
     keys = batched_forward(kernel.mlp, task.projected, device=trainer.device)
     encoder = LocalEncoder(kernel, task.X, keys, task.Z, task.n_neighbors, trainer.device)
     return encoder, losses
 
 
-def place_left_out(task, trainer):  # -> (n, q)
-    """Place every row by the other rows, with a kernel that was trained without it.
+def place_left_out(task, trainer):  # -> (m, q)
+    """Place every row of the task by the other rows, with a kernel that was trained without it.
 
     Of two halves, each trains a kernel on its own rows and their neighbours among themselves; the
     other half is placed with it, by its neighbours among all rows. A kernel trained on all rows has
@@ -157,13 +161,13 @@ def place_left_out(task, trainer):  # -> (n, q)
     """
     near = slice(0, task.n_neighbors)
     half = trainer.random_state.permutation(len(task.Z)) % _N_FOLDS
-    placed = np.empty(task.Z.shape)
+    placed = np.empty((len(task.rows), task.Z.shape[1]))
     for fold in range(_N_FOLDS):
-        inside = half == fold
-        kernel, _ = _train(task, np.flatnonzero(~inside), trainer, f"encoder-leave-out-{fold + 1}")
+        kernel, _ = _train(task, half != fold, trainer, f"encoder-leave-out-{fold + 1}")
         keys = batched_forward(kernel.mlp, task.projected, device=trainer.device)
-        squared, neighbors = task.squared[inside, near], task.neighbors[inside, near]
-        placed[inside] = _place(kernel, keys[inside], keys, task.Z, squared, neighbors)
+        here = half[task.rows] == fold
+        query, squared, neighbors = keys[task.rows[here]], task.squared[here], task.neighbors[here]
+        placed[here] = _place(kernel, query, keys, task.Z, squared[:, near], neighbors[:, near])
     return placed
 
 
@@ -186,10 +190,10 @@ def _project(X, scale, directions):  # (n, d), FeatureScale, (d, r) or None -> (
     return centred / X.dtype.type(scale.spread)
 
 
-def _train(task, subset, trainer, name):
-    """Train a kernel on the rows of `subset` and their neighbours within it."""
+def _train(task, inside, trainer, name):
+    """Train a kernel on the rows of the task that are `inside`, and their neighbours there."""
     kernel = trainer.build(task.kernel)
-    index, squared, neighbors = _restrict(task, subset, trainer.random_state)
+    index, squared, neighbors = _restrict(task, inside, trainer.random_state)
     if len(index) == 0:
         return kernel, []
     relative = squared / max(float(squared[np.isfinite(squared)].mean()), 1e-300)
@@ -200,15 +204,14 @@ def _train(task, subset, trainer, name):
     )
     targets = to_tensor(task.Z.astype(trainer.dtype), trainer.device)
     objective = _LeaveOneOut(kernel, task.projected, targets)
-    n_rows = min(len(task.Z), _MAX_TRAINING_ROWS)
+    n_rows = min(len(task.rows), _MAX_TRAINING_ROWS)
     log = trainer.fit(objective, data, _BUDGET, name, n_rows)
     return kernel, log.loss_curve
 
 
-def _restrict(task, subset, random_state):
-    """Nearest neighbours within `subset` of rows of `subset`; a missing one is infinitely far."""
-    inside = np.zeros(len(task.Z), dtype=bool)
-    inside[subset] = True
+def _restrict(task, inside, random_state):
+    """Nearest neighbours `inside` of the task's rows `inside`; a missing one is infinitely far."""
+    subset = np.flatnonzero(inside[task.rows])
     if len(subset) > _MAX_TRAINING_ROWS:
         subset = np.sort(random_state.choice(subset, _MAX_TRAINING_ROWS, replace=False))
     near = task.neighbors[subset]
@@ -216,7 +219,7 @@ def _restrict(task, subset, random_state):
     order = np.argsort(far, axis=1, kind="stable")[:, : task.n_neighbors]
     far, near = np.take_along_axis(far, order, axis=1), np.take_along_axis(near, order, axis=1)
     served = np.isfinite(far[:, 0])
-    return subset[served], far[served], near[served]
+    return task.rows[subset[served]], far[served], near[served]
 
 
 def _place(kernel, query, keys, targets, squared, neighbors):

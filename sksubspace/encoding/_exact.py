@@ -41,7 +41,7 @@ def interpolate(squared, values):  # (m, k), (m, k, q) -> (m, q)
     return np.einsum("mk,mkq->mq", weights, values)
 
 
-def loo_correction(X, Z, residuals, linear):  # -> (n, q)
+def loo_correction(X, Z, residuals, linear, rows):  # -> (m, q)
     """What `Corrected` adds to a linear encoder at row i when both are made without row i.
 
     The residual of row j under the fit without row i is e_j + H_ji e_i / (1 - h_ii).
@@ -56,13 +56,16 @@ def loo_correction(X, Z, residuals, linear):  # -> (n, q)
         e = Z - H Z, of the fit on all rows.
     linear : LinearFit
         That fit.
+    rows : ndarray of shape (m,)
+        The rows i.
     """
-    squared, neighbors = k_nearest(X, X, min(_N_NEIGHBORS, len(Z) - 1), exclude_self=True)
+    n_neighbors = min(_N_NEIGHBORS, len(Z) - 1)
+    squared, neighbors = k_nearest(X[rows], X, n_neighbors, exclude_self=rows)
     left_out = Z - linear.Z_loo  # e_i / (1 - h_ii)
     influence, values = linear.influence, np.empty((*neighbors.shape, residuals.shape[1]))
-    for start in range(0, len(residuals), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        near = neighbors[rows]
-        hat = 1 / len(residuals) + np.einsum("np,nkp->nk", influence[rows], influence[near])
-        values[rows] = residuals[near] + hat[:, :, None] * left_out[rows, None, :]
+    for start in range(0, len(rows), _CHUNK):
+        block = slice(start, start + _CHUNK)
+        here, near = rows[block], neighbors[block]
+        hat = 1 / len(residuals) + np.einsum("np,nkp->nk", influence[here], influence[near])
+        values[block] = residuals[near] + hat[:, :, None] * left_out[here, None, :]
     return interpolate(squared, values)

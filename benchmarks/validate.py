@@ -1,0 +1,160 @@
+"""The command line on real data: order of the maps, time of a newcomer's first call, memory.
+
+python benchmarks/validate.py [--sections newcomer ranking memory] [--seeds 3]
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from _common import has_data, print_table, read_csv, read_data, result_row, write_csv, write_page
+from medal_memory import make_problem
+
+N_ROWS, LIMIT_GIB = 200_000, 8
+TEACHERS = ("--teachers", "pca", "tsne", "umap")
+GRID = ("--grid", "umap.n_neighbors=2,15,50", "--grid", "tsne.perplexity=30,100")
+BROKEN = "UMAP (n_neighbors=2)"
+SENSIBLE = tuple(
+    f"{method} ({name}={value})"
+    for method, name, values in (
+        ("UMAP", "n_neighbors", (15, 50)),
+        ("t-SNE", "perplexity", (30, 100)),
+    )
+    for value in values
+)
+
+
+def validate(folder, *arguments):
+    """Run `sksubspace validate` in a process of its own; returns wall seconds and peak GiB."""
+    command = [sys.executable, "-m", "sksubspace", "validate", *map(str, arguments)]
+    start = time.perf_counter()
+    with open(folder / "log.txt", "w") as log:
+        process = subprocess.Popen([*command, "--out", str(folder)], stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise RuntimeError((folder / "log.txt").read_text())
+    unit = 1 if sys.platform == "darwin" else 1024
+    return time.perf_counter() - start, unit * usage.ru_maxrss / 2**30
+
+
+def newcomer(options):
+    """Table and report from nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds, _ = validate(Path(folder), "--n-jobs", 2)
+    return [
+        result_row(
+            "newcomer", "digits", "seconds of `sksubspace validate --n-jobs 2`", [seconds],
+            ("<=", 300),
+        )
+    ]  # fmt: skip
+
+
+def ranking(options):
+    """Where sensible maps, PCA, a broken UMAP and the shuffled map come in, from CSV files."""
+    rows, table = [], []
+    for data in ("USPS", "MNIST"):
+        found = [order(data, seed) for seed in range(options.seeds)] if has_data(data) else []
+        rows += ranking_rows(data, found)
+        table += [{"Data": data, "Seed": seed} | row for seed, f in enumerate(found) for row in f]
+    write_csv("validate_ranking.csv", table)
+    return rows
+
+
+def order(data, seed):  # -> list of dict, best first
+    X, _, n_train = read_data(data)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{data}.csv"
+        header = ",".join(f"pixel_{i}" for i in range(X.shape[1]))
+        np.savetxt(path, X[:n_train], fmt="%.4g", delimiter=",", header=header, comments="")
+        validate(
+            Path(folder), path, *TEACHERS, *GRID, "--method", "cv", "--cv", 3, "--seed", seed,
+            "--n-jobs", 1,
+        )  # fmt: skip
+        results = json.loads((Path(folder) / "results.json").read_text())["results"]
+    return [
+        {
+            "Map": result["name"],
+            "Rank": result["rank"],
+            "R2": f"{result['score']:.3f}",
+            "s.e.": f"{result['standard_error']:.3f}",
+            "Difference": f"{result['difference']:.3f}",
+            "Low": _number(result["difference_interval"][0]),
+            "High": _number(result["difference_interval"][1]),
+            "Tied": "tie" if result["tied"] else "",
+            "Chosen": "chosen" if result["selected"] else "",
+        }
+        for result in results
+    ]
+
+
+def _number(value):
+    return "" if value is None else f"{value:.3f}"
+
+
+def ranking_rows(data, found):
+    places = [{row["Map"]: float(row["R2"]) for row in f} for f in found]
+    pca = [next(r2 for name, r2 in place.items() if name.startswith("PCA")) for place in places]
+    least = [min(place[name] for name in SENSIBLE) for place in places]
+    shuffled = [place["permuted"] for place in places]
+    others = [min(r2 for name, r2 in p.items() if name not in ("permuted", "mean")) for p in places]
+    below_pca = [p - place[BROKEN] for p, place in zip(pca, places, strict=True)]
+    wanted = (
+        ("R2 of the least sensible setting less that of PCA", np.subtract(least, pca), (">=", 0)),
+        ("R2 of the least sensible setting less that of UMAP(2)",
+         [low - place[BROKEN] for low, place in zip(least, places, strict=True)], (">=", 0)),
+        ("R2 of PCA less that of UMAP(2)", below_pca, (">=", 0)),
+        ("R2 of the permuted control", shuffled, ("<=", 0.02)),
+        ("R2 of the last map less that of the permuted control", np.subtract(others, shuffled),
+         (">=", 0)),
+        ("maps tied with the best", [sum(r["Tied"] == "tie" for r in f) for f in found], None),
+    )  # fmt: skip
+    return [result_row("ranking", data, *rest) for rest in wanted]
+
+
+def memory(options):
+    """Peak of 200,000 x 50 rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.npy"
+        np.save(path, make_problem(N_ROWS)[0])
+        seconds, peak = validate(
+            Path(folder), path, "--teachers", "pca", "umap", "--cv", 3, "--n-jobs", 1
+        )
+    data = f"{N_ROWS:,} x 50"
+    return [
+        result_row(
+            "memory", data, "peak GiB of validate --teachers pca umap --cv 3", [peak],
+            ("<=", LIMIT_GIB),
+        ),
+        result_row("memory", data, "its minutes, one thread", [seconds / 60]),
+    ]  # fmt: skip
+
+
+SECTIONS = {"newcomer": newcomer, "ranking": ranking, "memory": memory}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    kept = [row for row in read_csv("validate.csv") if row["section"] not in options.sections]
+    for name in options.sections:
+        kept += SECTIONS[name](options)
+        print_table([row for row in kept if row["section"] == name])
+    text = (
+        "The command line in a process of its own. The order of the maps is that of files in CSV, "
+        "by cross-validation\nin 3 folds, over three seeds; `validate_ranking.csv` has each of "
+        "them. Made by `python benchmarks/validate.py`."
+    )
+    kept.sort(key=lambda row: list(SECTIONS).index(row["section"]))
+    write_page("validate", "The command line", text, kept)
+
+
+if __name__ == "__main__":
+    main()

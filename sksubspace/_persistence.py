@@ -1,0 +1,295 @@
+"""Fitted estimators in files that run no code when they are read."""
+
+import json
+import os
+import pickle
+import warnings
+import zipfile
+from inspect import isclass
+from io import BytesIO
+from pathlib import Path
+
+import joblib
+from sklearn.base import BaseEstimator, clone
+
+import sksubspace
+
+_FORMAT = 1
+_CARD = "sksubspace.json"
+_PICKLES = (b"\x80", b"x\x9c", b"x\x01", b"x\xda", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x04\x22M")
+
+
+def save(estimator, path):
+    """Write a fitted estimator to a file that holds data only, in the format of skops.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator of this library, or one of scikit-learn that may hold some, such as a
+        ``Pipeline``.
+
+    path : str or os.PathLike
+        Where it goes, usually ``*.skops``. A file that is already there is replaced in one step.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The file.
+
+    Raises
+    ------
+    TypeError
+        If the estimator holds something that `load` would refuse, such as a module of the user.
+
+    ImportError
+        If skops is not installed.
+
+    Warns
+    -----
+    UserWarning
+        If a teacher of MEDAL, such as UMAP, cannot be stored this way. It is left out, as with
+        ``keep_teacher=False``: the file maps, inverts and tests new rows as before, but has
+        ``teacher_ = None``.
+
+    See Also
+    --------
+    load : Reads the file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.datasets import load_iris
+    >>> import sksubspace
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> medal = sksubspace.MEDAL(teacher="pca", random_state=0).fit(X)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = sksubspace.save(medal, Path(folder) / "iris.skops")
+    ...     loaded = sksubspace.load(path)
+    >>> bool((loaded.transform(X) == medal.transform(X)).all())
+    True
+    """
+    return write_model(estimator, path)
+
+
+def load(path, *, trust_pickle=False):
+    """Read an estimator, and refuse a file that could run code.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A file that `save` or `skops.io.dump` wrote.
+
+    trust_pickle : bool, default=False
+        Whether a pickle or joblib file is read too. Such a file runs whatever code its author put
+        into it.
+
+    Returns
+    -------
+    estimator : estimator
+        As it was saved.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a model, holds types other than the estimators of this library and what
+        skops trusts (scikit-learn, NumPy, SciPy), is a pickle, or was written by a version of
+        this library with another major or minor number.
+
+    OSError
+        If it cannot be read.
+
+    ImportError
+        If skops is not installed.
+
+    See Also
+    --------
+    save : Writes the file.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import sksubspace
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.pkl"
+    ...     _ = path.write_bytes(pickle.dumps(sksubspace.MEDAL()))
+    ...     sksubspace.load(path)
+    Traceback (most recent call last):
+    ValueError: ...model.pkl is a pickle, which can run any code when it is read. ...
+    """
+    return read_model(path, trust_pickle=trust_pickle)[0]
+
+
+def write_model(estimator, path, notes=None):
+    """Write an estimator and a dict of plain values about it; see `save`."""
+    skops_io = _import_skops()
+    left_out = []
+    storable = _storable(estimator, left_out, {})
+    for name in left_out:
+        warnings.warn(
+            f"The teacher {name} cannot be stored safely and is left out of {path}; mapping, inverting"
+            " and testing new rows do not need it.",
+            UserWarning,
+            stacklevel=3,
+        )
+    buffer = BytesIO()
+    try:
+        skops_io.dump(storable, buffer, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    except Exception as error:
+        raise TypeError(f"{_refusal(estimator)} ({error})") from error
+    foreign = _foreign_types(skops_io, buffer.getvalue())
+    if foreign:
+        raise TypeError(f"{_refusal(estimator)} It holds {', '.join(foreign)}.")
+    card = {"format": _FORMAT, "sksubspace": sksubspace.__version__, "notes": notes or {}}
+    with zipfile.ZipFile(buffer, "a", compression=zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_CARD, json.dumps(card))
+    return replace_file(path, buffer.getbuffer())
+
+
+def read_model(path, *, trust_pickle=False):
+    """Return an estimator and the dict that `write_model` put beside it; see `load`."""
+    path = Path(path)
+    with path.open("rb") as file:
+        start = file.read(8)
+    if not zipfile.is_zipfile(path):
+        return _read_pickle(path, start, trust_pickle), {}
+    skops_io = _import_skops()
+    content = path.read_bytes()
+    card = _read_card(path, content)
+    try:
+        foreign = _foreign_types(skops_io, content)
+        if not foreign:
+            return skops_io.loads(content, trusted=_own_types()), card["notes"]
+    except Exception as error:
+        raise ValueError(f"{path} is a damaged model file: {error!r}. Save it again.") from error
+    raise ValueError(
+        f"{path} holds types that are not trusted: {', '.join(foreign)}. If you know its author, "
+        "read it with skops.io.load, which lets you name them."
+    )
+
+
+def replace_file(path, content):
+    """Write bytes to a file so that it is either the old one or whole."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _import_skops():
+    try:
+        import skops.io
+    except ImportError as error:
+        raise ImportError(
+            'Model files need skops; install it with: pip install "sksubspace[cli]"'
+        ) from error
+    return skops.io
+
+
+def _refusal(estimator):
+    return (
+        f"This {type(estimator).__name__} cannot be stored in a file that holds data only; "
+        "use joblib.dump, and sksubspace.load(path, trust_pickle=True)."
+    )
+
+
+def _own_types():
+    """Names of the public estimators of this library; no other class of it is ever built."""
+    public = [getattr(sksubspace, name) for name in sksubspace.__all__ if name[0].isupper()]
+    return [
+        f"{value.__module__}.{value.__qualname__}"
+        for value in public
+        if isclass(value) and issubclass(value, BaseEstimator)
+    ]
+
+
+def _foreign_types(skops_io, content):
+    return sorted({*skops_io.get_untrusted_types(data=content)} - {*_own_types()})
+
+
+def _storable(value, left_out, seen):
+    """Copy estimators, and the containers that hold them, without unsafe teachers or callbacks."""
+    if id(value) in seen:
+        return seen[id(value)]
+    if type(value) in (list, tuple):
+        return type(value)(_storable(item, left_out, seen) for item in value)
+    if type(value) is dict:
+        return {key: _storable(item, left_out, seen) for key, item in value.items()}
+    if not isinstance(value, BaseEstimator):
+        return value
+    copy = seen[id(value)] = object.__new__(type(value))
+    state = {name: item for name, item in vars(value).items() if name != "_skl_callbacks"}
+    if isinstance(value, sksubspace.MEDAL):
+        state = _without_unsafe_teacher(state, left_out)
+    copy.__dict__.update({name: _storable(item, left_out, seen) for name, item in state.items()})
+    return copy
+
+
+def _without_unsafe_teacher(state, left_out):
+    for teacher in (state["teacher"], state.get("teacher_")):
+        if isinstance(teacher, str | None) or _is_safe(teacher):
+            continue
+        name = type(teacher).__name__
+        if name not in left_out:
+            left_out.append(name)
+        fitted = {"teacher_": None} if "teacher_" in state else {}
+        unset = {} if "teacher_" in state else {"teacher": "precomputed"}
+        return {**state, **fitted, **unset, "keep_teacher": False}
+    return state
+
+
+def _is_safe(teacher):
+    """Whether a teacher can be written and read as data; first unfitted, which is cheap."""
+    skops_io = _import_skops()
+    try:
+        return not any(
+            _foreign_types(skops_io, skops_io.dumps(part))
+            for part in (clone(teacher, safe=False), teacher)
+        )
+    except Exception:  # skops raises what the object's own methods raise
+        return False
+
+
+def _read_card(path, content):
+    """Return what stands beside the model, its version checked; a bare skops file has nothing."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        names = set(archive.namelist())
+        if "schema.json" not in names:
+            raise ValueError(f"{path} is not a model file; models are written by sksubspace.save.")
+        if _CARD not in names:
+            return {"notes": {}}
+        try:
+            card = json.loads(archive.read(_CARD))
+            version, notes = str(card["sksubspace"]), dict(card["notes"])
+        except Exception as error:
+            raise ValueError(f"{path} is a damaged model file: {error!r}.") from error
+    if _minor(version) != _minor(sksubspace.__version__) or card.get("format") != _FORMAT:
+        raise ValueError(
+            f"{path} was written by sksubspace {version} and this is {sksubspace.__version__}; "
+            f'make it again with this version, or read it with: pip install "sksubspace=={version}"'
+        )
+    return {"notes": notes}
+
+
+def _minor(version):
+    return version.split(".")[:2]
+
+
+def _read_pickle(path, start, trust_pickle):
+    if not start.startswith(_PICKLES):
+        raise ValueError(f"{path} is not a model file; models are written by sksubspace.save.")
+    if not trust_pickle:
+        raise ValueError(
+            f"{path} is a pickle, which can run any code when it is read. If you made it yourself "
+            "or know its author, allow that with trust_pickle=True; better, sksubspace.save it."
+        )
+    try:
+        return joblib.load(path)
+    except (EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is a damaged pickle: {error!r}.") from error

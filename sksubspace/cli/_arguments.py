@@ -1,0 +1,209 @@
+"""The words of the command line."""
+
+import argparse
+import os
+
+import sksubspace
+from sksubspace.cli._say import UsageError
+
+TEACHERS = ("pca", "tsne", "umap", "isomap", "spectral")
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "pipe": "|"}
+_MOST_JOBS = 4
+
+_DATA_HELP = "a table: .csv, .tsv (also .gz), .parquet, .npy, .npz or .h5ad"
+_EPILOG = """examples:
+  sksubspace validate
+  sksubspace validate cells.csv --label type --drop id --out cells
+  sksubspace transform cells/best.skops more.csv --output places.csv
+  sksubspace shift cells/best.skops more.csv --output rows.csv
+
+exit codes: 0 done; 2 bad arguments or data, with one line that says how to mend it;
+3 a shifted batch with shift --exit-code; 130 interrupted; 1 the program itself failed"""
+_VALIDATE = """Compare embeddings of a table by how well held-out rows can be reconstructed from
+their place on the map. Writes results.json, results.csv, report.html and the best map as
+best.skops. Interrupted, the same command continues where it stopped."""
+_TRANSFORM = "Place rows on a map that `validate` saved, or reconstruct rows from places."
+_SHIFT = "Test whether a batch still belongs on a map that `validate` saved."
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UsageError(f"{message} (see: {self.prog} --help)")
+
+
+def parse(arguments):
+    """Parse the words after ``sksubspace``.
+
+    Parameters
+    ----------
+    arguments : list of str
+        The words.
+
+    Returns
+    -------
+    options : argparse.Namespace
+        With `verb` and the options of that verb.
+
+    Raises
+    ------
+    UsageError
+        If they make no sense.
+    """
+    options = _parser().parse_args(arguments)
+    options.command = ["sksubspace", *arguments]
+    if options.data is None and options.drop:
+        raise UsageError("--drop needs DATA; put the file before it: sksubspace validate DATA ...")
+    return options
+
+
+def _parser():
+    parser = _Parser(
+        prog="sksubspace",
+        description="Maps of high-dimensional data that can be trusted on new rows.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    version = f"sksubspace {sksubspace.__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add_validate(verbs.add_parser("validate", help="compare embeddings", description=_VALIDATE))
+    _add_transform(verbs.add_parser("transform", help="place rows", description=_TRANSFORM))
+    _add_shift(verbs.add_parser("shift", help="test a batch", description=_SHIFT))
+    return parser
+
+
+def _add_validate(verb):
+    add = verb.add_argument
+    add("data", nargs="?", metavar="DATA", help=f"{_DATA_HELP}; without it, handwritten digits")
+    add(
+        "--teachers", nargs="+", choices=TEACHERS, default=["pca", "tsne", "umap"],
+        metavar="NAME", help=f"methods, simplest first: {' '.join(TEACHERS)} (default: pca tsne umap)",
+    )  # fmt: skip
+    add(
+        "--grid", nargs="+", action="extend", default=[], metavar="NAME.PARAMETER=V,V",
+        help="settings to try, such as umap.n_neighbors=5,15,50 or tsne.perplexity=30",
+    )  # fmt: skip
+    add(
+        "--method", choices=("auto", "loo", "cv"), default="auto",
+        help="loo: leave-one-out, one fit each; cv: refit on folds; auto (default): loo for all, "
+        "then cv for the best",
+    )  # fmt: skip
+    add("--cv", type=_at_least(2), default=5, metavar="K", help="folds (default: 5)")
+    add("--repeats", type=_at_least(1), default=1, metavar="R", help="of the folds (default: 1)")
+    add(
+        "--select", choices=("one_std_err", "best"), default="one_std_err",
+        help="take the simplest within one standard error of the best (default), or the best",
+    )  # fmt: skip
+    _add_table_options(verb)
+    add("--label", metavar="COLUMN", help="classes or values: for colours and label scores only")
+    add("--impute", choices=("median",), help="fill missing values with the column's median")
+    add(
+        "--scale", choices=("none", "standard"), default="none",
+        help="standard: each column less its mean, by its standard deviation, before everything; "
+        "scores compare only between runs with the same scale (default: none)",
+    )  # fmt: skip
+    add("--new", metavar="BATCH", help="a second table, tested for shift in the report")
+    add("--image-shape", type=_shape, metavar="HxW", help="rows are images, such as 8x8")
+    add("--out", default="sksubspace-out", metavar="FOLDER", help="(default: sksubspace-out)")
+    add("--report", metavar="FILE", help="(default: FOLDER/report.html)")
+    add("--model", metavar="FILE", help="(default: FOLDER/best.skops)")
+    add("--cache", metavar="FOLDER", help="finished parts (default: FOLDER/.sksubspace-cache)")
+    add("--fresh", action="store_true", help="forget what an earlier run finished")
+    add(
+        "--n-jobs", type=_n_jobs, default=_default_jobs(), metavar="N",
+        help=f"processes; results do not depend on it (default: all cores, at most {_MOST_JOBS})",
+    )  # fmt: skip
+    add("--seed", type=_at_least(0), default=0, metavar="S", help="(default: 0)")
+    _add_common(verb)
+
+
+def _add_transform(verb):
+    add = verb.add_argument
+    add("model", metavar="MODEL", help="a .skops file")
+    add("data", metavar="DATA", help=_DATA_HELP)
+    add("--output", metavar="FILE", help=".csv, .tsv, .parquet, .npy or .npz (default: CSV to "
+        "standard output)")  # fmt: skip
+    add("--inverse", action="store_true", help="DATA holds places; reconstruct rows from them")
+    _add_table_options(verb)
+    _add_trust(verb)
+    _add_common(verb)
+
+
+def _add_shift(verb):
+    add = verb.add_argument
+    add("model", metavar="MODEL", help="a .skops file")
+    add("data", metavar="NEW", help=_DATA_HELP)
+    add("--alpha", type=_level, default=0.05, help="level of the test (default: 0.05)")
+    add("--output", metavar="FILE", help="p-value, distortion and place of each row")
+    add("--exit-code", action="store_true", help="exit with 3 if the batch is shifted")
+    _add_table_options(verb)
+    _add_trust(verb)
+    _add_common(verb)
+
+
+def _add_table_options(verb):
+    add = verb.add_argument
+    add("--drop", nargs="+", action="extend", default=[], metavar="COLUMN", help="leave out")
+    add("--delimiter", type=_delimiter, help='between columns of text files, such as ";" or tab')
+    add("--decimal", choices=(".", ","), default=".", help="mark in numbers of text files")
+    add("--encoding", default="utf-8-sig", help="of text files (default: UTF-8)")
+    add("--array", metavar="NAME", help="which array of an .npz file")
+
+
+def _add_trust(verb):
+    text = "read a model that is a pickle; it runs whatever code its author put into it"
+    verb.add_argument("--trust-pickle", action="store_true", help=text)
+
+
+def _add_common(verb):
+    verb.add_argument("--quiet", action="store_true", help="no notes, warnings or progress bar")
+    verb.add_argument("--debug", action="store_true", help="show where an error comes from")
+
+
+def _default_jobs():
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(_MOST_JOBS, cores or 1)
+
+
+def _at_least(smallest):
+    def whole_number(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = smallest - 1
+        if not smallest <= value < 2**31:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number of at least {smallest}, got {text!r}"
+            )
+        return value
+
+    return whole_number
+
+
+def _n_jobs(text):
+    return -1 if text == "-1" else _at_least(1)(text)
+
+
+def _level(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, got {text!r}")
+    return value
+
+
+def _shape(text):
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and int(side) for side in sides):
+        raise argparse.ArgumentTypeError(f"must be like 8x8, got {text!r}")
+    return int(sides[0]), int(sides[1])
+
+
+def _delimiter(text):
+    mark = _DELIMITERS.get(text, text)
+    if len(mark) != 1:
+        names = ", ".join(name for name in _DELIMITERS if name.isalpha())
+        raise argparse.ArgumentTypeError(f"must be one character or {names}, got {text!r}")
+    return mark

@@ -1,0 +1,265 @@
+"""From a table to numbers: labels apart, columns checked and put in order."""
+
+import shlex
+from difflib import get_close_matches
+
+import numpy as np
+
+from sksubspace.cli._say import UsageError, quoted
+
+_LARGEST_WHOLE = 2**53
+_LARGEST = 1e100
+
+
+def take_label(table, name):
+    """Return the column of labels, and leave it out of the table.
+
+    Parameters
+    ----------
+    table : Table
+        Changed: its frame loses the column.
+    name : str or None
+        Name of the column.
+
+    Returns
+    -------
+    y : ndarray of shape (n_rows,) or None
+        Numbers, or strings for anything else.
+
+    Raises
+    ------
+    UsageError
+        If there is no such column, or its values cannot serve as labels.
+    """
+    if name is None:
+        return None
+    if table.extra.get(name) is not None:
+        values = np.asarray(table.extra[name])
+    elif name in table.frame.columns:
+        values = table.frame[name].to_numpy()
+        table.frame = table.frame.drop(columns=name)
+    else:
+        raise UsageError(_no_column(table, [name], "--label"))
+    return _checked_label(table.path, name, values)
+
+
+def _checked_label(path, name, values):
+    import pandas as pd
+
+    if len(values) == 0 or values.ndim != 1:
+        raise UsageError(f"{path}: label '{name}' must hold one value for each row")
+    missing = int(pd.isna(values).sum())
+    if missing:
+        raise UsageError(
+            f"{path}: label '{name}' is missing in {missing} of {len(values)} rows; fill it in, or "
+            "leave out --label"
+        )
+    if len(pd.unique(values)) < 2:
+        raise UsageError(
+            f"{path}: label '{name}' has only the value '{values[0]}'; at least two are needed: "
+            "leave out --label, or name another column"
+        )
+    return values if values.dtype.kind in "iuf" else np.array([str(value) for value in values])
+
+
+def drop_columns(table, names):
+    """Leave out columns that the user named."""
+    unknown = [name for name in names if name not in table.frame.columns]
+    if unknown:
+        raise UsageError(_no_column(table, unknown, "--drop"))
+    table.frame = table.frame.drop(columns=names)
+
+
+def _no_column(table, names, option):
+    there = [*map(str, table.frame.columns), *table.extra]
+    close = get_close_matches(names[0], there, n=1)
+    hint = f"is it '{close[0]}'?" if close else f"there are {quoted(there, 10)}"
+    return f"{table.path} has no column {quoted(names)} for {option}; {hint}"
+
+
+def match_columns(table, names, n_features, also_known=()):
+    """Put the columns of new data into the order of the training data.
+
+    Parameters
+    ----------
+    table : Table
+        Changed: its columns are those of the training data.
+    names : sequence of str or None
+        Columns of the training data, None where they had no names.
+    n_features : int
+        Their number.
+    also_known : collection of str, default=()
+        Columns that were beside them, such as the label: left out where they are.
+
+    Raises
+    ------
+    UsageError
+        If columns are missing or unknown.
+    """
+    if not table.has_names or names is None:
+        _check_count(table, names, n_features)
+        return
+    there = [name for name in table.frame.columns if name in names or name not in also_known]
+    missing = [name for name in names if name not in there]
+    unknown = [name for name in there if name not in {*names}]
+    if missing or unknown:
+        raise UsageError(_other_columns(table, missing, unknown))
+    if there != [*names]:
+        table.notes.append(
+            f"{table.path}: the columns are in another order than in training; put right by name"
+        )
+    table.frame = table.frame[[*names]]
+
+
+def _check_count(table, names, n_features):
+    if table.frame.shape[1] != n_features:
+        raise UsageError(
+            f"{table.path} has {table.frame.shape[1]} columns where the training data had "
+            f"{n_features}; give the same columns, or leave some out with --drop"
+        )
+    if names is not None:
+        table.notes.append(
+            f"{table.path} has no column names; its columns are taken in the order of training"
+        )
+
+
+def _other_columns(table, missing, unknown):
+    text = f"{table.path} has other columns than the training data:"
+    if missing:
+        text += f" {quoted(missing)} missing;"
+    if unknown:
+        text += f" {quoted(unknown)} unknown;"
+    mend = " leave out unknown ones with --drop" if not missing else " name them as in training"
+    return text + mend
+
+
+def to_numbers(table, *, allow_missing):
+    """Check every column and return the matrix.
+
+    Parameters
+    ----------
+    table : Table
+        What was read, labels taken out.
+    allow_missing : bool
+        Whether missing values may stay, as NaN.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_columns)
+        Of type float64, or float32 if all columns are that.
+
+    Raises
+    ------
+    UsageError
+        If there is text, a missing value that may not be, an infinite value, or a number that a
+        float cannot hold.
+    """
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    frame = table.frame
+    if frame.shape[1] == 0:
+        raise UsageError(f"{table.path} has no columns left; drop fewer")
+    _check_whole_numbers(table)
+    text = [
+        name for name, kind in frame.dtypes.items()
+        if not is_numeric_dtype(kind) or kind.kind == "c"
+    ]  # fmt: skip
+    if text:
+        raise UsageError(_not_numeric(table, text))
+    narrow = all(kind == np.float32 or is_bool_dtype(kind) for kind in frame.dtypes)
+    X = frame.to_numpy(dtype=np.float32 if narrow else np.float64, na_value=np.nan)
+    _check_finite(table, X)
+    _check_missing(table, X, allow_missing)
+    return np.ascontiguousarray(X)
+
+
+def _check_whole_numbers(table):
+    """Whole numbers beyond 2**53 are told apart no more as floats; they are mostly identifiers."""
+    huge = [
+        name for name, column in table.frame.items()
+        if (column.dtype.kind in "iu" and _beyond(column)) or _is_text_of_digits(column)
+    ]  # fmt: skip
+    if huge:
+        raise UsageError(
+            f"{table.path}: columns {quoted(huge)} hold whole numbers beyond 2**53, which cannot be "
+            f"told apart in computing; if they are identifiers, leave them out: {_drop(huge)}"
+        )
+
+
+def _beyond(column):
+    return column.max() > _LARGEST_WHOLE or column.min() < -_LARGEST_WHOLE
+
+
+def _is_text_of_digits(column):
+    if column.dtype.kind != "O":
+        return False
+    values = column.dropna()
+    return bool(len(values)) and all(isinstance(value, int) for value in values) and _beyond(values)
+
+
+def _not_numeric(table, names):
+    column = table.frame[names[0]].dropna()
+    words = [value for value in column if not _is_number(value)]
+    example = f" (such as '{words[0]}')" if words else ""
+    return (
+        f"{table.path}: columns {quoted(names)} are not numeric{example}; leave them out: "
+        f"{_drop(names)}"
+    )
+
+
+def _is_number(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _check_finite(table, X):
+    infinite = np.isinf(X)
+    if infinite.any():
+        raise UsageError(
+            f"{table.path}: {_count(infinite)} infinite values in {_where(table, infinite)}; "
+            f"replace them, or leave the columns out: {_drop(_columns_with(table, infinite))}"
+        )
+    with np.errstate(invalid="ignore"):
+        huge = np.abs(X) > _LARGEST
+    if huge.any():
+        raise UsageError(
+            f"{table.path}: {_count(huge)} values beyond {_LARGEST:g} in {_where(table, huge)}, "
+            "whose squares overflow; rescale them, or leave the columns out: "
+            f"{_drop(_columns_with(table, huge))}"
+        )
+
+
+def _check_missing(table, X, allowed):
+    missing = np.isnan(X)
+    if missing.all(axis=0).any():
+        empty = [str(name) for name in table.frame.columns[missing.all(axis=0)]]
+        raise UsageError(
+            f"{table.path}: columns {quoted(empty)} have no values; leave them out: {_drop(empty)}"
+        )
+    if missing.any() and not allowed:
+        raise UsageError(
+            f"{table.path}: {_count(missing)} missing values in {_where(table, missing)}; fill them "
+            "in, fill them with medians (validate --impute median), or leave the columns out: "
+            f"{_drop(_columns_with(table, missing))}"
+        )
+
+
+def _count(mask):
+    return f"{int(mask.sum()):,}"
+
+
+def _columns_with(table, mask):
+    return [str(name) for name in table.frame.columns[mask.any(axis=0)]]
+
+
+def _where(table, mask):
+    names = _columns_with(table, mask)
+    rows = int(mask.any(axis=1).sum())
+    return f"{rows:,} of {len(mask):,} rows, columns {quoted(names)}"
+
+
+def _drop(names):
+    return shlex.join(["--drop", *map(str, names[:5])]) + (" ..." if len(names) > 5 else "")

@@ -1,0 +1,104 @@
+"""What the command line writes to the terminal; names in it are never trusted."""
+
+import sys
+from importlib.util import find_spec
+
+
+class UsageError(Exception):
+    """A mistake of the user: one line that says what, and how to mend it."""
+
+
+class Terminal:
+    """Standard output and standard error, in colour where they are a terminal and rich is there.
+
+    Parameters
+    ----------
+    quiet : bool, default=False
+        Whether to leave out notes, warnings and the progress bar.
+
+    Attributes
+    ----------
+    notes : list of str
+        What was noted, also for the report.
+    """
+
+    def __init__(self, *, quiet=False):
+        self.quiet = quiet
+        self.notes = []
+        self._warned = set()
+
+    def say(self, text, style=None):
+        """Write lines of text to standard output; tabs and line ends stay."""
+        _write(sys.stdout, "\n".join(shown(line) for line in str(text).split("\n")), style)
+
+    def note(self, text):
+        """Write what the user should know, in one line on standard error."""
+        self.notes.append(text)
+        if not self.quiet:
+            _write(sys.stderr, f"note: {shown(text)}", "cyan")
+
+    def complain(self, text, kind="error: "):
+        """Write one line on standard error, also when quiet."""
+        line = " ".join(str(text).split())
+        _write(sys.stderr, f"sksubspace: {kind}{shown(line)}", "red")
+
+    def show_warning(self, message, category, filename, lineno, file=None, line=None):
+        """Write a Python warning as one line, once; the signature is `warnings.showwarning`'s."""
+        text = " ".join(str(message).split())
+        if not self.quiet and text not in self._warned:
+            self._warned.add(text)
+            _write(sys.stderr, f"warning: {shown(text)}", "yellow")
+
+    def progress(self):
+        """Return scikit-learn callbacks that draw a progress bar; none where nobody looks."""
+        if self.quiet or not _is_rich(sys.stdout) or not _is_rich(sys.stderr):
+            return ()
+        from sklearn.callback import ProgressBar
+
+        return (ProgressBar(max_propagation_depth=0),)
+
+
+def shown(text):
+    r"""Escape what could steer a terminal or break the line, as Python's ``repr`` does.
+
+    Examples
+    --------
+    >>> from sksubspace.cli._say import shown
+    >>> shown("a\x1b[31mb\nc")
+    'a\\x1b[31mb\\nc'
+    """
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in str(text)
+    )
+
+
+def quoted(names, limit=5):
+    """Return names in quotes, the first few of them.
+
+    Examples
+    --------
+    >>> from sksubspace.cli._say import quoted
+    >>> quoted(["a", "b", "c"], limit=2)
+    "'a', 'b' and 1 more"
+    """
+    names = list(names)
+    text = ", ".join(f"'{name}'" for name in names[:limit])
+    return text + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def _is_rich(stream):
+    return stream.isatty() and find_spec("rich") is not None
+
+
+def _write(stream, text, style):
+    """Write a line; where the encoding lacks a character its escape is written."""
+    if _is_rich(stream):
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(file=stream, soft_wrap=True, highlight=False)
+        console.print(Text(text, style=style or ""))
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()

@@ -1,0 +1,15 @@
+"""Pictures of maps: matplotlib displays with `from_estimator` and `from_predictions`."""
+
+from sksubspace.inspection._distortion import DistortionDisplay
+from sksubspace.inspection._embedding import EmbeddingDisplay
+from sksubspace.inspection._latent_grid import LatentGridDisplay
+from sksubspace.inspection._shift import ShiftDisplay
+from sksubspace.inspection._tuning import TuningCurveDisplay
+
+__all__ = [
+    "DistortionDisplay",
+    "EmbeddingDisplay",
+    "LatentGridDisplay",
+    "ShiftDisplay",
+    "TuningCurveDisplay",
+]

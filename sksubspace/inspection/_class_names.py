@@ -1,0 +1,111 @@
+"""Names of classes: on the map where they are right and fit, else in a legend."""
+
+import numpy as np
+
+from sksubspace.inspection._labels import place_labels
+from sksubspace.inspection._style import CLASS_COLORS, literal, outside_legend
+from sksubspace.neighbors import k_nearest
+
+_NEIGHBORS = 15
+_MOST_REFERENCE = 5_000
+
+
+def name_classes(ax, Z, classes, scatters, where, title):
+    """Write the names of classes, and return the texts and the legend.
+
+    Parameters
+    ----------
+    ax : Axes
+        Holds the points.
+
+    Z : ndarray of shape (n_samples, 2)
+        The points.
+
+    classes : Classes
+        Their classes.
+
+    scatters : list of PathCollection
+        Handles of the legend; empty for a histogram.
+
+    where : {"auto", "map", "legend"}
+        Where to write.
+
+    title : str or None
+        What the classes are.
+
+    Returns
+    -------
+    texts : list of Annotation
+        Names on the map.
+
+    legend : Legend or None
+        Names beside it.
+    """
+    if where != "legend":
+        sites = class_sites(Z, classes)
+        usable = where == "map" or not np.isnan(sites).any()
+        texts = _write(ax, Z, classes, sites, where) if usable else None
+        if texts is not None:
+            left_over = (classes.codes < 0).any() and scatters
+            return texts, outside_legend(
+                ax, scatters[:1], [classes.other_name]
+            ) if left_over else None
+    handles = scatters or _patches(classes)
+    labels = list(map(literal, classes.names))
+    labels = [classes.other_name] * (len(handles) - len(labels)) + labels
+    return [], outside_legend(ax, handles, labels, title, ncols=1 + (len(handles) > 24))
+
+
+def class_sites(Z, classes):  # -> (n_classes, 2)
+    """Return where each class is in the majority: at its median, or its densest point.
+
+    NaN stands for a class that has no such place.
+    """
+    step = -(-len(Z) // _MOST_REFERENCE)
+    reference, codes = Z[::step], classes.codes[::step]
+    sites = np.full((len(classes.names), 2), np.nan)
+    for code in range(len(classes.names)):
+        own = Z[classes.codes == code]
+        if len(own):
+            places = np.vstack([np.median(own, axis=0), _densest(own)])
+            good = _majority(places, reference, codes) == code
+            sites[code] = places[good.argmax()] if good.any() else np.nan
+    return sites
+
+
+def _densest(points):  # (n, 2) -> (2,)
+    """Return the point that has its neighbours nearest."""
+    points = points[:: -(-len(points) // _MOST_REFERENCE)]
+    if len(points) == 1:
+        return points[0]
+    squared, _ = k_nearest(points, points, min(_NEIGHBORS, len(points) - 1), exclude_self=True)
+    return points[squared[:, -1].argmin()]
+
+
+def _majority(places, Z, codes):  # (m, 2) -> (m,)
+    """Return the commonest class among the points nearest to each place."""
+    _, near = k_nearest(places, Z, min(_NEIGHBORS, len(Z)))
+    return np.array([np.bincount(codes[row] + 1).argmax() - 1 for row in near])
+
+
+def _write(ax, Z, classes, sites, where):
+    """Write the names at their sites; None if one does not fit."""
+    for code in np.flatnonzero(np.isnan(sites).any(axis=1)):
+        own = Z[classes.codes == code]
+        sites[code] = np.median(own if len(own) else Z, axis=0)
+    colors = [CLASS_COLORS[code % 10] for code in range(len(classes.names))]
+    names = list(map(literal, classes.names))
+    texts = place_labels(ax, sites, names, colors=colors, centered=True, fontsize=12)
+    if where == "auto" and any(text is None for text in texts):
+        for text in texts:
+            if text is not None:
+                text.remove()
+        return None
+    return [text for text in texts if text is not None]
+
+
+def _patches(classes):
+    """Return coloured squares for the legend of a histogram."""
+    from matplotlib.patches import Patch
+
+    return [Patch(color=CLASS_COLORS[code % 10]) for code in range(len(classes.names))]

@@ -1,0 +1,401 @@
+"""The map, coloured by what is lost on the way to it and back."""
+
+import numpy as np
+
+from sksubspace.inspection._labels import place_labels
+from sksubspace.inspection._points import (
+    bin_edges,
+    cell_means,
+    check_column,
+    check_components,
+    check_map,
+    component_names,
+    extent,
+    finite_rows,
+)
+from sksubspace.inspection._profiles import draw_pairs
+from sksubspace.inspection._regions import draw_regions, local_means
+from sksubspace.inspection._style import (
+    DISTORTION_CMAP,
+    MOST_POINTS,
+    dress_map,
+    point_style,
+    prepare_axes,
+)
+
+_CLIP = 0.99
+_PLAIN = "distortion (mean squared error per feature,\ninput units squared)"
+_RELATIVE = "relative distortion (1 is usual for the place)"
+
+
+class DistortionDisplay:
+    """The map, coloured by the distortion of each row, with the worst regions outlined.
+
+    Use :meth:`from_estimator` for a fitted `MEDAL`, or :meth:`from_predictions` for any map whose
+    distortion is known.
+
+    Parameters
+    ----------
+    embedding : array-like of shape (n_samples, n_components)
+        The map. Rows with NaN are not drawn.
+
+    distortion : array-like of shape (n_samples,)
+        Distortion of each row; those with NaN are not drawn.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+        The rows themselves, for :meth:`plot_reconstructions`.
+
+    decode : callable, default=None
+        Maps points of the map to reconstructions, for :meth:`plot_reconstructions`.
+
+    distortion_name : str, default=None
+        Label of the colour bar; None says mean squared error per feature.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the map.
+
+    figure_ : matplotlib Figure
+        Figure with the axes.
+
+    scatter_ : PathCollection or None
+        The points, worst last; None for a histogram.
+
+    image_ : AxesImage or None
+        Mean distortion of cells, where there are too many points to draw.
+
+    colorbar_ : Colorbar
+        Colours beyond the 99th percentile are clipped.
+
+    contour_ : ContourSet, list of Polygon or None
+        Outline of the worst regions; spans for a one-dimensional map.
+
+    in_worst_region_ : ndarray of shape (n_samples,)
+        Rows whose neighbourhood on the map is among the worst 5 %.
+
+    worst_ : ndarray of shape (n_worst,)
+        The worst rows, worst first; their numbers on the map count from 1.
+
+    texts_ : list of Annotation
+        These numbers.
+
+    See Also
+    --------
+    EmbeddingDisplay : The map coloured by class or value.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_digits
+    >>> from sksubspace import MEDAL
+    >>> from sksubspace.inspection import DistortionDisplay
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> medal = MEDAL(teacher="pca", random_state=0).fit(X[:300] / 16)
+    >>> display = DistortionDisplay.from_estimator(medal, n_worst=3)
+    >>> [text.get_text() for text in display.texts_]
+    ['1', '2', '3']
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, embedding, distortion, *, X=None, decode=None, distortion_name=None):
+        self.embedding = embedding
+        self.distortion = distortion
+        self.X = X
+        self.decode = decode
+        self.distortion_name = distortion_name
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        components=(0, 1),
+        kind="auto",
+        n_worst=0,
+        outline=True,
+        n_neighbors=15,
+        n_bins=150,
+        cmap=DISTORTION_CMAP,
+        **scatter_kwargs,
+    ):
+        """Draw the map.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
+
+        components : tuple of int, default=(0, 1)
+            The two coordinates to draw; or one, against which the distortion is drawn.
+
+        kind : {"auto", "scatter", "hist"}, default="auto"
+            Points, or the mean distortion of cells; "auto" takes cells above 50,000 points.
+
+        n_worst : int, default=0
+            How many of the worst rows are numbered on the map.
+
+        outline : bool, default=True
+            Whether to outline the worst regions: places where the mean distortion of the
+            `n_neighbors` nearest rows is as large as that of the worst 5 % of rows.
+
+        n_neighbors : int, default=15
+            Rows over which the distortion is averaged for the outline.
+
+        n_bins : int, default=150
+            Cells of the histogram, each way.
+
+        cmap : str or Colormap, default="cividis_r"
+            Colours; dark is bad.
+
+        **scatter_kwargs : dict
+            Passed to :meth:`matplotlib.axes.Axes.scatter`.
+
+        Returns
+        -------
+        display : DistortionDisplay
+            The object, with the artists as attributes.
+
+        Raises
+        ------
+        ValueError
+            If map and distortion do not fit each other, or an option is none of those listed.
+        """
+        if kind not in ("auto", "scatter", "hist"):
+            raise ValueError(f"kind must be 'auto', 'scatter' or 'hist', got {kind!r}.")
+        Z, distortion, rows, columns = self._checked(components)
+        self._check_n_worst(n_worst, len(rows))
+        self.ax_ = prepare_axes(ax, f"{type(self).__name__}.plot")
+        self.figure_ = self.ax_.figure
+        self.scatter_ = self.image_ = self.contour_ = None
+        points = np.column_stack([Z, distortion]) if len(columns) == 1 else Z
+        if kind == "hist" or (kind == "auto" and len(Z) > MOST_POINTS):
+            self._draw_cells(points, distortion, n_bins, cmap)
+        else:
+            self._draw_points(points, distortion, cmap, scatter_kwargs)
+        self._dress(columns)
+        if outline:
+            self._outline(Z, distortion, rows, n_neighbors)
+        worst = np.argsort(-distortion, kind="stable")[:n_worst]
+        self.worst_ = rows[worst]
+        self._number(points[worst])
+        return self
+
+    def plot_reconstructions(
+        self, rows=None, *, X=None, image_shape=None, feature_names=None, figure=None
+    ):
+        """Draw rows beside what the map gives back for them.
+
+        Parameters
+        ----------
+        rows : array-like of int of shape (n_rows,), default=None
+            Positions of the rows; None takes those numbered on the map, or the ten worst.
+
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            The rows of the map; None takes those that the display was made with.
+
+        image_shape : tuple of int, default=None
+            Shape of an image, (height, width) or (height, width, 3). Without it rows are drawn as
+            profiles over their features.
+
+        feature_names : sequence of str, default=None
+            Names of the features, written where there are few.
+
+        figure : matplotlib Figure or SubFigure, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        axes : ndarray of shape (2, n_rows) or (n_rows,)
+            Images: originals above reconstructions. Profiles: both in one panel for each row.
+
+        Raises
+        ------
+        ValueError
+            If the originals or the decoder are missing, or a row is out of range.
+        """
+        _, distortion, kept, _ = self._checked((0,))
+        if rows is None:
+            rows = getattr(self, "worst_", ())
+            rows = rows if len(rows) else kept[np.argsort(-distortion, kind="stable")[:10]]
+        rows = _check_rows(rows, len(self.embedding))
+        X = self.X if X is None else X
+        if X is None or self.decode is None:
+            missing = "X, the rows of the map" if X is None else "decode, see from_estimator"
+            raise ValueError(f"plot_reconstructions needs {missing}.")
+        originals = _dense_rows(X, rows, len(self.embedding))
+        returned = np.asarray(self.decode(check_map(self.embedding, "embedding")[rows]))
+        distortion = np.asarray(self.distortion, dtype=np.float64)[rows]
+        titles = [f"{row}\n{value:.3g}" for row, value in zip(rows, distortion, strict=True)]
+        caller = f"{type(self).__name__}.plot_reconstructions"
+        return draw_pairs(originals, returned, titles, image_shape, feature_names, figure, caller)
+
+    @classmethod
+    def from_estimator(cls, estimator, X=None, *, relative=False, ax=None, **kwargs):
+        """Draw the map of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : MEDAL
+            A fitted estimator.
+
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Rows that were not in ``fit``. None takes the training rows, with their leave-one-out
+            distortion.
+
+        relative : bool, default=False
+            Whether to divide by what is usual at the place; needs X.
+
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
+
+        **kwargs : dict
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        display : DistortionDisplay
+            The picture.
+
+        Raises
+        ------
+        ValueError
+            If X is None and there is no leave-one-out distortion, or it should be relative.
+        """
+        if X is None:
+            if relative:
+                raise ValueError("relative=True needs X, rows that were not in fit.")
+            Z, distortion = estimator.embedding_, estimator.loo_distortion_
+            if distortion is None:
+                raise ValueError(
+                    "The estimator has no leave-one-out distortion, because its encoder or decoder "
+                    "is a network; give X, rows that were not in fit."
+                )
+        else:
+            Z, distortion = estimator.transform(X), estimator.distortion(X, relative=relative)
+        name = _RELATIVE if relative else None
+        display = cls(Z, distortion, X=X, decode=estimator.inverse_transform, distortion_name=name)
+        return display.plot(ax=ax, **kwargs)
+
+    @classmethod
+    def from_predictions(
+        cls, Z, distortion, *, X=None, decode=None, distortion_name=None, ax=None, **kwargs
+    ):
+        """Draw a map whose distortion is known.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_components)
+            The map.
+
+        distortion : array-like of shape (n_samples,)
+            Distortion of its rows.
+
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            The rows themselves.
+
+        decode : callable, default=None
+            Maps points of the map to reconstructions.
+
+        distortion_name : str, default=None
+            Label of the colour bar.
+
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a figure.
+
+        **kwargs : dict
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        display : DistortionDisplay
+            The picture.
+        """
+        display = cls(Z, distortion, X=X, decode=decode, distortion_name=distortion_name)
+        return display.plot(ax=ax, **kwargs)
+
+    def _checked(self, components):
+        """Return the finite rows of the map, their distortion and positions, and the columns."""
+        Z = check_map(self.embedding, "embedding")
+        columns = check_components(components, Z.shape[1])
+        distortion = check_column(self.distortion, len(Z), "distortion")
+        rows = np.flatnonzero(finite_rows(Z, distortion))
+        if len(rows) == 0:
+            raise ValueError("No row has both a place on the map and a distortion.")
+        return Z[rows][:, columns], distortion[rows], rows, columns
+
+    def _check_n_worst(self, n_worst, n_rows):
+        if not isinstance(n_worst, int | np.integer) or not 0 <= n_worst <= n_rows:
+            raise ValueError(f"n_worst must be between 0 and {n_rows} rows, got {n_worst!r}.")
+
+    def _draw_points(self, points, distortion, cmap, scatter_kwargs):
+        order = np.argsort(distortion, kind="stable")
+        options = {"cmap": cmap, **_limits(distortion), **point_style(len(points))}
+        self.scatter_ = self.ax_.scatter(
+            *points[order].T, c=distortion[order], **options | scatter_kwargs
+        )
+        self._color_bar(self.scatter_)
+
+    def _draw_cells(self, points, distortion, n_bins, cmap):
+        edges = bin_edges(points, n_bins)
+        means = cell_means(points, distortion, edges)
+        self.image_ = self.ax_.imshow(
+            means, cmap=cmap, origin="lower", extent=extent(edges), aspect="auto",
+            interpolation="nearest", **_limits(means[np.isfinite(means)]),
+        )  # fmt: skip
+        self._color_bar(self.image_)
+
+    def _color_bar(self, artist):
+        self.colorbar_ = self.figure_.colorbar(
+            artist, ax=self.ax_, label=self.distortion_name or _PLAIN, extend="max"
+        )
+
+    def _dress(self, columns):
+        dress_map(self.ax_, component_names(columns))
+        if len(columns) == 1:
+            self.ax_.set_ylabel((self.distortion_name or "distortion").split(" (")[0])
+            self.ax_.yaxis.set_major_locator(_auto_locator())
+
+    def _outline(self, Z, distortion, rows, n_neighbors):
+        means = local_means(Z, Z, distortion, n_neighbors)
+        threshold = np.quantile(means, 0.95)
+        self.in_worst_region_ = np.zeros(len(self.embedding), dtype=bool)
+        self.in_worst_region_[rows] = means >= threshold
+        if means.max() > means.min():
+            self.contour_ = draw_regions(self.ax_, Z, distortion, n_neighbors, threshold)
+
+    def _number(self, points):
+        self.texts_ = []
+        if len(points):
+            numbers = [str(number) for number in range(1, len(points) + 1)]
+            texts = place_labels(self.ax_, points, numbers, fontsize=9)
+            self.texts_ = [text for text in texts if text is not None]
+
+
+def _limits(distortion):
+    low, high = distortion.min(), np.quantile(distortion, _CLIP)
+    return {"vmin": low, "vmax": high if high > low else low + 1}
+
+
+def _auto_locator():
+    from matplotlib.ticker import AutoLocator
+
+    return AutoLocator()
+
+
+def _check_rows(rows, n_samples):
+    rows = np.atleast_1d(np.asarray(rows))
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or len(rows) == 0:
+        raise ValueError(f"rows must be positions of at least one row, got {rows!r}.")
+    if rows.min() < 0 or rows.max() >= n_samples:
+        raise ValueError(f"rows must be between 0 and {n_samples - 1}, got {rows}.")
+    return rows
+
+
+def _dense_rows(X, rows, n_samples):  # -> (m, d)
+    """Take rows of an array, a data frame or a sparse matrix."""
+    from scipy import sparse
+
+    X = X.tocsr() if sparse.issparse(X) else np.asarray(X, dtype=np.float64)
+    if X.shape[0] != n_samples:
+        raise ValueError(f"X has {X.shape[0]} rows, but the map has {n_samples}.")
+    return X[rows].toarray() if sparse.issparse(X) else X[rows]

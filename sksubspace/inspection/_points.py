@@ -1,0 +1,95 @@
+"""Maps as arrays: validation, choice of two coordinates, and counts on a grid."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_array
+
+
+def check_map(Z, name="Z"):  # (n, q) or (n,) -> (n, q)
+    """Validate a map; rows may be NaN, a single coordinate may be flat."""
+    if np.ndim(Z) == 1:
+        Z = np.reshape(Z, (-1, 1))
+    Z = check_array(Z, dtype=[np.float64, np.float32], ensure_all_finite=False, input_name=name)
+    if np.isinf(Z).any():
+        raise ValueError(f"{name} has infinite values.")
+    if np.isnan(Z).any(axis=1).all():
+        raise ValueError(f"{name} has no row without NaN.")
+    return Z
+
+
+def check_column(values, n_samples, name):  # -> (n,)
+    """Validate numbers that go with the rows of a map; NaN is allowed."""
+    values = np.asarray(values)
+    if values.ndim != 1 or len(values) != n_samples:
+        raise ValueError(
+            f"{name} must have shape ({n_samples},), one value for each row of the map, got shape "
+            f"{values.shape}."
+        )
+    try:
+        values = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers: {error}") from error
+    if np.isinf(values).any():
+        raise ValueError(f"{name} has infinite values.")
+    return values
+
+
+def check_components(components, n_components):
+    """Return the coordinates to draw, as a tuple of one or two columns."""
+    if n_components == 1 and tuple(components) == (0, 1):
+        return (0,)
+    components = tuple(components)
+    valid = 1 <= len(components) <= 2 and len(set(components)) == len(components)
+    valid = valid and all(
+        isinstance(column, Integral) and 0 <= column < n_components for column in components
+    )
+    if not valid:
+        raise ValueError(
+            f"components must be one or two different columns between 0 and {n_components - 1}, "
+            f"got {components}."
+        )
+    return components
+
+
+def component_names(components):
+    """Return the labels of the axes, counted from 1."""
+    return [f"component {column + 1}" for column in components]
+
+
+def finite_rows(*columns):  # (n,) or (n, q) each -> (n,)
+    """Mark the rows without NaN in any of the arrays."""
+    return np.all(
+        [np.isfinite(np.reshape(column, (len(column), -1))).all(axis=1) for column in columns],
+        axis=0,
+    )
+
+
+def jitter(n_samples, width=0.7):  # -> (n,)
+    """Return fixed heights that keep the points of a one-dimensional map apart."""
+    return np.random.RandomState(0).uniform(-width / 2, width / 2, n_samples)
+
+
+def bin_edges(Z, n_bins):  # (n, 2) -> (n_bins + 1,), (n_bins + 1,)
+    """Cut the extent of the points into equal cells."""
+    low, high = Z.min(axis=0), Z.max(axis=0)
+    high = np.where(high > low, high, low + 1)
+    return tuple(np.linspace(low[axis], high[axis], n_bins + 1) for axis in range(2))
+
+
+def cell_sums(Z, weights, edges):  # (n, 2), (n,) or None -> (n_bins, n_bins)
+    """Sum weights over cells, with rows of the result along the second coordinate."""
+    return np.histogram2d(Z[:, 0], Z[:, 1], bins=edges, weights=weights)[0].T
+
+
+def cell_means(Z, values, edges):  # (n, 2), (n,) -> (n_bins, n_bins)
+    """Average values over cells; NaN where there are no points."""
+    counts = cell_sums(Z, None, edges)
+    return np.divide(
+        cell_sums(Z, values, edges), counts, out=np.full(counts.shape, np.nan), where=counts > 0
+    )
+
+
+def extent(edges):
+    """Return left, right, bottom and top for `imshow`."""
+    return edges[0][0], edges[0][-1], edges[1][0], edges[1][-1]

@@ -1,0 +1,296 @@
+"""Scores of candidates: against a hyperparameter, or by rank."""
+
+import re
+
+import numpy as np
+
+from sksubspace.inspection._candidates import best_of, is_number, make_panels, reference_pca
+from sksubspace.inspection._curves import draw_band, draw_panel, draw_reference, draw_singles
+from sksubspace.inspection._ranking import draw_ranking
+from sksubspace.inspection._style import outside_legend, prepare_axes, prepare_panels
+
+_PANELS_IN_A_ROW = 4
+_KINDS = ("auto", "curves", "ranking")
+
+
+class TuningCurveDisplay:
+    """Scores of candidates with their standard errors, and which one was chosen.
+
+    Use :meth:`from_comparison` for what `compare_embeddings` returns, and :meth:`from_cv_results`
+    for a `GridSearchCV`.
+
+    Parameters
+    ----------
+    results : sequence of CandidateResult
+        Candidates and controls.
+
+    score_name : str, default="held-out R²"
+        Label of the scores.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The first panel.
+
+    axes_ : ndarray of shape (n_panels,)
+        All panels.
+
+    figure_ : matplotlib Figure
+        Figure with the panels.
+
+    errorbars_ : list of ErrorbarContainer
+        Curves, in the order of the panels; rows of a ranking, None for a failed one.
+
+    bands_ : list of Polygon
+        What is within one standard error of the best, in each panel.
+
+    references_ : list of Line2D
+        The score of PCA, in each panel of curves.
+
+    legend_ : Legend or None
+        Beside the last panel, or above the ranking.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sksubspace.inspection import TuningCurveDisplay
+    >>> cv_results = {
+    ...     "params": [{"map__n_neighbors": k} for k in (5, 15, 50)],
+    ...     "split0_test_score": [0.50, 0.63, 0.64],
+    ...     "split1_test_score": [0.52, 0.65, 0.68],
+    ... }
+    >>> display = TuningCurveDisplay.from_cv_results(cv_results, "map__n_neighbors")
+    >>> display.ax_.get_xscale()
+    'log'
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(self, results, *, score_name="held-out R²"):
+        self.results = results
+        self.score_name = score_name
+
+    def plot(self, ax=None, *, kind="auto"):
+        """Draw curves or a ranking.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of Axes of shape (n_panels,), default=None
+            Axes to draw on: one for each panel of curves, or one for a ranking. None makes a
+            figure.
+
+        kind : {"auto", "curves", "ranking"}, default="auto"
+            "curves" draws a panel for each group of candidates in which a number varies, on one
+            scale of scores, and a last panel for the candidates in which none does. "ranking" draws
+            all candidates and controls by rank. "auto" takes curves, if there is one to draw.
+
+        Returns
+        -------
+        display : TuningCurveDisplay
+            The object, with the artists as attributes.
+
+        Raises
+        ------
+        ValueError
+            If there are no results, `kind` is none of those listed, or `ax` has another number of
+            panels.
+        """
+        if kind not in _KINDS:
+            raise ValueError(f"kind must be one of {_KINDS}, got {kind!r}.")
+        if not any(result.role == "candidate" for result in self.results):
+            raise ValueError("results must hold at least one candidate, got none.")
+        panels, singles = make_panels(self.results)
+        self.bands_, self.references_, self.legend_ = [], [], None
+        if kind == "ranking" or (kind == "auto" and not panels):
+            self._plot_ranking(ax)
+        else:
+            self._plot_curves(ax, panels, singles)
+        return self
+
+    @classmethod
+    def from_comparison(cls, result, *, group=None, ax=None, score_name="auto", **kwargs):
+        """Draw the outcome of a comparison.
+
+        Parameters
+        ----------
+        result : EmbeddingComparison
+            What `compare_embeddings` returned.
+
+        group : str, default=None
+            Group of candidates to draw, such as "UMAP"; None draws all. Controls and the band of
+            the best stay.
+
+        ax : matplotlib Axes or array-like of Axes of shape (n_panels,), default=None
+            Axes to draw on; None makes a figure.
+
+        score_name : str, default="auto"
+            Label of the scores; "auto" says where they come from.
+
+        **kwargs : dict
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        display : TuningCurveDisplay
+            The picture.
+
+        Raises
+        ------
+        ValueError
+            If there is no such group.
+        """
+        if score_name == "auto":
+            only_loo = all(one.evidence != "held-out" for one in result.results)
+            score_name = "leave-one-out R²" if only_loo else "held-out R²"
+        display = cls(result.results, score_name=score_name)
+        if group is not None:
+            display._restrict(group)
+        return display.plot(ax=ax, **kwargs)
+
+    @classmethod
+    def from_cv_results(
+        cls, cv_results, param_name, *, metric="score", best_index=None, ax=None, **kwargs
+    ):
+        """Draw the outcome of a grid search.
+
+        Parameters
+        ----------
+        cv_results : dict of str to array-like of shape (n_candidates,)
+            The ``cv_results_`` of a search.
+
+        param_name : str
+            Numeric hyperparameter on the axis, as in "params". Candidates without it are drawn in
+            a panel of their own.
+
+        metric : str, default="score"
+            Which score, where the search has several.
+
+        best_index : int, default=None
+            The candidate that the search chose, which gets the ring; None takes the best mean.
+
+        ax : matplotlib Axes or array-like of Axes of shape (n_panels,), default=None
+            Axes to draw on; None makes a figure.
+
+        **kwargs : dict
+            Passed to :meth:`plot`.
+
+        Returns
+        -------
+        display : TuningCurveDisplay
+            The picture.
+
+        Raises
+        ------
+        ValueError
+            If no candidate has a number for `param_name`, or there are no splits with that score.
+        """
+        results = results_of_search(cv_results, param_name, metric, best_index)
+        return cls(results, score_name=f"held-out {metric}").plot(ax=ax, **kwargs)
+
+    def _restrict(self, group):
+        groups = {one.group for one in self.results if one.role == "candidate"}
+        if group not in groups:
+            raise ValueError(f"group must be one of {sorted(groups)}, got {group!r}.")
+        self._best, self._pca = best_of(self.results), reference_pca(self.results)
+        self.results = tuple(
+            one for one in self.results if one.role == "control" or one.group == group
+        )
+
+    def _landmarks(self):
+        """Return the best candidate and the PCA, also if they are of another group."""
+        best = getattr(self, "_best", None) or best_of(self.results)
+        return best, getattr(self, "_pca", None) or reference_pca(self.results)
+
+    def _plot_ranking(self, ax):
+        n_rows = len(self.results)
+        size = (8.4, 1.5 + 0.34 * n_rows)
+        self.ax_ = prepare_axes(ax, f"{type(self).__name__}.plot", figsize=size)
+        self.axes_, self.figure_ = np.array([self.ax_], dtype=object), self.ax_.figure
+        self.errorbars_, handles = draw_ranking(self.ax_, self.results, self._landmarks()[0])
+        self.bands_ = [one for one in handles if not hasattr(one, "get_marker")]
+        self.ax_.set_xlabel(f"{self.score_name}, mean ± standard error")
+        self.legend_ = self.ax_.legend(
+            handles=handles, loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3, frameon=False,
+            fontsize="small", borderaxespad=0.0,
+        )  # fmt: skip
+
+    def _plot_curves(self, ax, panels, singles):
+        best, pca = self._landmarks()
+        singles = _worth_a_panel(singles, pca, panels)
+        n_panels = len(panels) + bool(singles)
+        n_columns = min(n_panels, _PANELS_IN_A_ROW)
+        n_rows = -(-n_panels // n_columns)
+        self.axes_ = prepare_panels(
+            ax, n_panels, f"{type(self).__name__}.plot", nrows=n_rows, ncols=n_columns, sharey=True,
+            figsize=(3.6 * n_columns + 2.4, 3.6 * n_rows),
+        )  # fmt: skip
+        self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
+        self.errorbars_ = []
+        for one, panel in zip(self.axes_, panels, strict=False):
+            self.errorbars_ += draw_panel(one, panel)
+        if singles:
+            self.errorbars_ += draw_singles(self.axes_[-1], singles)
+        self.bands_ = [band for one in self.axes_ if (band := draw_band(one, best))]
+        self.references_ = [line for one in self.axes_ if (line := draw_reference(one, pca))]
+        for one in self.axes_[::n_columns]:
+            one.set_ylabel(f"{self.score_name},\nmean ± standard error")
+        handles = _unique_handles(self.axes_)
+        if handles:
+            last = self.axes_[n_columns - 1]
+            self.legend_ = outside_legend(last, list(handles.values()), list(handles))
+
+
+def _worth_a_panel(singles, pca, panels):
+    """Leave out a panel that would show nothing but the PCA, which is a line in the others."""
+    alive = [single for single in singles if np.isfinite(single.score)]
+    if panels and all(single is pca for single in alive):
+        return []
+    return alive
+
+
+def _unique_handles(axes):
+    found = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return found
+
+
+def results_of_search(cv_results, param_name, metric, best_index):
+    """Turn the results of a grid search into candidates."""
+    from sksubspace.model_selection._result import CandidateResult
+
+    params = list(cv_results["params"])
+    have = [is_number(one.get(param_name)) for one in params]
+    if not any(have):
+        known = sorted({name for one in params for name in one})
+        raise ValueError(
+            f"param_name must be a numeric hyperparameter of the search, one of {known}, got "
+            f"{param_name!r}."
+        )
+    pattern = re.compile(rf"split\d+_test_{re.escape(metric)}")
+    splits = [values for name, values in cv_results.items() if pattern.fullmatch(name)]
+    if not splits:
+        raise ValueError(f"cv_results has no split with a {metric!r}.")
+    scores = np.column_stack(splits).astype(np.float64)
+    means = scores.mean(axis=1)
+    best = np.nanargmax(means) if best_index is None else best_index
+    return tuple(
+        CandidateResult(
+            name=_setting_name(one),
+            group=param_name.split("__")[-1] if numeric else "others",
+            params={name.split("__")[-1]: value for name, value in one.items()},
+            score=means[index],
+            standard_error=_standard_error(row),
+            split_scores=tuple(row),
+            selected=index == best,
+        )
+        for index, (one, numeric, row) in enumerate(zip(params, have, scores, strict=True))
+    )
+
+
+def _standard_error(row):
+    return row.std(ddof=1) / np.sqrt(len(row)) if len(row) > 1 else np.nan
+
+
+def _setting_name(params):
+    return ", ".join(f"{name.split('__')[-1]}={value}" for name, value in params.items())

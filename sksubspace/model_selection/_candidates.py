@@ -1,0 +1,262 @@
+"""What is compared: teachers, under unique names, in an order of simplicity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+
+_SHORTHANDS = ("pca", "tsne", "umap", "isomap", "spectral")
+_NAMES = {"TSNE": "t-SNE"}
+# of these, a larger value draws a smoother map
+_SMOOTHING = ("n_neighbors", "perplexity", "min_dist")
+_LONGEST_VALUE = 40
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A teacher to be compared.
+
+    Attributes
+    ----------
+    name, group : str
+        Its own name, and what it is a setting of.
+
+    params : dict of str to object
+        What distinguishes it within its group.
+
+    teacher : estimator
+        Unfitted.
+
+    role : {"candidate", "control"}
+        Whether it may be chosen.
+    """
+
+    name: str
+    group: str
+    teacher: Any
+    params: dict = field(default_factory=dict)
+    role: str = "candidate"
+
+
+def parse_candidates(candidates):
+    """Turn what the caller lists into candidates.
+
+    Parameters
+    ----------
+    candidates : dict, list or tuple
+        See `compare_embeddings`.
+
+    Returns
+    -------
+    tuple of Candidate
+        With unique names, in the order of the list; settings of a grid from smooth to rough.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something in it is no teacher, or nothing is in it.
+    """
+    if isinstance(candidates, Mapping):
+        entries = [(_checked_name(name), entry) for name, entry in candidates.items()]
+    elif isinstance(candidates, list | tuple):
+        entries = [(None, entry) for entry in candidates]
+    else:
+        raise TypeError(
+            "candidates must be a dict of names to teachers, or a list or tuple of teachers, "
+            f"got {candidates!r}."
+        )
+    if not entries:
+        raise ValueError("candidates must have at least one teacher, got none.")
+    taken, parsed = set(), []
+    for group, entry in entries:
+        teacher, grid = _teacher_and_grid(entry, group)
+        group = _unique(group or default_name(teacher), taken)
+        parsed += _settings(group, teacher, grid)
+    return _uniquely_named(parsed)
+
+
+def resolve(teacher):
+    """Return an unfitted copy of a teacher given by name or by object.
+
+    Parameters
+    ----------
+    teacher : estimator or str
+        One of "pca", "tsne", "umap", "isomap" and "spectral" for one with its defaults.
+
+    Returns
+    -------
+    estimator
+        Unfitted.
+    """
+    if isinstance(teacher, str):
+        return _by_name(teacher)
+    if isinstance(teacher, type) or not hasattr(teacher, "fit_transform"):
+        raise TypeError(
+            f"A candidate must be an estimator with fit_transform, one of {_SHORTHANDS}, or such "
+            f"a teacher and a dict of its parameters, got {teacher!r}."
+        )
+    return clone(teacher, safe=False)
+
+
+def default_name(teacher):
+    """Name a teacher by its class."""
+    kind = type(teacher).__name__
+    return _NAMES.get(kind, kind)
+
+
+def order_of_simplicity(candidates, order):
+    """Names of the candidates, simplest first.
+
+    Parameters
+    ----------
+    candidates : tuple of Candidate
+        In the order of the caller's list.
+
+    order : sequence of str or None
+        Names of candidates, or of groups for all of their settings; None for the order of the
+        list.
+
+    Returns
+    -------
+    tuple of str
+        Each name once.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, missing or repeated.
+    """
+    names = tuple(candidate.name for candidate in candidates)
+    if order is None:
+        return names
+    if isinstance(order, str):
+        raise TypeError(f"order must be a sequence of names, simplest first, got {order!r}.")
+    listed = [
+        candidate.name
+        for entry in order
+        for candidate in candidates
+        if entry in (candidate.name, candidate.group)
+    ]
+    unknown = set(order) - set(names) - {candidate.group for candidate in candidates}
+    if unknown or sorted(listed) != sorted(names):
+        raise ValueError(
+            f"order must name each candidate once, out of {names}, or their groups, "
+            f"got {tuple(order)}."
+        )
+    return tuple(listed)
+
+
+def pca_control(candidates, n_features):
+    """The control that a candidate has to beat, unless a PCA is among the candidates.
+
+    Parameters
+    ----------
+    candidates : tuple of Candidate
+        What is compared.
+
+    n_features : int
+        Columns of the data.
+
+    Returns
+    -------
+    Candidate or None
+        With as many components as the candidates have.
+    """
+    if any(is_pca(candidate) for candidate in candidates):
+        return None
+    sizes = [getattr(candidate.teacher, "n_components", None) for candidate in candidates]
+    n_components = max([size for size in sizes if type(size) is int], default=2)
+    teacher = PCA(n_components=min(n_components, n_features))
+    name = _unique("PCA (control)", {candidate.name for candidate in candidates})
+    return Candidate(name, name, teacher, role="control")
+
+
+def is_pca(candidate):
+    """Whether a candidate can stand for the linear control."""
+    return isinstance(candidate.teacher, PCA)
+
+
+def _checked_name(name):
+    if not isinstance(name, str) or not name.strip():
+        raise TypeError(f"Names of candidates must be strings that are not empty, got {name!r}.")
+    return name
+
+
+def _by_name(name):
+    if name not in _SHORTHANDS:
+        raise ValueError(f"A teacher given by name must be one of {_SHORTHANDS}, got {name!r}.")
+    if name == "umap":
+        from umap import UMAP
+
+        return UMAP()
+    from sklearn.manifold import TSNE, Isomap, SpectralEmbedding
+
+    makers = {"tsne": TSNE, "isomap": Isomap, "spectral": SpectralEmbedding}
+    return PCA(n_components=2) if name == "pca" else makers[name]()
+
+
+def _teacher_and_grid(entry, name):
+    if not isinstance(entry, tuple):
+        return resolve(entry), {}
+    if len(entry) != 2 or not isinstance(entry[1], Mapping):
+        raise TypeError(
+            f"A candidate with a grid must be a pair (teacher, dict of lists), got {entry!r}"
+            + (f" for {name!r}." if name else ".")
+        )
+    teacher, grid = entry
+    for key, values in grid.items():
+        if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
+            raise TypeError(f"The grid must have a list of values for {key!r}, got {values!r}.")
+    return resolve(teacher), grid
+
+
+def _settings(group, teacher, grid):
+    """Multiply a grid out, smooth settings first."""
+    settings = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    candidates = []
+    for params in sorted(settings, key=_roughness):
+        setting = clone(teacher, safe=False)
+        if params:
+            setting.set_params(**params)
+        candidates.append(Candidate(_setting_name(group, params), group, setting, params))
+    return candidates
+
+
+def _roughness(params):
+    return tuple(
+        -value
+        for name, value in params.items()
+        if name.split("__")[-1] in _SMOOTHING and isinstance(value, int | float)
+    )
+
+
+def _setting_name(group, params):
+    if not params:
+        return group
+    return f"{group} ({', '.join(f'{name}={_short(value)}' for name, value in params.items())})"
+
+
+def _short(value):
+    text = " ".join((value if isinstance(value, str) else repr(value)).split())
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+
+
+def _uniquely_named(candidates):
+    taken = set()
+    return tuple(
+        Candidate(_unique(one.name, taken), one.group, one.teacher, one.params)
+        for one in candidates
+    )
+
+
+def _unique(name, taken):
+    """Number a name that is taken, and take it."""
+    unique, number = name, 1
+    while unique in taken:
+        number += 1
+        unique = f"{name} #{number}"
+    taken.add(unique)
+    return unique

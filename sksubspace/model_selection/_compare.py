@@ -1,0 +1,301 @@
+"""Which method, and which hyperparameters, give a map that can be trusted."""
+
+from contextlib import contextmanager
+from functools import partial
+from numbers import Integral, Real
+from tempfile import TemporaryDirectory
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import KFold, check_cv
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import type_of_target
+
+from sksubspace.distillation import MEDAL
+from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
+from sksubspace.model_selection._evaluate import METRICS, Data, Split
+from sksubspace.model_selection._memory import Store, open_store, shaping_versions
+from sksubspace.model_selection._progress import Comparison
+from sksubspace.model_selection._result import EmbeddingComparison
+from sksubspace.model_selection._run import Plan, run, with_linear_control
+
+_METHODS = ("auto", "loo", "cv")
+_RULES = ("one_std_err", "best")
+
+
+def compare_embeddings(
+    X,
+    candidates=("pca", "tsne", "umap"),
+    *,
+    y=None,
+    method="auto",
+    cv=5,
+    n_repeats=1,
+    select="one_std_err",
+    order=None,
+    controls=True,
+    metrics="auto",
+    student=None,
+    confidence=0.95,
+    memory=None,
+    n_jobs=None,
+    callbacks=(),
+    random_state=0,
+):
+    r"""Score the maps that several methods draw by how well unseen rows come back from them.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows, in the units in which errors are to count.
+
+    candidates : dict, list or tuple, default=("pca", "tsne", "umap")
+        Teachers: estimators with ``fit_transform``, or "pca", "tsne", "umap", "isomap" or
+        "spectral" for one with its defaults; or a pair of such a teacher and a dict of lists of
+        its parameters, which is multiplied out. A dict gives them names; otherwise they are named
+        by their class. List simple ones first.
+
+    y : array-like of shape (n_samples,) or None, default=None
+        Labels, for the neighborhood hit and for a `cv` that stratifies. No teacher sees them.
+
+    method : {"auto", "loo", "cv"}, default="auto"
+        "loo" embeds all rows once and scores them by leave-one-out, `embedding_score`. "cv" embeds
+        the training rows of each split and scores the others, which neither teacher nor student
+        has seen. "auto" screens with "loo" and confirms with "cv" those that may be the best.
+
+    cv : int, splitter or iterable, default=5
+        Number of folds, shuffled anew in each repeat; or a scikit-learn splitter, or pairs of
+        training and test row numbers, which serve every repeat.
+
+    n_repeats : int, default=1
+        Repeats, with teacher seeds of their own.
+
+    select : {"one_std_err", "best"}, default="one_std_err"
+        The simplest candidate within one standard error of the best, or the best.
+
+    order : sequence of str or None, default=None
+        Names of candidates, or of grids for all of their settings, simplest first. None takes the
+        order of `candidates`; of a grid first the larger `n_neighbors`, `perplexity` and
+        `min_dist`.
+
+    controls : bool, default=True
+        Whether to score the mean of the rows, a PCA where there is none among the candidates, and
+        the best embedding dealt to the rows at random.
+
+    metrics : {"auto"} or tuple of str, default="auto"
+        Further measures of held-out rows against training rows: "trustworthiness", "continuity"
+        and "neighborhood_hit". "auto" takes the first two, and the third where y holds classes.
+        At most 1,000 test and 20,000 training rows of a split are drawn for them.
+
+    student : MEDAL or None, default=None
+        Whose parameters other than `teacher` and `random_state` are used; None for ``MEDAL()``.
+
+    confidence : float, default=0.95
+        Level of the intervals of the differences.
+
+    memory : str, path, joblib.Memory or None, default=None
+        Folder in which embeddings and finished evaluations are kept, so that a comparison that
+        was stopped goes on, and another student needs no teacher to be fitted again. The files
+        are pickles: use a folder that only you write to.
+
+    n_jobs : int or None, default=None
+        Evaluations that run at the same time, by joblib.
+
+    callbacks : sequence of callback, default=()
+        scikit-learn callbacks, such as `ProgressBar`; they are told of the stages, candidates,
+        splits and epochs.
+
+    random_state : int, RandomState instance or None, default=0
+        Seeds folds, teachers that have no seed of their own, and students. None draws a number,
+        which the result holds.
+
+    Returns
+    -------
+    result : EmbeddingComparison
+        Rows by rank, and the chosen candidate fitted on all rows. ``print(result)`` shows a table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of its kind, or every candidate failed.
+
+    Warns
+    -----
+    FitFailedWarning
+        If some candidates failed; they are ranked last, with the reason.
+
+    See Also
+    --------
+    sksubspace.MEDAL : What is fitted to each teacher.
+    one_standard_error : The rule of choice for a grid search.
+
+    Notes
+    -----
+    On split j with seed s the score of a teacher is
+    ``MEDAL(teacher, random_state=s).fit(X[train]).score(X[test])``, and s is the same for all
+    candidates. With J splits the difference of two candidates, with mean :math:`\bar d` and
+    standard deviation s over splits, has the interval [1]_
+
+    .. math:: \bar d \pm t_{J-1} \, s \sqrt{1/J + n_{test}/n_{train}} .
+
+    By leave-one-out rows are compared instead of splits: R2 is a ratio of two sums over rows, and
+    its standard error is that of such a ratio [2]_; with several seeds their variance is added.
+
+    References
+    ----------
+    .. [1] C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52
+       (2003), https://doi.org/10.1023/A:1024068626366
+    .. [2] W. G. Cochran, "Sampling techniques", third edition, Wiley, 1977, chapter 6.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.decomposition import PCA
+    >>> from sksubspace.model_selection import compare_embeddings
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> candidates = {"PCA": (PCA(), {"n_components": [1, 2, 3]})}
+    >>> result = compare_embeddings(X[:300], candidates, method="cv", cv=3)
+    >>> result.best_name_
+    'PCA (n_components=3)'
+    >>> [round(row.score, 1) for row in result.results[:3]]
+    [0.4, 0.3, 0.2]
+    """
+    _check_choices(method=(method, _METHODS), select=(select, _RULES))
+    _check_numbers(n_repeats, confidence, controls)
+    student, seed = _checked_student(student), _drawn_seed(random_state)
+    versions = shaping_versions()
+    store = open_store(memory, versions)
+    data = _checked_data(X, y, metrics, store)
+    parsed = parse_candidates(candidates)
+    splits = () if method == "loo" else _splits(data, cv, n_repeats, seed)
+    with _store_of_whole_fits(store, method, versions) as whole:
+        plan = Plan(
+            data=data,
+            candidates=with_linear_control(parsed, controls, data.X.shape[1]),
+            student=student,
+            method=method,
+            select=select,
+            order=order_of_simplicity(parsed, order),
+            confidence=float(confidence),
+            controls=bool(controls),
+            splits=splits,
+            seeds=tuple((seed + i) % 2**32 for i in range(n_repeats if method == "loo" else 1)),
+            store=store,
+            whole=whole,
+            n_jobs=n_jobs,
+        )
+        compare = partial(run, plan, X)
+        rows, best = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
+    return EmbeddingComparison(
+        results=rows,
+        method=method,
+        select=select,
+        order=plan.order,
+        confidence=plan.confidence,
+        n_samples=data.X.shape[0],
+        n_features=data.X.shape[1],
+        n_splits=len(splits) // n_repeats,
+        n_repeats=int(n_repeats),
+        random_state=seed,
+        versions=versions,
+        best_name_=next(row.name for row in rows if row.selected),
+        best_estimator_=best,
+    )
+
+
+def _check_choices(**choices):
+    for name, (value, allowed) in choices.items():
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
+
+
+def _check_numbers(n_repeats, confidence, controls):
+    if not isinstance(n_repeats, Integral) or isinstance(n_repeats, bool) or n_repeats < 1:
+        raise ValueError(f"n_repeats must be a whole number of at least 1, got {n_repeats!r}.")
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
+        raise ValueError(f"confidence must be a number between 0 and 1, got {confidence!r}.")
+    if not isinstance(controls, bool | np.bool_):
+        raise TypeError(f"controls must be True or False, got {controls!r}.")
+
+
+def _checked_student(student):
+    if student is None:
+        return MEDAL()
+    if not isinstance(student, MEDAL):
+        raise TypeError(f"student must be an unfitted MEDAL or None, got {student!r}.")
+    return clone(student).set_params(teacher=None, random_state=None)
+
+
+def _drawn_seed(random_state):
+    if isinstance(random_state, Integral) and not isinstance(random_state, bool):
+        if not 0 <= random_state < 2**32:
+            raise ValueError(f"random_state must be from 0 to 2**32 - 1, got {random_state}.")
+        return int(random_state)
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    raise TypeError(f"random_state must be an int, a RandomState or None, got {random_state!r}.")
+
+
+def _checked_data(X, y, metrics, store):
+    X = check_array(
+        X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", ensure_min_samples=4,
+        input_name="X",
+    )  # fmt: skip
+    if y is not None:
+        y = column_or_1d(y)
+        if len(y) != X.shape[0]:
+            raise ValueError(f"y must have the {X.shape[0]} rows of X, got {len(y)}.")
+    digest = joblib.hash((X, y)) if store.folder else None
+    return Data(X, y, _checked_metrics(metrics, y), digest)
+
+
+def _checked_metrics(metrics, y):
+    if isinstance(metrics, str) and metrics == "auto":
+        has_classes = y is not None and type_of_target(y) in ("binary", "multiclass")
+        return METRICS if has_classes else METRICS[:2]
+    names = () if metrics is None else metrics
+    if isinstance(names, str) or not set(names) <= set(METRICS):
+        raise ValueError(f"metrics must be 'auto' or a tuple out of {METRICS}, got {metrics!r}.")
+    if "neighborhood_hit" in names and y is None:
+        raise ValueError("metrics has 'neighborhood_hit', which needs y, got y=None.")
+    return tuple(names)
+
+
+def _splits(data, cv, n_repeats, seed):
+    """Splits of all repeats; the first repeats are the same however many follow."""
+    rng, n_samples, splits = np.random.RandomState(seed), data.X.shape[0], []
+    for _ in range(n_repeats):
+        pairs = _pairs(data, cv, int(rng.randint(2**31 - 1)))
+        for train, test in pairs:
+            rows = np.arange(n_samples)
+            splits.append(Split(rows[train], rows[test], int(rng.randint(2**31 - 1))))
+    return tuple(splits)
+
+
+def _pairs(data, cv, seed):
+    n_samples = data.X.shape[0]
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        if not 2 <= cv <= n_samples:
+            raise ValueError(f"cv must be from 2 to the {n_samples} rows of X, got {cv}.")
+        splitter = KFold(int(cv), shuffle=True, random_state=seed)
+    elif hasattr(cv, "split") or (hasattr(cv, "__iter__") and not isinstance(cv, str)):
+        splitter = check_cv(cv)
+    else:
+        raise TypeError(f"cv must be a number of folds, a splitter or pairs of rows, got {cv!r}.")
+    pairs = list(splitter.split(data.X, data.y))
+    if len(pairs) < 2:
+        raise ValueError(f"cv must give at least 2 splits, got {len(pairs)}.")
+    return pairs
+
+
+@contextmanager
+def _store_of_whole_fits(store, method, versions):
+    """Where the teachers of the screening stay until the final fit, if nothing is remembered."""
+    if store.folder or method == "cv":
+        yield store
+        return
+    with TemporaryDirectory(prefix="sksubspace-") as folder:
+        yield Store(folder, versions)

@@ -1,0 +1,291 @@
+"""One candidate on one split, or on all rows by leave-one-out."""
+
+import threading
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_array
+
+from sksubspace import metrics
+from sksubspace.metrics import continuity, neighborhood_hit, trustworthiness
+from sksubspace.model_selection._teacher import RememberedTeacher, seeded
+
+METRICS = ("trustworthiness", "continuity", "neighborhood_hit")
+_N_NEIGHBORS = 5
+_MOST_QUERIES = 1_000
+_MOST_REFERENCES = 20_000
+
+
+@dataclass(frozen=True)
+class Data:
+    """What all candidates are scored on.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Rows.
+
+    y : ndarray of shape (n_samples,) or None
+        Labels, for `neighborhood_hit` alone.
+
+    metrics : tuple of str
+        Further measures of held-out rows.
+
+    digest : str or None
+        Hash of X and y; None if nothing is remembered.
+    """
+
+    X: Any
+    y: Any = None
+    metrics: tuple = ()
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of the training and the test rows, and the `random_state` of MEDAL."""
+
+    train: np.ndarray
+    test: np.ndarray
+    seed: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of one candidate on one split, or on all rows with one seed.
+
+    Attributes
+    ----------
+    score, placement_r2 : float
+        R2 of the data, and of the encoder's left-out coordinates.
+
+    encoder : str
+        The encoder that was taken.
+
+    embedding : ndarray of shape (n_train, n_components) or None
+        Of the training rows.
+
+    metrics : dict of str to float
+        Further measures.
+
+    distortion, squares : ndarray of shape (n_samples,) or None
+        By leave-one-out, the mean squared error of each row, and its distance from the mean.
+
+    teacher_seconds, student_seconds : float
+        Wall-clock times.
+
+    error : str
+        What went wrong.
+
+    warnings : tuple of (type, str)
+        What was warned of, for the caller to repeat once.
+    """
+
+    score: float = np.nan
+    placement_r2: float = np.nan
+    encoder: str = ""
+    embedding: Any = None
+    metrics: dict = field(default_factory=dict)
+    distortion: Any = None
+    squares: Any = None
+    teacher_seconds: float = np.nan
+    student_seconds: float = np.nan
+    error: str = ""
+    warnings: tuple = ()
+
+
+def evaluate_split(data, teacher, student, split, store, task):
+    """Score ``MEDAL(teacher, random_state=seed).fit(X[train])`` on the test rows.
+
+    Parameters
+    ----------
+    data : Data
+        Rows.
+
+    teacher : estimator
+        Unfitted.
+
+    student : MEDAL
+        Whose other parameters are used.
+
+    split : Split
+        Which rows, and the seed.
+
+    store : Store
+        Where the evaluation and the embedding are kept.
+
+    task : Task
+        Reports the progress.
+
+    Returns
+    -------
+    Evaluation
+        With an `error` if the fit failed.
+    """
+    seeds = {"random_state": split.seed}
+    key = clone(student).set_params(teacher=teacher, **seeds)
+    stand_in = RememberedTeacher(teacher, store)
+    medal = clone(student).set_params(teacher=stand_in, keep_teacher=True, **seeds)
+
+    def compute():
+        return _fit_and_score(medal, data, split, task)
+
+    parts = (data.digest, key, split.train, split.test, data.metrics)
+    remembered = partial(store.remember, "splits", lambda: parts, compute)
+    return _guarded(remembered, teacher, task)
+
+
+def evaluate_permuted(data, student, split, embedding, task):
+    """Score an embedding that was dealt to the training rows at random.
+
+    Parameters
+    ----------
+    data, student, split, task
+        As for `evaluate_split`.
+
+    embedding : ndarray of shape (n_train, n_components)
+        Of the training rows.
+
+    Returns
+    -------
+    Evaluation
+        An R2 well above 0 would mean that the score can be had without the embedding.
+    """
+    dealt = np.random.RandomState(split.seed).permutation(embedding)
+    medal = clone(student).set_params(teacher="precomputed", random_state=split.seed)
+    compute = partial(_fit_and_score, medal, data, split, task, embedding=dealt)
+    return _guarded(compute, medal, task)
+
+
+def evaluate_whole(data, teacher, student, seed, store, task):
+    """Score the embedding of all rows by leave-one-out.
+
+    Parameters
+    ----------
+    data, teacher, student, store, task
+        As for `evaluate_split`.
+
+    seed : int
+        Where the teacher is not seeded.
+
+    Returns
+    -------
+    Evaluation
+        With `distortion` and `squares` of each row.
+    """
+    teacher = seeded(teacher, seed)
+    parts = (data.digest, teacher, student.n_neighbors)
+    compute = partial(_embed_and_score, data.X, teacher, student.n_neighbors, store, task)
+    return _guarded(partial(store.remember, "whole", lambda: parts, compute), teacher, task)
+
+
+def evaluate_whole_permuted(data, student, seed, embedding, task):
+    """Score an embedding that was dealt to all rows at random, by leave-one-out."""
+    dealt = np.random.RandomState(seed).permutation(embedding)
+
+    def compute():
+        with task.around():
+            return _leave_one_out(data.X, dealt, student.n_neighbors)
+
+    return _guarded(compute, student, task)
+
+
+def _fit_and_score(medal, data, split, task, embedding=None):
+    start = perf_counter()
+    fit_params = {} if embedding is None else {"embedding": embedding}
+    with task.around(medal):
+        medal.fit(data.X[split.train], **fit_params)
+    score = medal.score(data.X[split.test])
+    seconds = perf_counter() - start
+    teacher = medal.teacher_
+    return Evaluation(
+        score=float(score),
+        placement_r2=float(medal.encoder_scores_.get(medal.encoder_name_, np.nan)),
+        encoder=medal.encoder_name_,
+        embedding=medal.embedding_,
+        metrics=_held_out_metrics(medal, data, split),
+        teacher_seconds=teacher.seconds_ if teacher else np.nan,
+        student_seconds=seconds - (teacher.elapsed_ if teacher else 0),
+    )
+
+
+def _held_out_metrics(medal, data, split):
+    """Measures of test rows against training rows, both subsampled where there are many."""
+    if not data.metrics:
+        return {}
+    rng = np.random.RandomState(split.seed)
+    placed = np.flatnonzero(np.isfinite(medal.embedding_).all(axis=1))
+    near, test = _drawn(placed, _MOST_REFERENCES, rng), _drawn(split.test, _MOST_QUERIES, rng)
+    train = split.train[near]
+    X, Z = data.X[test], medal.transform(data.X[test])
+    X_train, Z_train = data.X[train], medal.embedding_[near]
+    n_neighbors = max(1, min(_N_NEIGHBORS, len(train) // 2))
+    spaces = {"X_train": X_train, "Z_train": Z_train, "n_neighbors": n_neighbors}
+    compute = {
+        "trustworthiness": lambda: trustworthiness(X, Z, **spaces),
+        "continuity": lambda: continuity(X, Z, **spaces),
+        "neighborhood_hit": lambda: neighborhood_hit(
+            Z, data.y[test], n_neighbors=n_neighbors, Z_train=Z_train, y_train=data.y[train]
+        ),
+    }
+    return {name: float(compute[name]()) for name in data.metrics}
+
+
+def _drawn(rows, most, rng):
+    return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
+
+
+def _embed_and_score(X, teacher, n_neighbors, store, task):
+    with task.around():
+        stand_in = RememberedTeacher(teacher, store, keep=True)
+        start = perf_counter()
+        Z = check_array(stand_in.fit_transform(X), ensure_all_finite=False)
+        evaluation = _leave_one_out(X, Z, n_neighbors)
+        seconds = perf_counter() - start - stand_in.elapsed_
+    return replace(evaluation, teacher_seconds=stand_in.seconds_, student_seconds=seconds)
+
+
+def _leave_one_out(X, Z, n_neighbors):
+    score = metrics.embedding_score(X, Z, per_row=True, n_neighbors=n_neighbors)
+    return Evaluation(
+        score=float(score.r2),
+        placement_r2=float(score.placement_r2),
+        encoder=score.encoder,
+        embedding=Z,
+        distortion=score.distortion,
+        squares=score.squares,
+    )
+
+
+def _guarded(compute, teacher, task):
+    """Turn errors into results, and collect warnings."""
+    with _collected_warnings() as caught:
+        try:
+            evaluation = compute()
+        except Exception as error:
+            evaluation = Evaluation(error=_one_line(error, teacher))
+        task.skip()
+    said = tuple({(one.category, str(one.message)): None for one in caught})
+    return replace(evaluation, warnings=said)
+
+
+@contextmanager
+def _collected_warnings():
+    # filters belong to the process: in threads they are left alone
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        yield caught
+
+
+def _one_line(error, teacher):
+    text = " ".join(str(error).split()) or "no message"
+    text = text.replace(RememberedTeacher.__name__, type(teacher).__name__)
+    return f"{type(error).__name__}: {text}"

@@ -1,0 +1,135 @@
+"""Results kept on disk, so that what was finished is not computed again."""
+
+import os
+import threading
+import warnings
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+
+import joblib
+
+_SHAPING = ("sksubspace", "numpy", "scipy", "scikit-learn", "torch", "umap-learn")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of results, each under the hash of what it was computed from.
+
+    Attributes
+    ----------
+    folder : str or None
+        None keeps nothing.
+
+    versions : dict of str to str
+        Part of every key: results of other versions are not taken.
+    """
+
+    folder: str | None = None
+    versions: dict = field(default_factory=dict)
+
+    def remember(self, kind, parts, compute):
+        """Return the stored result, or compute and store it.
+
+        Parameters
+        ----------
+        kind : str
+            Name of a folder within the folder.
+
+        parts : callable
+            Returns all that the result depends on; called only if there is a folder.
+
+        compute : callable
+            Returns the result. What it raises is not stored.
+
+        Returns
+        -------
+        object
+            The result.
+        """
+        path = None if self.folder is None else self._path(kind, parts())
+        if path is None:
+            return compute()
+        try:
+            return joblib.load(path)
+        except Exception:
+            # no such file, or one that cannot be read any more: it is computed and written anew
+            result = compute()
+        _write(result, path)
+        return result
+
+    def _path(self, kind, parts):
+        try:
+            key = joblib.hash((parts, sorted(self.versions.items())), coerce_mmap=True)
+        except Exception as error:
+            warnings.warn(
+                f"A result cannot be remembered, because what it depends on cannot be pickled: "
+                f"{error}",
+                UserWarning,
+                stacklevel=4,
+            )
+            return None
+        return Path(self.folder) / kind / f"{key}.joblib"
+
+
+def open_store(memory, versions):
+    """Turn the parameter `memory` into a store.
+
+    Parameters
+    ----------
+    memory : str, path, joblib.Memory or None
+        A folder, or what stands for one.
+
+    versions : dict of str to str
+        Part of every key.
+
+    Returns
+    -------
+    Store
+        In the folder "sksubspace" of that folder.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    folder = getattr(memory, "location", memory)
+    if folder is None:
+        return Store()
+    if not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"memory must be a folder, a joblib.Memory or None, got {memory!r}.")
+    return Store(str(Path(folder).resolve() / "sksubspace"), versions)
+
+
+def shaping_versions():
+    """Versions of Python and of the packages that numbers depend on.
+
+    Returns
+    -------
+    dict of str to str
+        By name.
+    """
+    import sksubspace
+
+    found = {name: version(name) for name in _SHAPING if name != "sksubspace"}
+    return {"python": python_version(), "sksubspace": sksubspace.__version__, **found}
+
+
+def _write(result, path):
+    """Write a file that is either whole or not there, whoever else writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    try:
+        joblib.dump(result, partial)
+        os.replace(partial, path)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        warnings.warn(
+            f"A result cannot be remembered, because it cannot be pickled: {error}",
+            UserWarning,
+            stacklevel=4,
+        )
+    finally:
+        partial.unlink(missing_ok=True)

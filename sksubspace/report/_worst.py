@@ -1,0 +1,106 @@
+"""The rows that the map represents worst."""
+
+import numpy as np
+
+from sksubspace.neighbors import k_nearest
+from sksubspace.report._data import label_text
+from sksubspace.report._pictures import pixel_picture
+from sksubspace.report._text import significant
+
+_N_WORST = 20
+_N_NEIGHBORS = 15
+_N_FEATURES = 4
+
+
+def left_out_distortion(medal, X):  # -> (n,), bool
+    """Return the distortion of each training row, and whether it was left out for it.
+
+    Leave-one-out where the map has it; rows held out of the fit count as new. Without a
+    leave-one-out form there is only the flattering error of rows that took part.
+    """
+    if medal.loo_distortion_ is None:
+        return medal.distortion(X), False
+    distortion = np.array(medal.loo_distortion_)
+    missing = np.flatnonzero(np.isnan(distortion))
+    if len(missing):
+        distortion[missing] = medal.distortion(X[missing])
+    return distortion, True
+
+
+def relative_distortion(rows, Z, distortion):  # (k,), (n, q), (n,) -> (k,)
+    """Divide by the mean distortion of the 15 other rows that lie nearest on the map."""
+    known = np.flatnonzero(~np.isnan(Z).any(axis=1) & ~np.isnan(distortion))
+    n_neighbors = min(_N_NEIGHBORS, len(known) - 1)
+    relative = np.full(len(rows), np.nan)
+    for place, row in enumerate(rows):
+        others = known[known != row]
+        if n_neighbors < 1 or np.isnan(Z[row]).any():
+            continue
+        _, near = k_nearest(Z[row : row + 1].astype(np.float64), Z[others], n_neighbors)
+        usual = distortion[others[near[0]]].mean()
+        relative[place] = distortion[row] / usual if usual > 0 else np.nan
+    return relative
+
+
+def worst_rows(medal, data, distortion):
+    """Describe the twenty rows with the largest distortion.
+
+    Parameters
+    ----------
+    medal : MEDAL
+        The chosen map.
+
+    data : Data
+        What it was fitted on.
+
+    distortion : ndarray of shape (n_samples,)
+        Distortion of each row.
+
+    Returns
+    -------
+    rows : list of dict
+        "row", "label", "distortion", "relative", and either "pictures" (original, reconstruction)
+        or "features" with the largest residuals.
+    """
+    order = np.argsort(-distortion, kind="stable")[:_N_WORST]
+    relative = relative_distortion(order, medal.embedding_, distortion)
+    original = data.train.rows(order)
+    rebuilt = medal.reconstruct(data.train.X[order])
+    rebuilt = rebuilt.toarray() if hasattr(rebuilt, "toarray") else np.asarray(rebuilt)
+    limits = (float(original.min()), float(original.max()))
+    return [
+        {
+            "row": data.train.name(row),
+            "label": None if data.labels is None else label_text(data.labels[row : row + 1].tolist()[0]),
+            "distortion": significant(distortion[row]),
+            "relative": significant(relative[place], 2),
+            **_content(original[place], rebuilt[place], data, limits, data.train.name(row)),
+        }
+        for place, row in enumerate(order)
+    ]
+
+
+def _content(original, rebuilt, data, limits, name):
+    if data.image_shape is None:
+        return {"features": largest_residuals(original, rebuilt, data.feature_names)}
+    texts = (f"Row {name}", f"Reconstruction of row {name} from the map")
+    return {
+        "pictures": [
+            pixel_picture(row, data.image_shape, limits, text)
+            for row, text in zip((original, rebuilt), texts, strict=True)
+        ]
+    }
+
+
+def largest_residuals(original, rebuilt, names):  # (d,), (d,) -> list of dict
+    """Return the features that add most to a row's distortion, with what they were and became."""
+    squares = (original - rebuilt) ** 2
+    order = np.argsort(-squares, kind="stable")[:_N_FEATURES]
+    return [
+        {
+            "name": names[column],
+            "value": significant(original[column]),
+            "reconstructed": significant(rebuilt[column]),
+        }
+        for column in order
+    ]

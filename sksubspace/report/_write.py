@@ -1,0 +1,162 @@
+"""`write_report`: a comparison of embeddings as one HTML file."""
+
+import os
+from importlib import import_module
+from pathlib import Path
+from uuid import uuid4
+
+from sksubspace.report._data import (
+    Data,
+    check_batch,
+    quiet,
+    read_batch,
+    read_feature_names,
+    read_image_shape,
+    read_labels,
+)
+from sksubspace.report._page import render
+from sksubspace.report._text import block, plain
+
+
+def write_report(
+    result,
+    path,
+    *,
+    X,
+    y=None,
+    X_new=None,
+    feature_names=None,
+    label_name=None,
+    data_name=None,
+    new_name=None,
+    image_shape=None,
+    notes=(),
+    command=None,
+):
+    """Write a comparison as one self-contained HTML page.
+
+    The page holds the question and a summary of the data, the ranking with intervals, tuning
+    curves, the chosen map beside its distortion map, the twenty worst-represented rows, the shift
+    test of a second batch, and what is needed to repeat it all. Pictures are inside the file; it
+    has no script and loads nothing.
+
+    Parameters
+    ----------
+    result : EmbeddingComparison
+        What `compare_embeddings` returned.
+
+    path : str or path-like
+        The file to write, in a folder that exists; a file of that name is replaced.
+
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The rows that were compared on, in their order.
+
+    y : array-like of shape (n_samples,) or None, default=None
+        Classes or values that colour the map.
+
+    X_new : {array-like, sparse matrix} of shape (n_new, n_features) or None, default=None
+        A second batch to test for shift.
+
+    feature_names : sequence of str or None, default=None
+        Names of the columns; None takes those of the data frame, or x0, x1, ...
+
+    label_name : str or None, default=None
+        What ``y`` is; None takes the name of the series, or "label".
+
+    data_name, new_name : str or None, default=None
+        What the data and the second batch are called, such as their file names.
+
+    image_shape : tuple of int, "auto" or None, default=None
+        (height, width) or (height, width, channels) of rows that are pictures; "auto" guesses
+        a square where the number of columns is one.
+
+    notes : sequence of str, default=()
+        Sentences shown with the summary of the data, on its preparation for example.
+
+    command : str or None, default=None
+        What was run, shown instead of the Python code that repeats the comparison.
+
+    Returns
+    -------
+    path : Path
+        The file written.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder of ``path`` does not exist.
+
+    ImportError
+        If Jinja2 or matplotlib is not installed; ``pip install "sksubspace[cli]"`` brings both.
+
+    ValueError
+        If X, ``X_new``, ``y`` or the names do not fit the comparison.
+
+    Notes
+    -----
+    Names, labels and notes may hold anything: every text is escaped, names are not read as
+    mathematics, and the page's content security policy forbids scripts and requests.
+
+    Examples
+    --------
+    >>> from sksubspace.report import write_report
+    >>> write_report(result, "report.html", X=X, y=y)  # doctest: +SKIP
+    PosixPath('report.html')
+    """
+    for package in ("jinja2", "matplotlib"):
+        _require(package)
+    path = _checked_path(path)
+    train = _read(X, "X", result)
+    if train.n_samples != result.n_samples:
+        raise ValueError(
+            f"X must be the {result.n_samples} rows of the comparison, got {train.n_samples}."
+        )
+    data = Data(
+        train=train,
+        new=None if X_new is None else _read(X_new, "X_new", result),
+        feature_names=read_feature_names(feature_names, train, result.best_estimator_),
+        labels=read_labels(y, train.n_samples),
+        label_name=plain(label_name or getattr(y, "name", None) or "label", 60),
+        data_name=plain(data_name or "the data"),
+        new_name=plain(new_name or "the new batch"),
+        image_shape=read_image_shape(image_shape, train.X.shape[1]),
+    )
+    with quiet():
+        page = render(result, data, [plain(note) for note in notes], command and block(command))
+    _replace(path, page)
+    return path
+
+
+def _require(package):
+    try:
+        import_module(package)
+    except ImportError as error:
+        raise ImportError(
+            f'A report needs {package}, which is not installed: pip install "sksubspace[cli]".'
+        ) from error
+
+
+def _checked_path(path):
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path: there is no folder {str(path.parent)!r} to write into.")
+    if path.is_dir():
+        raise IsADirectoryError(f"path must be a file, and {str(path)!r} is a folder.")
+    return path
+
+
+def _read(X, name, result):
+    batch = read_batch(X, name)
+    check_batch(batch, name, result)
+    return batch
+
+
+def _replace(path, text):
+    """Write beside the file and rename, so that no reader ever sees half a page."""
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf8")
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
