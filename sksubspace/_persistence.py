@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 import warnings
 import zipfile
 from inspect import isclass
@@ -16,7 +15,19 @@ import sksubspace
 
 _FORMAT = 1
 _CARD = "sksubspace.json"
-_PICKLES = (b"\x80", b"x\x9c", b"x\x01", b"x\xda", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x04\x22M")
+# of plain pickles, and of those compressed by zlib, gzip, bzip2, xz and lz4
+_PICKLES = (
+    b"\x80", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x04\x22M",
+)  # fmt: skip
+# what searches hold beside estimators; skops trusts only estimators by itself
+_OF_SEARCHES = (
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.model_selection._split.GroupKFold",
+    "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.RepeatedKFold",
+    "sklearn.model_selection._split.ShuffleSplit",
+    "sklearn.model_selection._split.StratifiedKFold",
+)
 
 
 def save(estimator, path):
@@ -93,8 +104,8 @@ def load(path, *, trust_pickle=False):
     ------
     ValueError
         If the file is not a model, holds types other than the estimators of this library and what
-        skops trusts (scikit-learn, NumPy, SciPy), is a pickle, or was written by a version of
-        this library with another major or minor number.
+        skops trusts (estimators of scikit-learn, arrays), is a pickle, or was written by a
+        version of this library with another major or minor number.
 
     OSError
         If it cannot be read.
@@ -129,8 +140,8 @@ def write_model(estimator, path, notes=None):
     storable = _storable(estimator, left_out, {})
     for name in left_out:
         warnings.warn(
-            f"The teacher {name} cannot be stored safely and is left out of {path}; mapping, inverting"
-            " and testing new rows do not need it.",
+            f"The teacher {name} cannot be stored safely and is left out of {path}; mapping, "
+            "inverting and testing new rows do not need it.",
             UserWarning,
             stacklevel=3,
         )
@@ -161,7 +172,7 @@ def read_model(path, *, trust_pickle=False):
     try:
         foreign = _foreign_types(skops_io, content)
         if not foreign:
-            return skops_io.loads(content, trusted=_own_types()), card["notes"]
+            return skops_io.loads(content, trusted=_trusted_types()), card["notes"]
     except Exception as error:
         raise ValueError(f"{path} is a damaged model file: {error!r}. Save it again.") from error
     raise ValueError(
@@ -199,18 +210,19 @@ def _refusal(estimator):
     )
 
 
-def _own_types():
-    """Names of the public estimators of this library; no other class of it is ever built."""
+def _trusted_types():
+    """What is built beside what skops trusts: of this library only its public estimators."""
     public = [getattr(sksubspace, name) for name in sksubspace.__all__ if name[0].isupper()]
-    return [
+    own = [
         f"{value.__module__}.{value.__qualname__}"
         for value in public
         if isclass(value) and issubclass(value, BaseEstimator)
     ]
+    return [*own, *_OF_SEARCHES]
 
 
 def _foreign_types(skops_io, content):
-    return sorted({*skops_io.get_untrusted_types(data=content)} - {*_own_types()})
+    return sorted({*skops_io.get_untrusted_types(data=content)} - {*_trusted_types()})
 
 
 def _storable(value, left_out, seen):
@@ -291,5 +303,5 @@ def _read_pickle(path, start, trust_pickle):
         )
     try:
         return joblib.load(path)
-    except (EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a broken pickle may raise anything
         raise ValueError(f"{path} is a damaged pickle: {error!r}.") from error

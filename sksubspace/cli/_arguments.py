@@ -77,7 +77,8 @@ def _add_validate(verb):
     add("data", nargs="?", metavar="DATA", help=f"{_DATA_HELP}; without it, handwritten digits")
     add(
         "--teachers", nargs="+", choices=TEACHERS, default=["pca", "tsne", "umap"],
-        metavar="NAME", help=f"methods, simplest first: {' '.join(TEACHERS)} (default: pca tsne umap)",
+        metavar="NAME",
+        help=f"methods, simplest first: {' '.join(TEACHERS)} (default: pca tsne umap)",
     )  # fmt: skip
     add(
         "--grid", nargs="+", action="extend", default=[], metavar="NAME.PARAMETER=V,V",

@@ -67,7 +67,7 @@ def drop_columns(table, names):
     unknown = [name for name in names if name not in table.frame.columns]
     if unknown:
         raise UsageError(_no_column(table, unknown, "--drop"))
-    table.frame = table.frame.drop(columns=names)
+    table.frame = table.frame.drop(columns=list(names))
 
 
 def _no_column(table, names, option):
@@ -181,8 +181,8 @@ def _check_whole_numbers(table):
     ]  # fmt: skip
     if huge:
         raise UsageError(
-            f"{table.path}: columns {quoted(huge)} hold whole numbers beyond 2**53, which cannot be "
-            f"told apart in computing; if they are identifiers, leave them out: {_drop(huge)}"
+            f"{table.path}: columns {quoted(huge)} hold whole numbers beyond 2**53, which a float "
+            f"cannot tell apart; if they are identifiers, leave them out: {_drop(huge)}"
         )
 
 
@@ -201,10 +201,10 @@ def _not_numeric(table, names):
     column = table.frame[names[0]].dropna()
     words = [value for value in column if not _is_number(value)]
     example = f" (such as '{words[0]}')" if words else ""
-    return (
-        f"{table.path}: columns {quoted(names)} are not numeric{example}; leave them out: "
-        f"{_drop(names)}"
-    )
+    text = f"{table.path}: columns {quoted(names)} are not numeric{example};"
+    if words and _is_number(str(words[0]).replace(",", ".")):
+        return f"{text} read them with --decimal ,"
+    return f"{text} leave them out: {_drop(names)}"
 
 
 def _is_number(value):
@@ -219,15 +219,15 @@ def _check_finite(table, X):
     infinite = np.isinf(X)
     if infinite.any():
         raise UsageError(
-            f"{table.path}: {_count(infinite)} infinite values in {_where(table, infinite)}; "
+            f"{table.path}: infinite values ({_where(table, infinite)}); "
             f"replace them, or leave the columns out: {_drop(_columns_with(table, infinite))}"
         )
     with np.errstate(invalid="ignore"):
         huge = np.abs(X) > _LARGEST
     if huge.any():
         raise UsageError(
-            f"{table.path}: {_count(huge)} values beyond {_LARGEST:g} in {_where(table, huge)}, "
-            "whose squares overflow; rescale them, or leave the columns out: "
+            f"{table.path}: values beyond {_LARGEST:g}, whose squares overflow "
+            f"({_where(table, huge)}); rescale them, or leave the columns out: "
             f"{_drop(_columns_with(table, huge))}"
         )
 
@@ -241,14 +241,10 @@ def _check_missing(table, X, allowed):
         )
     if missing.any() and not allowed:
         raise UsageError(
-            f"{table.path}: {_count(missing)} missing values in {_where(table, missing)}; fill them "
-            "in, fill them with medians (validate --impute median), or leave the columns out: "
+            f"{table.path}: missing values ({_where(table, missing)}); fill "
+            "them in, take medians (validate --impute median), or leave the columns out: "
             f"{_drop(_columns_with(table, missing))}"
         )
-
-
-def _count(mask):
-    return f"{int(mask.sum()):,}"
 
 
 def _columns_with(table, mask):
@@ -258,7 +254,7 @@ def _columns_with(table, mask):
 def _where(table, mask):
     names = _columns_with(table, mask)
     rows = int(mask.any(axis=1).sum())
-    return f"{rows:,} of {len(mask):,} rows, columns {quoted(names)}"
+    return f"{int(mask.sum()):,}, in {rows:,} of {len(mask):,} rows and columns {quoted(names)}"
 
 
 def _drop(names):

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,8 @@ def _read_text(path, options):
 
     delimiter = options.delimiter or _TEXT[_suffix(path)]
     try:
-        header = _first_record(path, options.encoding, delimiter)
-        _check_delimiter(path, header, delimiter)
+        header, *second = _first_records(path, options.encoding, delimiter)
+        _check_delimiter(path, header, *second, delimiter=delimiter)
         has_names = not _is_data(header)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -127,7 +128,6 @@ def _read_text(path, options):
                 path, sep=delimiter, decimal=options.decimal, encoding=options.encoding,
                 header=0 if has_names else None, index_col=False, low_memory=False,
                 names=header if has_names and len({*header}) == len(header) else None,
-                float_precision="round_trip",
             )  # fmt: skip
     except (UnicodeError, LookupError) as error:
         raise UsageError(_encoding_problem(path, error)) from error
@@ -160,20 +160,24 @@ def _without_empty_column(table):
     return table
 
 
-def _first_record(path, encoding, delimiter):
+def _first_records(path, encoding, delimiter):
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     with opener(path, "rt", encoding=encoding, newline="") as file:
         lines = (line for line in file if line.strip())
-        record = next(csv.reader(lines, delimiter=delimiter), None)
-    if record is None:
+        records = list(islice(csv.reader(lines, delimiter=delimiter), 2))
+    if not records:
         raise UsageError(f"{path} holds only empty lines; write the table again")
-    return [name.strip() for name in record]
+    return [[name.strip() for name in record] for record in records]
 
 
-def _check_delimiter(path, header, delimiter):
-    others = {mark: header[0].count(mark) for mark in _OTHER_DELIMITERS if mark != delimiter}
-    mark = max(others, key=others.get)
-    if len(header) == 1 and others[mark]:
+def _check_delimiter(path, *records, delimiter):
+    """Look for another mark that is as often in the first line as in the second."""
+    if any(len(record) != 1 for record in records):
+        return
+    counts = {mark: {record[0].count(mark) for record in records} for mark in _OTHER_DELIMITERS}
+    found = {mark: max(count) for mark, count in counts.items() if len(count) == 1}
+    mark = max(found, key=found.get, default=delimiter)
+    if mark != delimiter and found[mark]:
         raise UsageError(
             f"{path} has one column; its columns seem to be separated otherwise: try --delimiter "
             f"{_OTHER_DELIMITERS[mark]}"
@@ -280,12 +284,13 @@ def _member(path, archive, name):
 
 
 def _not_numpy(path, error):
-    if "allow_pickle" in str(error) or "pickled" in str(error):
+    if str(error).startswith("Object arrays"):
         return (
             f"{path} holds Python objects, which are not read because they can run code; save "
             "numbers: numpy.save(file, X.astype(float))"
         )
-    return f"{path} is not a whole NumPy file ({error}); write it again with numpy.save"
+    reason = "" if "allow_pickle" in str(error) else f" ({error})"
+    return f"{path} is not a whole NumPy file{reason}; write it again with numpy.save"
 
 
 def _array_table(path, array, which):

@@ -1,8 +1,7 @@
-"""``sksubspace shift``: does a batch still belong on a saved map?"""
+"""``sksubspace shift``: whether a batch still belongs on a saved map."""
 
-from sksubspace.cli._model import open_model, read_rows
+from sksubspace.cli._model import open_model
 from sksubspace.cli._say import UsageError
-from sksubspace.cli._transform import place_names
 from sksubspace.cli._write import check_output, write_table
 
 SHIFTED = 3
@@ -24,13 +23,13 @@ def run(options, terminal):
         0, or 3 with ``--exit-code`` if the batch is shifted.
     """
     check_output(options.output)
-    model = open_model(options.model, options)
+    model = open_model(options.model, trust_pickle=options.trust_pickle)
     if not hasattr(model.map, "detect_shift"):
         raise UsageError(
             f"{options.model} holds a {type(model.map).__name__}, which has no shift test; take "
             "best.skops of sksubspace validate"
         )
-    X, table = read_rows(options.data, model, options, terminal)
+    X, table = model.preparation.read(options.data, options, terminal, options.drop)
     found = model.map.detect_shift(model.as_seen(X), alpha=options.alpha)
     terminal.say(found)
     if options.output is not None:
@@ -41,7 +40,7 @@ def run(options, terminal):
 
 
 def _rows(model, X, found):
-    places = dict(zip(place_names(model), model.place(X).T, strict=True))
+    places = dict(zip(model.place_names, model.place(X).T, strict=True))
     return {
         "p_value": found.sample_p_values,
         "flagged": (found.sample_p_values <= found.alpha).astype(int),

@@ -1,10 +1,7 @@
 """``sksubspace transform``: rows to places on a saved map, and back."""
 
-import numpy as np
-
-from sksubspace.cli._columns import drop_columns, match_columns, to_numbers
-from sksubspace.cli._model import open_model, read_rows
-from sksubspace.cli._read import read_table
+from sksubspace.cli._model import open_model
+from sksubspace.cli._prepare import Preparation
 from sksubspace.cli._say import UsageError
 from sksubspace.cli._write import check_output, write_table
 
@@ -25,10 +22,9 @@ def run(options, terminal):
         0.
     """
     check_output(options.output)
-    model = open_model(options.model, options)
-    values, names, row_names = (_reconstruct if options.inverse else _place)(
-        model, options, terminal
-    )
+    model = open_model(options.model, trust_pickle=options.trust_pickle)
+    work = _reconstruct if options.inverse else _place
+    values, names, row_names = work(model, options, terminal)
     write_table(options.output, dict(zip(names, values.T, strict=True)), row_names)
     if options.output is not None and not options.quiet:
         terminal.say(f"{len(values)} rows written to {options.output}")
@@ -36,25 +32,16 @@ def run(options, terminal):
 
 
 def _place(model, options, terminal):
-    X, table = read_rows(options.data, model, options, terminal)
-    return model.place(X), place_names(model), table.row_names
-
-
-def place_names(model):
-    """Names of the coordinates."""
-    return [str(name) for name in model.map.get_feature_names_out()]
+    X, table = model.preparation.read(options.data, options, terminal, options.drop)
+    return model.place(X), model.place_names, table.row_names
 
 
 def _reconstruct(model, options, terminal):
     if not hasattr(model.map, "inverse_transform"):
         raise UsageError(f"{options.model}: {type(model.map).__name__} cannot reconstruct rows")
-    table = read_table(options.data, options)
-    drop_columns(table, options.drop)
-    names = place_names(model)
-    match_columns(table, names if table.has_names else None, len(names), ("row",))
-    for note in table.notes:
-        terminal.note(note)
-    row_names = table.row_names
-    X = model.reconstruct(to_numbers(table, allow_missing=False))
-    columns = model.names or [f"x{column}" for column in range(X.shape[1])]
-    return np.asarray(X), columns, row_names
+    names = tuple(model.place_names)
+    places = Preparation(names, len(names), beside=("row",))
+    Z, table = places.read(options.data, options, terminal, options.drop)
+    X = model.reconstruct(Z)
+    columns = model.preparation.names or [f"x{column}" for column in range(X.shape[1])]
+    return X, columns, table.row_names

@@ -4,20 +4,20 @@ import shlex
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sksubspace._persistence import replace_file
 from sksubspace.cli._candidates import EXAMPLE_GRIDS, make_candidates
 from sksubspace.cli._columns import drop_columns, take_label, to_numbers
-from sksubspace.cli._model import Model, assemble, fit_steps, read_rows, save_model
+from sksubspace.cli._model import Model, save_model
+from sksubspace.cli._prepare import Preparation, fit_preparation, framed
 from sksubspace.cli._read import Table, read_table
 from sksubspace.cli._say import UsageError
 
+_NEEDED = ("jinja2", "matplotlib", "pandas", "skops")
 _FEWEST_ROWS = 10
 _SPREADS_APART = 100
-_NEEDED = ("jinja2", "matplotlib", "pandas", "skops")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Rows:
         What the maps see.
     y : ndarray of shape (n_rows,) or None
         Labels.
-    steps : list of (str, estimator)
+    preparation : Preparation
         What was done to the table to get X.
     image_shape : tuple of int or None
         Of each row.
@@ -41,19 +41,8 @@ class Rows:
     table: Table
     X: np.ndarray
     y: np.ndarray | None
-    steps: list
+    preparation: Preparation
     image_shape: tuple | None
-
-    @property
-    def names(self):
-        """Names of the columns, None if they have none."""
-        return list(self.table.frame.columns) if self.table.has_names else None
-
-    def framed(self, X, table):
-        """Give rows their names, for the report."""
-        import pandas as pd
-
-        return pd.DataFrame(X, columns=self.names, index=table.row_names)
 
 
 def run(options, terminal):
@@ -74,21 +63,25 @@ def run(options, terminal):
     _check_packages()
     places = _places(options)
     rows = _read(options, terminal)
+    # read before the long computation, so that what is wrong with it shows at once
+    batch = None if options.new is None else rows.preparation.read(options.new, options, terminal)
     candidates = make_candidates(
         options.teachers,
         options.grid,
-        _rows_in_training(rows.X, options),
+        len(rows.X) - -(-len(rows.X) // options.cv),
         EXAMPLE_GRIDS if options.data is None else None,
     )
     _make_folders(places)
     if options.fresh:
         _forget(places["cache"])
-    _check_new(options, rows, terminal)
     result = _compare(rows, candidates, options, places["cache"], terminal)
     terminal.say(result)
-    beside = tuple(name for name in (options.label, *options.drop) if name is not None)
-    model = Model(assemble(rows.steps, result.best_estimator_, rows.names), beside)
-    _write(result, rows, model, places, options, terminal)
+    model = Model(result.best_estimator_, rows.preparation)
+    _write(result, model, places, terminal)
+    if batch is not None:
+        terminal.say(f"{options.new}: {model.map.detect_shift(model.as_seen(batch[0]))}")
+    _report(result, rows, batch, places["report"], options, terminal)
+    _say_where(places, terminal)
     return 0
 
 
@@ -111,12 +104,12 @@ def _read(options, terminal):
         terminal.note(note)
     X = to_numbers(table, allow_missing=options.impute is not None)
     _check_size(table, X)
-    names = list(table.frame.columns) if table.has_names else None
-    _note_missing(table, X, terminal)
-    steps, X = fit_steps(X, names, impute=options.impute, scale=options.scale)
-    if options.scale == "none":
-        _note_spread(table, X, terminal)
-    return Rows(table, X, y, steps, _image_shape(options.image_shape or table.image_shape, X))
+    _note_missing(X, terminal)
+    names = table.frame.columns if table.has_names else None
+    beside = [name for name in (options.label, *options.drop) if name is not None]
+    preparation, X = fit_preparation(X, names, beside, impute=options.impute, scale=options.scale)
+    _note_spread(X, terminal)
+    return Rows(table, X, y, preparation, _image_shape(options.image_shape, table, X))
 
 
 def _digits(options):
@@ -125,10 +118,11 @@ def _digits(options):
 
     digits = load_digits(as_frame=True)
     options.label = options.label or "digit"
-    table = Table(None, digits.data, extra={"digit": digits.target.to_numpy()})
-    table.image_shape = (8, 8)
-    table.notes.append("no DATA was given: scikit-learn's handwritten digits are taken")
-    return table
+    note = "no DATA was given: scikit-learn's handwritten digits are taken"
+    return Table(
+        Path("digits"), digits.data, extra={"digit": digits.target.to_numpy()},
+        image_shape=(8, 8), notes=[note],
+    )  # fmt: skip
 
 
 def _check_size(table, X):
@@ -139,34 +133,37 @@ def _check_size(table, X):
         )
     if X.shape[0] < _FEWEST_ROWS:
         raise UsageError(
-            f"{table.path} has {X.shape[0]} rows; at least {_FEWEST_ROWS} are needed to compare "
-            "maps: give more rows"
+            f"{table.path} has {X.shape[0]} row{'s' if len(X) > 1 else ''}; at least "
+            f"{_FEWEST_ROWS} are needed to compare maps: give more rows"
         )
     if (X == X[0]).all():
         raise UsageError(f"{table.path}: all rows are the same; give rows that differ")
 
 
-def _note_missing(table, X, terminal):
+def _note_missing(X, terminal):
     missing = int(np.isnan(X).sum())
     if missing:
         terminal.note(
-            f"{missing:,} missing values were replaced by the medians of their columns, over all "
+            f"{missing:,} missing values were replaced by the medians of their columns over all "
             "rows; the model does the same to new rows"
         )
 
 
-def _note_spread(table, X, terminal):
+def _note_spread(X, terminal):
     spread = X.std(axis=0, dtype=np.float64)
-    spread = spread[spread > 0]
-    if len(spread) and spread.max() > _SPREADS_APART * np.median(spread) and table.has_names:
+    ratio = spread.max() / np.median(spread[spread > 0])
+    if ratio > _SPREADS_APART:
         terminal.note(
-            f"one column has {spread.max() / np.median(spread):.0f} times the spread of the median "
-            "column, and will shape the maps; --scale standard gives all the same weight"
+            f"a column has {ratio:,.0f} times the spread of the median column and will shape the "
+            "maps; --scale standard gives all columns the same weight"
         )
 
 
-def _image_shape(shape, X):
+def _image_shape(shape, table, X):
+    shape = shape or table.image_shape
     if shape is not None and np.prod(shape) != X.shape[1]:
+        if shape == table.image_shape:
+            return None
         raise UsageError(
             f"--image-shape {'x'.join(map(str, shape))} needs {np.prod(shape)} columns, and there "
             f"are {X.shape[1]}; give the shape of one row"
@@ -174,24 +171,92 @@ def _image_shape(shape, X):
     return shape
 
 
-def _rows_in_training(X, options):
-    return len(X) - -(-len(X) // options.cv)
+# ---- what comes out ------------------------------------------------------------------------------
 
 
-def _check_new(options, rows, terminal):
-    """Read the batch before the long computation, so that what is wrong with it shows at once."""
-    if options.new is not None:
-        _batch(options, rows, terminal)
+def _places(options):
+    folder = Path(options.out)
+    return {
+        "table": folder / "results.csv",
+        "results": folder / "results.json",
+        "model": Path(options.model or folder / "best.skops"),
+        "report": Path(options.report or folder / "report.html"),
+        "cache": Path(options.cache or folder / ".sksubspace-cache"),
+    }
 
 
-def _batch(options, rows, terminal):
-    return read_rows(options.new, _Before(rows, options), options, terminal)
+def _make_folders(places):
+    """Make the folders, and find out now whether files can be written there."""
+    for kind, path in places.items():
+        folder = path if kind == "cache" else path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if path.is_dir() and kind != "cache":
+                raise UsageError(f"{path} is a folder; name a file for the {kind}")
+            replace_file(folder / ".sksubspace-test", b"").unlink()
+        except OSError as error:
+            raise UsageError(
+                f"{folder}: {error.strerror}; name a folder that can be written to, with --out"
+            ) from error
 
 
-class _Before(Model):
-    """What is known of a model before its map is: enough to read rows for it."""
+def _forget(cache):
+    """Remove finished parts; nothing else that may lie in a folder that the user named."""
+    for path in cache.rglob("*.joblib"):
+        path.unlink()
 
-    def __init__(self, rows, options):
-        super().__init__(None, tuple(name for name in (options.label, *options.drop) if name))
-        object.__setattr__(self, "_rows", rows)
-"""Placeholder."""
+
+def _compare(rows, candidates, options, cache, terminal):
+    from sksubspace.model_selection import compare_embeddings
+
+    try:
+        return compare_embeddings(
+            rows.X,
+            candidates,
+            y=rows.y,
+            method=options.method,
+            cv=options.cv,
+            n_repeats=options.repeats,
+            select=options.select,
+            memory=cache,
+            n_jobs=options.n_jobs,
+            callbacks=terminal.progress(),
+            random_state=options.seed,
+        )
+    except ValueError as error:  # it names the parameter, or why every candidate failed
+        if options.debug:
+            raise
+        raise UsageError(str(error)) from error
+
+
+def _write(result, model, places, terminal):
+    replace_file(places["results"], result.to_json(timings=False).encode("utf-8"))
+    table = result.to_frame().to_csv(index=False, lineterminator="\n")
+    replace_file(places["table"], table.encode("utf-8"))
+    save_model(model, places["model"], terminal)
+
+
+def _report(result, rows, batch, path, options, terminal):
+    from sksubspace.report import write_report
+
+    names = rows.preparation.names
+    columns = None if names is None else list(names)
+    write_report(
+        result,
+        path,
+        X=framed(rows.X, columns, rows.table.row_names),
+        y=rows.y,
+        X_new=None if batch is None else framed(batch[0], columns, batch[1].row_names),
+        feature_names=columns,
+        label_name=options.label,
+        data_name=rows.table.path.name,
+        new_name=None if batch is None else batch[1].path.name,
+        image_shape=rows.image_shape,
+        notes=terminal.notes,
+        command=shlex.join(options.command),
+    )
+
+
+def _say_where(places, terminal):
+    lines = [f"{kind:<8} {path}" for kind, path in places.items() if kind != "cache"]
+    terminal.say("\n".join(["", *lines]))

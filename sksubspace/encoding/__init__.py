@@ -1,6 +1,6 @@
 """Regressions from the data onto the coordinates of a map, and where they put rows left out."""
 
-from sksubspace.encoding._choice import Distilled, closed_encoder
+from sksubspace.encoding._choice import Distilled, closed_encoder, leave_out
 from sksubspace.encoding._duplicates import average_duplicates
 from sksubspace.encoding._exact import Corrected, correct, interpolate
 from sksubspace.encoding._linear import LinearEncoder
@@ -20,6 +20,7 @@ __all__ = [
     "closed_encoder",
     "correct",
     "interpolate",
+    "leave_out",
     "match_r_squared",
     "r_squared",
 ]

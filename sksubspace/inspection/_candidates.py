@@ -65,12 +65,13 @@ def varying_number(members):
 
 def make_curves(members, parameter):
     """Split a group into lines on which only one number varies."""
+    settings = [{name: str(value) for name, value in one.params.items()} for one in members]
+    names = {name: None for one in settings for name in one if name != parameter}
+    varying = [name for name in names if len({one.get(name) for one in settings}) > 1]
     lines = defaultdict(list)
-    for member in members:
-        rest = {name: value for name, value in member.params.items() if name != parameter}
-        lines[", ".join(f"{name}={value}" for name, value in rest.items())].append(member)
-    if len(lines) == 1:
-        lines = {"": members}
+    for member, one in zip(members, settings, strict=True):
+        label = ", ".join(f"{name}={one[name]}" for name in varying if name in one)
+        lines[label].append(member)
     curves = []
     for label, line in lines.items():
         line = sorted(line, key=lambda member: member.params[parameter])

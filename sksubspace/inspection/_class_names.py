@@ -7,10 +7,12 @@ from sksubspace.inspection._style import CLASS_COLORS, literal, outside_legend
 from sksubspace.neighbors import k_nearest
 
 _NEIGHBORS = 15
+_CLEAR = 0.6
 _MOST_REFERENCE = 5_000
+_LONGEST = 28
 
 
-def name_classes(ax, Z, classes, scatters, where, title):
+def name_classes(ax, Z, classes, scatters, where, title, glyphs):
     """Write the names of classes, and return the texts and the legend.
 
     Parameters
@@ -33,6 +35,9 @@ def name_classes(ax, Z, classes, scatters, where, title):
     title : str or None
         What the classes are.
 
+    glyphs : bool
+        Whether the names are the markers, so that one without a place is no loss.
+
     Returns
     -------
     texts : list of Annotation
@@ -43,21 +48,21 @@ def name_classes(ax, Z, classes, scatters, where, title):
     """
     if where != "legend":
         sites = class_sites(Z, classes)
-        usable = where == "map" or not np.isnan(sites).any()
-        texts = _write(ax, Z, classes, sites, where) if usable else None
+        usable = where == "map" or glyphs or not np.isnan(sites).any()
+        texts = _write(ax, Z, classes, sites, where, glyphs) if usable else None
         if texts is not None:
             left_over = (classes.codes < 0).any() and scatters
             return texts, outside_legend(
                 ax, scatters[:1], [classes.other_name]
             ) if left_over else None
     handles = scatters or _patches(classes)
-    labels = list(map(literal, classes.names))
+    labels = [literal(name, _LONGEST) for name in classes.names]
     labels = [classes.other_name] * (len(handles) - len(labels)) + labels
     return [], outside_legend(ax, handles, labels, title, ncols=1 + (len(handles) > 24))
 
 
 def class_sites(Z, classes):  # -> (n_classes, 2)
-    """Return where each class is in the majority: at its median, or its densest point.
+    """Return where each class is in a clear majority: at its median, or its densest point.
 
     NaN stands for a class that has no such place.
     """
@@ -68,7 +73,7 @@ def class_sites(Z, classes):  # -> (n_classes, 2)
         own = Z[classes.codes == code]
         if len(own):
             places = np.vstack([np.median(own, axis=0), _densest(own)])
-            good = _majority(places, reference, codes) == code
+            good = _shares(places, reference, codes, code) >= _CLEAR
             sites[code] = places[good.argmax()] if good.any() else np.nan
     return sites
 
@@ -82,26 +87,25 @@ def _densest(points):  # (n, 2) -> (2,)
     return points[squared[:, -1].argmin()]
 
 
-def _majority(places, Z, codes):  # (m, 2) -> (m,)
-    """Return the commonest class among the points nearest to each place."""
-    _, near = k_nearest(places, Z, min(_NEIGHBORS, len(Z)))
-    return np.array([np.bincount(codes[row] + 1).argmax() - 1 for row in near])
+def _shares(places, Z, codes, code):  # (m, 2), (n, 2), (n,) -> (m,)
+    """Return the share of a class among the points nearest to each place."""
+    n_neighbors = int(np.clip((codes == code).sum(), 1, _NEIGHBORS))
+    _, near = k_nearest(places, Z, n_neighbors)
+    return (codes[near] == code).mean(axis=1)
 
 
-def _write(ax, Z, classes, sites, where):
-    """Write the names at their sites; None if one does not fit."""
-    for code in np.flatnonzero(np.isnan(sites).any(axis=1)):
-        own = Z[classes.codes == code]
-        sites[code] = np.median(own if len(own) else Z, axis=0)
-    colors = [CLASS_COLORS[code % 10] for code in range(len(classes.names))]
-    names = list(map(literal, classes.names))
-    texts = place_labels(ax, sites, names, colors=colors, centered=True, fontsize=12)
-    if where == "auto" and any(text is None for text in texts):
-        for text in texts:
-            if text is not None:
-                text.remove()
-        return None
-    return [text for text in texts if text is not None]
+def _write(ax, Z, classes, sites, where, glyphs):
+    """Write the names at their sites; None if they must all fit and one does not."""
+    names, clear = np.array(list(map(literal, classes.names))), ~np.isnan(sites).any(axis=1)
+    if where == "map":
+        for code in np.flatnonzero(~clear):
+            own = Z[classes.codes == code]
+            sites[code] = np.median(own if len(own) else Z, axis=0)
+        clear[:] = True
+    all_or_none = where == "auto" and not glyphs
+    return place_labels(
+        ax, sites[clear], names[clear], centered=True, all_or_none=all_or_none, fontsize=13
+    )
 
 
 def _patches(classes):

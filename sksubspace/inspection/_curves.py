@@ -22,7 +22,8 @@ def draw_panel(ax, panel):
         if candidate.selected
     ]
     _scale(ax, values, [value for value, _ in chosen])
-    ax.set(xlabel=literal(panel.parameter), title=literal(panel.group))
+    title = "" if panel.group == panel.parameter else literal(panel.group)
+    ax.set(xlabel=literal(panel.parameter), title=title)
     ring(ax, chosen)
     return bars
 
@@ -76,8 +77,6 @@ def draw_singles(ax, singles):
     errors = np.nan_to_num([single.standard_error for single in singles])
     bars = ax.errorbar(places, scores, errors, fmt="o", color="0.25", capsize=4)
     ax.set_xticks(places, [_wrap(single.name) for single in singles])
-    if max(len(single.name) for single in singles) * len(singles) > 24:
-        ax.tick_params(axis="x", labelrotation=90)
     ax.set_xlim(-0.6, len(singles) - 0.4)
     ax.set_title("without a number to tune" if len(singles) > 1 else literal(singles[0].group))
     ring(ax, [(i, single.score) for i, single in enumerate(singles) if single.selected])
@@ -85,7 +84,7 @@ def draw_singles(ax, singles):
 
 
 def _wrap(name):
-    return literal(name).replace(" (", "\n(")
+    return literal(name, 24).replace(" (", "\n(")
 
 
 def ring(ax, points):

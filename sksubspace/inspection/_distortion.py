@@ -1,6 +1,7 @@
 """The map, coloured by what is lost on the way to it and back."""
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from sksubspace.inspection._labels import place_labels
 from sksubspace.inspection._points import (
@@ -24,6 +25,7 @@ from sksubspace.inspection._style import (
 )
 
 _CLIP = 0.99
+_NEIGHBORS = (15, 50)
 _PLAIN = "distortion (mean squared error per feature,\ninput units squared)"
 _RELATIVE = "relative distortion (1 is usual for the place)"
 
@@ -113,7 +115,7 @@ class DistortionDisplay:
         kind="auto",
         n_worst=0,
         outline=True,
-        n_neighbors=15,
+        n_neighbors="auto",
         n_bins=150,
         cmap=DISTORTION_CMAP,
         **scatter_kwargs,
@@ -138,8 +140,9 @@ class DistortionDisplay:
             Whether to outline the worst regions: places where the mean distortion of the
             `n_neighbors` nearest rows is as large as that of the worst 5 % of rows.
 
-        n_neighbors : int, default=15
-            Rows over which the distortion is averaged for the outline.
+        n_neighbors : int or "auto", default="auto"
+            Rows over which the distortion is averaged for the outline; "auto" takes a
+            five-hundredth of all rows, at least 15 and at most 50.
 
         n_bins : int, default=150
             Cells of the histogram, each way.
@@ -173,8 +176,7 @@ class DistortionDisplay:
         else:
             self._draw_points(points, distortion, cmap, scatter_kwargs)
         self._dress(columns)
-        if outline:
-            self._outline(Z, distortion, rows, n_neighbors)
+        self._find_regions(Z, distortion, rows, n_neighbors, outline)
         worst = np.argsort(-distortion, kind="stable")[:n_worst]
         self.worst_ = rows[worst]
         self._number(points[worst])
@@ -214,7 +216,8 @@ class DistortionDisplay:
             If the originals or the decoder are missing, or a row is out of range.
         """
         _, distortion, kept, _ = self._checked((0,))
-        if rows is None:
+        numbered = rows is None
+        if numbered:
             rows = getattr(self, "worst_", ())
             rows = rows if len(rows) else kept[np.argsort(-distortion, kind="stable")[:10]]
         rows = _check_rows(rows, len(self.embedding))
@@ -225,7 +228,11 @@ class DistortionDisplay:
         originals = _dense_rows(X, rows, len(self.embedding))
         returned = np.asarray(self.decode(check_map(self.embedding, "embedding")[rows]))
         distortion = np.asarray(self.distortion, dtype=np.float64)[rows]
-        titles = [f"{row}\n{value:.3g}" for row, value in zip(rows, distortion, strict=True)]
+        numbers = [f"{number}: " if numbered else "" for number in range(1, len(rows) + 1)]
+        titles = [
+            f"{number}row {row}\n{value:.3g}"
+            for number, row, value in zip(numbers, rows, distortion, strict=True)
+        ]
         caller = f"{type(self).__name__}.plot_reconstructions"
         return draw_pairs(originals, returned, titles, image_shape, feature_names, figure, caller)
 
@@ -329,7 +336,7 @@ class DistortionDisplay:
 
     def _draw_points(self, points, distortion, cmap, scatter_kwargs):
         order = np.argsort(distortion, kind="stable")
-        options = {"cmap": cmap, **_limits(distortion), **point_style(len(points))}
+        options = {"cmap": cmap, **_limits(distortion), **point_style(len(points), self.ax_)}
         self.scatter_ = self.ax_.scatter(
             *points[order].T, c=distortion[order], **options | scatter_kwargs
         )
@@ -355,20 +362,22 @@ class DistortionDisplay:
             self.ax_.set_ylabel((self.distortion_name or "distortion").split(" (")[0])
             self.ax_.yaxis.set_major_locator(_auto_locator())
 
-    def _outline(self, Z, distortion, rows, n_neighbors):
-        means = local_means(Z, Z, distortion, n_neighbors)
+    def _find_regions(self, Z, distortion, rows, n_neighbors, outline):
+        if n_neighbors == "auto":
+            n_neighbors = int(np.clip(len(Z) // 500, *_NEIGHBORS))
+        tree = cKDTree(Z)
+        means = local_means(Z, tree, distortion, n_neighbors)
         threshold = np.quantile(means, 0.95)
         self.in_worst_region_ = np.zeros(len(self.embedding), dtype=bool)
         self.in_worst_region_[rows] = means >= threshold
-        if means.max() > means.min():
-            self.contour_ = draw_regions(self.ax_, Z, distortion, n_neighbors, threshold)
+        if outline and means.max() > means.min():
+            self.contour_ = draw_regions(self.ax_, tree, distortion, n_neighbors, threshold)
 
     def _number(self, points):
         self.texts_ = []
         if len(points):
             numbers = [str(number) for number in range(1, len(points) + 1)]
-            texts = place_labels(self.ax_, points, numbers, fontsize=9)
-            self.texts_ = [text for text in texts if text is not None]
+            self.texts_ = place_labels(self.ax_, points, numbers, fontsize=9)
 
 
 def _limits(distortion):

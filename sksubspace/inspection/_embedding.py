@@ -130,7 +130,8 @@ class EmbeddingDisplay:
 
         names : {"auto", "map", "legend"} or None, default="auto"
             Where the names of classes stand; "auto" writes each at the middle of its class, if
-            there is room and the class is in the majority there, else all into a legend.
+            there is room and the class is in a clear majority there, else all into a legend. Names
+            of one character are their own markers, up to 5,000 points, and need no legend.
 
         max_classes : int, default=20
             The largest classes, which are named and coloured; the others are drawn in grey.
@@ -157,7 +158,7 @@ class EmbeddingDisplay:
         Z, columns, target = self._checked(components, kind, y_kind, names, max_classes)
         self.ax_ = prepare_axes(ax, f"{type(self).__name__}.plot")
         self.figure_ = self.ax_.figure
-        self.scatters_, self.texts_ = [], []
+        self.scatters_, self.texts_, self._glyphs = [], [], False
         self.image_ = self.colorbar_ = self.legend_ = None
         Z = _two_columns(Z, target)
         if kind == "hist" or (kind == "auto" and len(Z) > MOST_POINTS):
@@ -246,7 +247,7 @@ class EmbeddingDisplay:
         return Z[keep][:, columns], columns, _rows_of(target, keep)
 
     def _draw_points(self, Z, target, cmap, scatter_kwargs):
-        style = point_style(len(Z)) | scatter_kwargs
+        style = point_style(len(Z), self.ax_) | scatter_kwargs
         if isinstance(target, Classes):
             self._draw_classes(Z, target, style)
         elif target is None:
@@ -267,8 +268,8 @@ class EmbeddingDisplay:
         )
 
     def _draw_classes(self, Z, classes, style):
-        glyphs = all(len(name) == 1 and name.isascii() and name.isalnum() for name in classes.names)
-        glyphs = glyphs and len(Z) <= _MOST_GLYPHS and "marker" not in style
+        glyphs = _are_glyphs(classes) and len(Z) <= _MOST_GLYPHS and "marker" not in style
+        self._glyphs = glyphs
         if glyphs:
             style = style | {"s": style["s"] * _GLYPH_SCALE}
         if (classes.codes < 0).any():
@@ -296,7 +297,7 @@ class EmbeddingDisplay:
         if target is None:
             from matplotlib.colors import LogNorm
 
-            picture, label = np.where(counts > 0, counts, np.nan), "points in a cell"
+            picture, label = np.where(counts > 0, counts, np.nan), "points in a cell (log scale)"
             top = max(counts.max(), 2)
             options |= {"cmap": _greys(), "norm": LogNorm(vmin=1, vmax=top)}
         else:
@@ -316,8 +317,13 @@ class EmbeddingDisplay:
             self.ax_.set_ylabel(literal(self.label_name or ""))
         elif names is not None:
             self.texts_, self.legend_ = name_classes(
-                self.ax_, Z, classes, self.scatters_, names, self.label_name
+                self.ax_, Z, classes, self.scatters_, names, self.label_name, self._glyphs
             )
+
+
+def _are_glyphs(classes):
+    """Whether names are single characters, which can be drawn in place of markers."""
+    return all(len(name) == 1 and name.isascii() and name.isalnum() for name in classes.names)
 
 
 def class_marker(code):

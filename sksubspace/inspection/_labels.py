@@ -14,7 +14,7 @@ def settle_layout(ax):
     getattr(figure, "figure", figure).draw_without_rendering()
 
 
-def place_labels(ax, anchors, texts, *, colors=None, centered=False, fontsize=10, weight="bold"):
+def place_labels(ax, anchors, texts, *, centered=False, all_or_none=False, fontsize=10):
     """Write texts at or beside points of the map, without overlap.
 
     Parameters
@@ -28,34 +28,37 @@ def place_labels(ax, anchors, texts, *, colors=None, centered=False, fontsize=10
     texts : sequence of str
         What to write, most important first.
 
-    colors : sequence of color, default=None
-        One for each text; black by default.
-
     centered : bool, default=False
         Whether a text may stand on its own point.
 
-    fontsize, weight : float, str
-        Of the text.
+    all_or_none : bool, default=False
+        Whether to write nothing, if there is no room for one of them.
+
+    fontsize : float, default=10
+        In points.
 
     Returns
     -------
-    annotations : list of Annotation or None
-        One for each text; None for a text that found no free place.
+    annotations : list of Annotation
+        Those that found a free place; None if not all of them did, with `all_or_none`.
     """
     settle_layout(ax)
-    colors = ["black"] * len(texts) if colors is None else colors
     inside, taken, annotations = ax.get_window_extent(), [], []
     offsets = _offsets(centered)
-    for anchor, text, color in zip(anchors, texts, colors, strict=True):
+    for anchor, text in zip(anchors, texts, strict=True):
         annotation = ax.annotate(
             text, anchor, (0, 0), textcoords="offset points", ha="center", va="center",
-            color=color, fontsize=fontsize, weight=weight, path_effects=halo(), zorder=5,
+            fontsize=fontsize, weight="bold", path_effects=halo(), zorder=5,
         )  # fmt: skip
-        offset = _free_offset(annotation, offsets, inside, taken)
-        if offset is None:
-            annotation.remove()
-        annotations.append(None if offset is None else annotation)
-    _draw_leaders(ax, anchors, annotations)
+        if _free_offset(annotation, offsets, inside, taken) is not None:
+            annotations.append(annotation)
+            continue
+        annotation.remove()
+        if all_or_none:
+            for written in annotations:
+                written.remove()
+            return None
+    _draw_leaders(ax, annotations)
     return annotations
 
 
@@ -73,24 +76,44 @@ def _offsets(centered):  # -> (k, 2), in points
 
 def _free_offset(annotation, offsets, inside, taken):
     """Move a text to the first place that is inside the axes and free, and book it."""
+    at_anchor = annotation.get_window_extent().padded(1.5)
+    pixels = annotation.figure.dpi / 72
     for offset in offsets:
-        annotation.set_position(tuple(offset))
-        box = annotation.get_window_extent().padded(1.5)
+        box = at_anchor.translated(*(pixels * offset))
         within = inside.x0 <= box.x0 and box.x1 <= inside.x1
         within = within and inside.y0 <= box.y0 and box.y1 <= inside.y1
         if within and not overlaps(box, taken):
+            annotation.set_position(tuple(offset))
             taken.append(box)
             return offset
     return None
 
 
-def _draw_leaders(ax, anchors, annotations):
+def _draw_leaders(ax, annotations):
     """Draw a thin line from each moved text to its point."""
-    for anchor, annotation in zip(anchors, annotations, strict=True):
-        if annotation is None or not np.any(annotation.get_position()):
-            continue
-        ax.annotate(
-            "", anchor, annotation.get_position(), textcoords="offset points", zorder=4,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.8, "color": "0.2", "shrinkA": 3,
-                        "shrinkB": 0},
-        )  # fmt: skip
+    look = {"arrowstyle": "-", "linewidth": 0.8, "color": "0.2", "shrinkA": 3, "shrinkB": 0}
+    for annotation in annotations:
+        offset = annotation.get_position()
+        if np.any(offset):
+            ax.annotate(
+                "", annotation.xy, offset, textcoords="offset points", zorder=4, arrowprops=look
+            )
+
+
+def ticks_overlap(ax):
+    """Whether labels of x ticks touch each other."""
+    boxes = [text.get_window_extent().padded(2) for text in ax.get_xticklabels()]
+    return any(overlaps(box, boxes[:index]) for index, box in enumerate(boxes))
+
+
+def drop_overlapping_ticks(ax, kept=()):
+    """Leave out labels of x ticks that would touch; those of `kept` stay, where they can."""
+    ticks, labels = ax.get_xticks(), [text.get_text() for text in ax.get_xticklabels()]
+    boxes = [text.get_window_extent().padded(2) for text in ax.get_xticklabels()]
+    taken = []
+    for index in sorted(range(len(ticks)), key=lambda i: (ticks[i] not in kept, i)):
+        if overlaps(boxes[index], taken):
+            labels[index] = ""
+        else:
+            taken.append(boxes[index])
+    ax.set_xticks(ticks, labels)

@@ -13,7 +13,9 @@ from sksubspace.inspection._profiles import as_image, check_image_shape, image_l
 from sksubspace.inspection._style import VALUE_CMAP, literal, prepare_axes
 
 _GAP = 1
+_CLIP = 0.01
 _FILL = 0.8
+_NEIGHBORS = 4
 
 
 class LatentGridDisplay:
@@ -244,7 +246,7 @@ class LatentGridDisplay:
         self.colorbar_ = self.figure_.colorbar(self.image_, ax=self.ax_, label=label)
 
     def _draw_images(self, x, y, widths, values, near, shape, cmap):
-        limits = image_limits(values[near])
+        limits = image_limits(values[near], _CLIP)
         height, width = shape[0] + _GAP, shape[1] + _GAP
         depth = shape[2:]
         mosaic = np.full((len(y) * height, len(x) * width, *depth), 1.0 if depth else np.nan)
@@ -286,10 +288,12 @@ def _centres(column, n_cells):  # (n,) -> (n_cells,)
 
 
 def _near(places, Z, axes):  # (m, q), (n, q) -> (m,)
-    """Mark centres that have a training row within the circle around their cell."""
+    """Mark centres with a training row in the circle around their cell, or as near as is usual."""
     widths = np.array([_width(axis) for axis in axes])
-    distance, _ = cKDTree(Z / widths).query(places / widths)
-    return distance <= np.sqrt(len(axes)) / 2
+    tree = cKDTree(Z / widths)
+    distance, _ = tree.query(places / widths)
+    usual = np.median(tree.query(Z / widths, k=[min(_NEIGHBORS, len(Z))])[0])
+    return distance <= max(np.sqrt(len(axes)) / 2, usual)
 
 
 def _width(centres):

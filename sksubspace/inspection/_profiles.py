@@ -22,12 +22,10 @@ def check_image_shape(image_shape, n_features):
     return shape
 
 
-def image_limits(*arrays):
-    """Return limits of grey that all images share."""
-    return {
-        "vmin": min(np.nanmin(array) for array in arrays),
-        "vmax": max(np.nanmax(array) for array in arrays),
-    }
+def image_limits(pixels, clip=0.0):
+    """Return limits of grey that all images share, `clip` of the pixels beyond each."""
+    low, high = np.quantile(pixels, [clip, 1 - clip])
+    return {"vmin": low, "vmax": high if high > low else low + 1}
 
 
 def as_image(row, shape, limits):
@@ -56,9 +54,9 @@ def _figure(figure, figsize):
 
 
 def _draw_images(originals, returned, titles, shape, figure):
-    figure = _figure(figure, (max(3.0, 0.95 * len(titles) + 0.4), 2.7))
+    figure = _figure(figure, (max(3.0, 0.95 * len(titles) + 0.4), 2.5))
     axes = figure.subplots(2, len(titles), squeeze=False)
-    limits = image_limits(originals, returned)
+    limits = image_limits(originals)
     for column, title in enumerate(titles):
         for ax, rows in zip(axes[:, column], (originals, returned), strict=True):
             image = as_image(rows[column], shape, limits)

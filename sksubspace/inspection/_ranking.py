@@ -5,7 +5,8 @@ import numpy as np
 from sksubspace.inspection._curves import draw_band, ring
 from sksubspace.inspection._style import literal
 
-_FAR = 1.5
+_FAR = 0.6
+_PAD = 0.06
 _CONTROL = "0.6"
 
 
@@ -24,7 +25,9 @@ def draw_ranking(ax, results, best):
     """
     ordered = in_order(results)
     heights = np.arange(len(ordered))
-    bars = [_draw_row(ax, height, result) for height, result in enumerate(ordered)]
+    limits = score_limits(ordered)
+    bars = [_draw_row(ax, height, one, limits) for height, one in enumerate(ordered)]
+    ax.set_xlim(limits)
     ax.set_yticks(heights, [_row_name(result) for result in ordered])
     ax.set_ylim(len(ordered) - 0.4, -0.6)
     band = draw_band(ax, best, horizontal=False)
@@ -36,25 +39,49 @@ def draw_ranking(ax, results, best):
         )  # fmt: skip
     ax.grid(axis="x", color="0.9", zorder=0)
     ax.set_axisbelow(True)
-    return bars, _handles(ordered, band)
+    return bars, _handles(ordered, band, limits)
 
 
-def _draw_row(ax, height, result):
+def score_limits(results):
+    """Return the range of candidates and of near controls; controls far below are left outside."""
+    alive = [result for result in results if np.isfinite(result.score)]
+    inner = [one for one in alive if one.role == "candidate" or one.group.startswith("PCA")]
+    scores = np.array([one.score for one in inner or alive])
+    errors = np.nan_to_num([one.standard_error for one in inner or alive])
+    low, high = (scores - errors).min(), (scores + errors).max()
+    near = [one.score for one in alive if one.score >= low - _FAR * (high - low)]
+    low, high = min(low, *near, high), max(high, *near, low)
+    pad = _PAD * (high - low) or 0.05
+    return low - pad, high + pad
+
+
+def _draw_row(ax, height, result, limits):
     if not np.isfinite(result.score):
         return None
     control = result.role == "control"
     color = _CONTROL if control else "black"
-    fill = color if control or result.tied else "white"
+    fill = color if control or _is_close(result) else "white"
+    if result.score < limits[0]:
+        return ax.errorbar(limits[0], height, fmt="<", color=color, markersize=8, clip_on=False)
     error = result.standard_error if np.isfinite(result.standard_error) else 0.0
     return ax.errorbar(
-        result.score, height, xerr=error, fmt="s" if control else "o", color=color,
+        result.score, height, xerr=error, fmt="s" if control else "o", color=color, markersize=5,
         markerfacecolor=fill, capsize=3,
     )  # fmt: skip
 
 
+def _has_interval(result):
+    return bool(np.isfinite(result.difference_interval).all())
+
+
+def _is_close(result):
+    """Whether a candidate cannot be told from the best; without intervals, is near enough."""
+    return result.tied if _has_interval(result) else result.within_one_standard_error
+
+
 def _row_name(result):
     suffix = " (leave-one-out)" if result.evidence == "leave-one-out" else ""
-    return literal(result.name, 60) + suffix
+    return literal(result.name, 44) + suffix
 
 
 def _number(result):
@@ -64,17 +91,21 @@ def _number(result):
     return f"{result.score:.3f}{error}"
 
 
-def _handles(ordered, band):
+def _handles(ordered, band, limits):
     """Return the legend: only the kinds of rows that occur."""
     from matplotlib.lines import Line2D
 
     alive = [result for result in ordered if np.isfinite(result.score)]
     candidates = [result for result in alive if result.role == "candidate"]
+    intervals = any(map(_has_interval, candidates))
+    close = "not told apart from the best" if intervals else "within one standard error"
     dot = {"color": "black", "marker": "o", "linestyle": ""}
     kinds = [
-        (any(r.tied for r in candidates), dot, "not told apart from the best"),
-        (any(not r.tied for r in candidates), dot | {"markerfacecolor": "white"}, "worse"),
+        (any(map(_is_close, candidates)), dot, close),
+        (not all(map(_is_close, candidates)), dot | {"markerfacecolor": "white"}, "worse"),
         (len(alive) > len(candidates), dot | {"color": _CONTROL, "marker": "s"}, "control"),
+        (any(r.score < limits[0] for r in alive), dot | {"color": _CONTROL, "marker": "<"},
+         "control off the scale"),
         (any(r.selected for r in alive),
          dot | {"markersize": 12, "markerfacecolor": "none"}, "chosen"),
     ]  # fmt: skip

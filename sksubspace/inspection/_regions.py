@@ -1,24 +1,25 @@
 """Regions of the map where distortion is high: local means, and their outline."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
-from scipy.spatial import cKDTree
+from scipy.ndimage import gaussian_filter, label
 
 from sksubspace.inspection._style import halo
 
-_CELLS = 160
+_CELLS = 320
 _MARGIN = 0.04
 _REACH = 4.0
-_BLUR = 1.0
+_BLUR = 2.0
+_FEWEST_ROWS = 5
+_MOST_SAMPLED = 2_000
 
 
-def local_means(places, Z, values, n_neighbors):  # (m, q), (n, q), (n,) -> (m,)
-    """Average values over the rows of Z that are nearest to each place."""
-    _, near = cKDTree(Z).query(places, k=np.arange(1, min(n_neighbors, len(Z)) + 1))
-    return values[near].mean(axis=1)
+def local_means(places, tree, values, n_neighbors):  # (m, q), tree of (n, q), (n,) -> (m,)
+    """Average values over the rows of the tree that are nearest to each place."""
+    _, near = tree.query(places, k=np.arange(1, min(n_neighbors, tree.n) + 1))
+    return values[np.sort(near, axis=1)].mean(axis=1)
 
 
-def draw_regions(ax, Z, values, n_neighbors, threshold):
+def draw_regions(ax, tree, values, n_neighbors, threshold):
     """Outline where the local mean reaches the threshold.
 
     Parameters
@@ -26,8 +27,8 @@ def draw_regions(ax, Z, values, n_neighbors, threshold):
     ax : Axes
         Axes with the map.
 
-    Z : ndarray of shape (n_samples, 1) or (n_samples, 2)
-        The map.
+    tree : cKDTree
+        The map, of one or two coordinates.
 
     values : ndarray of shape (n_samples,)
         What is averaged.
@@ -43,18 +44,34 @@ def draw_regions(ax, Z, values, n_neighbors, threshold):
     artist : ContourSet or list of Polygon
         A black line with a white rim; grey spans for a one-dimensional map.
     """
+    Z = tree.data
     axes = [_axis(column) for column in Z.T]
     grid = np.stack(np.meshgrid(*axes), axis=-1)
-    field = _local_field(grid.reshape(-1, Z.shape[1]), Z, values, n_neighbors)
+    field = _local_field(grid.reshape(-1, Z.shape[1]), tree, values, n_neighbors)
     if Z.shape[1] == 1:
         starts, ends = _spans(axes[0], field >= threshold)
         return [
             ax.axvspan(*span, color="0.88", zorder=0) for span in zip(starts, ends, strict=True)
         ]
     field = gaussian_filter(field.reshape(grid.shape[:2]), _BLUR)
+    field = _without_specks(field, axes, Z, threshold)
+    if not (field >= threshold).any():
+        return None
     contour = ax.contour(*axes, field, levels=[threshold], colors="black", linewidths=1.3)
     contour.set_path_effects(halo())
     return contour
+
+
+def _without_specks(field, axes, Z, threshold):
+    """Lower the field where it is high about a few single rows only."""
+    regions, n_regions = label(field >= threshold)
+    columns, rows = (
+        np.rint((column - axis[0]) / (axis[1] - axis[0])).astype(int)
+        for axis, column in zip(axes, Z.T, strict=True)
+    )
+    counts = np.bincount(regions[rows, columns], minlength=n_regions + 1)
+    specks = counts[regions] < min(_FEWEST_ROWS, len(Z))
+    return np.where(specks & (regions > 0), field.min(), field)
 
 
 def _axis(column):
@@ -63,13 +80,14 @@ def _axis(column):
     return np.linspace(low - margin, high + margin, _CELLS)
 
 
-def _local_field(places, Z, values, n_neighbors):
+def _local_field(places, tree, values, n_neighbors):
     """Local means on a grid; the smallest value where there are no rows about."""
-    spacing = np.median(cKDTree(Z).query(Z, k=[min(n_neighbors, len(Z))])[0])
-    nearest = cKDTree(Z).query(places, k=[1])[0][:, 0]
+    sample = tree.data[:: -(-tree.n // _MOST_SAMPLED)]
+    spacing = np.median(tree.query(sample, k=[min(n_neighbors, tree.n)])[0])
+    nearest = tree.query(places)[0]
     field = np.full(len(places), values.min())
     about = nearest <= max(spacing, _REACH * _cell(places)) if spacing > 0 else nearest >= 0
-    field[about] = local_means(places[about], Z, values, n_neighbors)
+    field[about] = local_means(places[about], tree, values, n_neighbors)
     return field
 
 

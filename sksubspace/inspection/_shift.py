@@ -41,7 +41,10 @@ class ShiftDisplay:
 
     Attributes
     ----------
-    ax_ : ndarray of shape (2,)
+    ax_ : matplotlib Axes
+        Axes with the distortions.
+
+    axes_ : ndarray of shape (2,)
         Axes with the distortions, and with the map.
 
     figure_ : matplotlib Figure
@@ -54,7 +57,7 @@ class ShiftDisplay:
         Distribution of the calibration rows, and of the new rows.
 
     threshold_ : Line2D or None
-        Distortion from which new rows are flagged; None if no row can be.
+        Distortion beyond which new rows are flagged; None if no row can be.
 
     scatters_ : list of PathCollection
         Calibration rows, new rows, and flagged rows.
@@ -119,8 +122,8 @@ class ShiftDisplay:
         old, new, old_map, new_map = self._checked()
         columns = check_components(components, new_map.shape[1])
         caller = f"{type(self).__name__}.plot"
-        self.ax_ = prepare_panels(ax, 2, caller, ncols=2, figsize=(11, 4.8))
-        self.figure_ = self.ax_[0].figure
+        self.axes_ = prepare_panels(ax, 2, caller, ncols=2, figsize=(11, 4.8))
+        self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
         self.flagged_ = np.asarray(self.result.sample_p_values) <= self.result.alpha
         self._draw_distributions(old, new, kind, n_bins)
         self._draw_map(old_map[:, columns], new_map[:, columns], columns)
@@ -229,7 +232,7 @@ class ShiftDisplay:
         return old, new, old_map[finite_rows(old_map)], new_map
 
     def _draw_distributions(self, old, new, kind, n_bins):
-        ax, result = self.ax_[0], self.result
+        ax, result = self.ax_, self.result
         new = new[np.isfinite(new)]
         old, new = _positive(old, new)
         draw = _draw_steps if kind == "hist" else _draw_ecdf
@@ -237,23 +240,24 @@ class ShiftDisplay:
         self.threshold_ = None
         cut = flag_threshold(old, result.alpha)
         if cut is not None:
-            label = f"flagged from here (p ≤ {result.alpha:g})"
+            label = f"flagged beyond (p ≤ {result.alpha:g})"
             self.threshold_ = ax.axvline(cut, color=_FLAG_COLOR, linestyle="--", label=label)
-        ax.set(xscale="log", xlabel="distortion (mean squared error per feature, log scale)")
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False)
+        ax.set(xscale="log", xlabel="distortion, log scale\n(mean squared error per feature)")
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), fontsize="small", frameon=False)
         verdict = "shift found" if result.shifted else "no shift found"
         ax.set_title(
             f"{verdict} (p = {result.p_value:.2g}, level {result.alpha:g})\n"
-            f"distortion: p = {result.p_distortion:.2g}"
+            f"distortion: p = {result.p_distortion:.2g}",
+            fontsize="medium",
         )
 
     def _draw_map(self, old, new, columns):
-        ax, flagged = self.ax_[1], self.flagged_
+        ax, flagged = self.axes_[1], self.flagged_
         if len(columns) == 1:
             old, new = (np.column_stack([Z, jitter(len(Z))]) for Z in (old, new))
-        size = max(marker_size(len(old)), 5)
-        usual = {"s": size + 6, "linewidths": 0.8, "facecolors": "none", "zorder": 3}
-        flags = {"s": size + 18, "marker": "X", "edgecolors": "white", "linewidths": 0.4}
+        size = max(marker_size(len(old), ax), 5)
+        usual = {"s": size + 4, "linewidths": 0.6, "facecolors": "none", "zorder": 3}
+        flags = {"s": 1.5 * size + 14, "marker": "X", "edgecolors": "black", "linewidths": 0.6}
         self.scatters_ = [
             ax.scatter(*old.T, s=size, color="0.78", linewidths=0, label="calibration rows",
                        rasterized=len(old) > 5_000),
@@ -262,10 +266,20 @@ class ShiftDisplay:
                        **flags),
         ]  # fmt: skip
         dress_map(ax, component_names(columns))
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, frameon=False)
+        ax.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.08),
+            ncols=3,
+            frameon=False,
+            fontsize="small",
+            markerscale=1.4,
+            columnspacing=1.0,
+            handletextpad=0.3,
+        )
         ax.set_title(
             f"{self.result.fraction_flagged:.1%} of {len(new)} rows flagged "
-            f"({self.result.alpha:.0%} expected)\nposition: p = {self.result.p_embedding:.2g}"
+            f"({self.result.alpha:.0%} expected)\nposition: p = {self.result.p_embedding:.2g}",
+            fontsize="medium",
         )
 
 

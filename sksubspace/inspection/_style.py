@@ -18,6 +18,7 @@ DISTORTION_CMAP = "cividis_r"
 CHOSEN = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.6}
 MOST_POINTS = 50_000
 _RASTERIZE_FROM = 5_000
+_USUAL_AREA = 20.0
 
 
 def check_matplotlib(caller):
@@ -68,15 +69,17 @@ def dress_map(ax, names):
         ax.set_aspect("equal", adjustable="datalim" if alone else "box")
 
 
-def marker_size(n_points):
-    """Area of a marker in points squared: large for few points, small for many."""
-    return float(np.clip(30_000 / max(n_points, 1), 3.0, 36.0))
+def marker_size(n_points, ax):
+    """Area of a marker in points squared: small for many points, and on small axes."""
+    box = ax.get_window_extent()
+    room = box.width * box.height / ax.figure.dpi**2 / _USUAL_AREA
+    return float(np.clip(30_000 / max(n_points, 1), 3.0, 36.0) * np.clip(room, 0.3, 1.5))
 
 
-def point_style(n_points):
+def point_style(n_points, ax):
     """Return keywords of `scatter` that depend on the number of points."""
     return {
-        "s": marker_size(n_points),
+        "s": marker_size(n_points, ax),
         "linewidths": 0.3,
         "rasterized": n_points >= _RASTERIZE_FROM,
     }

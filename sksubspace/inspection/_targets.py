@@ -1,5 +1,6 @@
 """What a map is coloured by: nothing, values, or classes."""
 
+import re
 from dataclasses import dataclass
 from numbers import Real
 
@@ -74,8 +75,6 @@ def _text(label):
 
 
 def _natural(name):
-    """Sort numbers by size, before words."""
-    try:
-        return (0, float(name), name)
-    except ValueError:
-        return (1, 0.0, name)
+    """Sort numbers within names by their size."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -6,6 +6,11 @@ import numpy as np
 
 from sksubspace.inspection._candidates import best_of, is_number, make_panels, reference_pca
 from sksubspace.inspection._curves import draw_band, draw_panel, draw_reference, draw_singles
+from sksubspace.inspection._labels import (
+    drop_overlapping_ticks,
+    settle_layout,
+    ticks_overlap,
+)
 from sksubspace.inspection._ranking import draw_ranking
 from sksubspace.inspection._style import outside_legend, prepare_axes, prepare_panels
 
@@ -23,6 +28,10 @@ class TuningCurveDisplay:
     ----------
     results : sequence of CandidateResult
         Candidates and controls.
+
+    group : str, default=None
+        Group of candidates to draw, such as "UMAP"; None draws all. Controls and the band of the
+        best stay.
 
     score_name : str, default="held-out R²"
         Label of the scores.
@@ -65,8 +74,9 @@ class TuningCurveDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, results, *, score_name="held-out R²"):
+    def __init__(self, results, *, group=None, score_name="held-out R²"):
         self.results = results
+        self.group = group
         self.score_name = score_name
 
     def plot(self, ax=None, *, kind="auto"):
@@ -91,17 +101,16 @@ class TuningCurveDisplay:
         Raises
         ------
         ValueError
-            If there are no results, `kind` is none of those listed, or `ax` has another number of
-            panels.
+            If there is no candidate to draw, or no such group, `kind` is none of those listed, or
+            `ax` has another number of panels.
         """
         if kind not in _KINDS:
             raise ValueError(f"kind must be one of {_KINDS}, got {kind!r}.")
-        if not any(result.role == "candidate" for result in self.results):
-            raise ValueError("results must hold at least one candidate, got none.")
-        panels, singles = make_panels(self.results)
+        drawn = self._drawn()
+        panels, singles = make_panels(drawn)
         self.bands_, self.references_, self.legend_ = [], [], None
         if kind == "ranking" or (kind == "auto" and not panels):
-            self._plot_ranking(ax)
+            self._plot_ranking(ax, drawn)
         else:
             self._plot_curves(ax, panels, singles)
         return self
@@ -141,10 +150,7 @@ class TuningCurveDisplay:
         if score_name == "auto":
             only_loo = all(one.evidence != "held-out" for one in result.results)
             score_name = "leave-one-out R²" if only_loo else "held-out R²"
-        display = cls(result.results, score_name=score_name)
-        if group is not None:
-            display._restrict(group)
-        return display.plot(ax=ax, **kwargs)
+        return cls(result.results, group=group, score_name=score_name).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_cv_results(
@@ -186,42 +192,43 @@ class TuningCurveDisplay:
         results = results_of_search(cv_results, param_name, metric, best_index)
         return cls(results, score_name=f"held-out {metric}").plot(ax=ax, **kwargs)
 
-    def _restrict(self, group):
-        groups = {one.group for one in self.results if one.role == "candidate"}
-        if group not in groups:
-            raise ValueError(f"group must be one of {sorted(groups)}, got {group!r}.")
-        self._best, self._pca = best_of(self.results), reference_pca(self.results)
-        self.results = tuple(
-            one for one in self.results if one.role == "control" or one.group == group
-        )
+    def _drawn(self):
+        """Return the controls, and the candidates of the group."""
+        groups = sorted({one.group for one in self.results if one.role == "candidate"})
+        if not groups:
+            raise ValueError("results must hold at least one candidate, got none.")
+        if self.group is None:
+            return self.results
+        if self.group not in groups:
+            raise ValueError(f"group must be one of {groups}, got {self.group!r}.")
+        return [one for one in self.results if one.role == "control" or one.group == self.group]
 
-    def _landmarks(self):
-        """Return the best candidate and the PCA, also if they are of another group."""
-        best = getattr(self, "_best", None) or best_of(self.results)
-        return best, getattr(self, "_pca", None) or reference_pca(self.results)
-
-    def _plot_ranking(self, ax):
-        n_rows = len(self.results)
-        size = (8.4, 1.5 + 0.34 * n_rows)
+    def _plot_ranking(self, ax, drawn):
+        n_rows = len(drawn)
+        longest = max(len(result.name) for result in drawn)
+        size = (5.6 + 0.08 * min(longest, 50), 1.5 + 0.34 * n_rows)
         self.ax_ = prepare_axes(ax, f"{type(self).__name__}.plot", figsize=size)
         self.axes_, self.figure_ = np.array([self.ax_], dtype=object), self.ax_.figure
-        self.errorbars_, handles = draw_ranking(self.ax_, self.results, self._landmarks()[0])
+        self.errorbars_, handles = draw_ranking(self.ax_, drawn, best_of(self.results))
         self.bands_ = [one for one in handles if not hasattr(one, "get_marker")]
         self.ax_.set_xlabel(f"{self.score_name}, mean ± standard error")
         self.legend_ = self.ax_.legend(
-            handles=handles, loc="lower left", bbox_to_anchor=(0, 1.01), ncols=3, frameon=False,
+            handles=handles, loc="lower right", bbox_to_anchor=(1, 1.01), ncols=3, frameon=False,
             fontsize="small", borderaxespad=0.0,
         )  # fmt: skip
 
     def _plot_curves(self, ax, panels, singles):
-        best, pca = self._landmarks()
+        best, pca = best_of(self.results), reference_pca(self.results)
         singles = _worth_a_panel(singles, pca, panels)
         n_panels = len(panels) + bool(singles)
+        if n_panels == 0:
+            raise ValueError("There is nothing to draw: no candidate has a score.")
         n_columns = min(n_panels, _PANELS_IN_A_ROW)
         n_rows = -(-n_panels // n_columns)
         self.axes_ = prepare_panels(
             ax, n_panels, f"{type(self).__name__}.plot", nrows=n_rows, ncols=n_columns, sharey=True,
             figsize=(3.6 * n_columns + 2.4, 3.6 * n_rows),
+            width_ratios=_width_ratios(panels, singles, n_columns),
         )  # fmt: skip
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
         self.errorbars_ = []
@@ -237,6 +244,17 @@ class TuningCurveDisplay:
         if handles:
             last = self.axes_[n_columns - 1]
             self.legend_ = outside_legend(last, list(handles.values()), list(handles))
+        self._tidy_ticks(len(panels))
+
+    def _tidy_ticks(self, n_curves):
+        """Leave out tick labels that would touch, once all that takes room is there."""
+        settle_layout(self.ax_)
+        chosen = {value for one in self.results if one.selected for value in one.params.values()}
+        for index, one in enumerate(self.axes_):
+            if index < n_curves:
+                drop_overlapping_ticks(one, [value for value in chosen if is_number(value)])
+            elif ticks_overlap(one):
+                one.tick_params(axis="x", labelrotation=90)
 
 
 def _worth_a_panel(singles, pca, panels):
@@ -245,6 +263,13 @@ def _worth_a_panel(singles, pca, panels):
     if panels and all(single is pca for single in alive):
         return []
     return alive
+
+
+def _width_ratios(panels, singles, n_columns):
+    """Give the panel of dots only the width that it needs, where there is one row of panels."""
+    if singles and len(panels) + 1 == n_columns:
+        return [1.0] * len(panels) + [min(1.0, 0.2 + 0.2 * len(singles))]
+    return [1.0] * n_columns
 
 
 def _unique_handles(axes):
@@ -272,24 +297,28 @@ def results_of_search(cv_results, param_name, metric, best_index):
     if not splits:
         raise ValueError(f"cv_results has no split with a {metric!r}.")
     scores = np.column_stack(splits).astype(np.float64)
-    means = scores.mean(axis=1)
-    best = np.nanargmax(means) if best_index is None else best_index
+    means, errors = scores.mean(axis=1), _standard_errors(scores)
+    best = int(np.nanargmax(means))
     return tuple(
         CandidateResult(
             name=_setting_name(one),
             group=param_name.split("__")[-1] if numeric else "others",
             params={name.split("__")[-1]: value for name, value in one.items()},
             score=means[index],
-            standard_error=_standard_error(row),
-            split_scores=tuple(row),
-            selected=index == best,
+            standard_error=errors[index],
+            split_scores=tuple(scores[index]),
+            within_one_standard_error=bool(means[index] >= means[best] - errors[best]),
+            selected=index == (best if best_index is None else best_index),
         )
-        for index, (one, numeric, row) in enumerate(zip(params, have, scores, strict=True))
+        for index, (one, numeric) in enumerate(zip(params, have, strict=True))
     )
 
 
-def _standard_error(row):
-    return row.std(ddof=1) / np.sqrt(len(row)) if len(row) > 1 else np.nan
+def _standard_errors(scores):  # (n_candidates, n_splits) -> (n_candidates,)
+    n_splits = scores.shape[1]
+    if n_splits == 1:
+        return np.full(len(scores), np.nan)
+    return scores.std(axis=1, ddof=1) / np.sqrt(n_splits)
 
 
 def _setting_name(params):

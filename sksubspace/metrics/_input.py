@@ -10,7 +10,7 @@ _LARGEST = 1e100  # beyond, sums of squared distances may not be finite, or all 
 _SMALLEST = 1e-100
 
 
-def check_rows(values, name, *, accept_sparse=False):
+def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
     """Check a table of numbers.
 
     Parameters
@@ -23,6 +23,9 @@ def check_rows(values, name, *, accept_sparse=False):
 
     accept_sparse : bool, default=False
         Whether it may be sparse.
+
+    allow_nan : bool, default=False
+        Whether values may be missing.
 
     Returns
     -------
@@ -40,20 +43,30 @@ def check_rows(values, name, *, accept_sparse=False):
     accepted = "csr" if accept_sparse else False
     try:
         rows = check_array(
-            values, accept_sparse=accepted, dtype=[np.float64, np.float32], input_name=name
+            values,
+            accept_sparse=accepted,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan" if allow_nan else True,
+            input_name=name,
         )
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
             f"{name} must be a table of finite numbers of shape (n_samples, n_features): {error}"
         ) from error
-    size = float(max(rows.max(), -rows.min()))
+    size = _largest_size(rows, allow_nan)
     if size and not _SMALLEST <= size <= _LARGEST:
         raise ValueError(
             f"The largest absolute value in {name} must be between {_SMALLEST:g} and {_LARGEST:g}, "
             f"so that squared distances can be computed, got {size:g}."
         )
     return rows
+
+
+def _largest_size(rows, allow_nan):
+    if allow_nan:
+        return float(np.nanmax(np.abs(rows), initial=0))
+    return float(max(rows.max(), -rows.min()))
 
 
 def check_pair(X, Z):

@@ -3,10 +3,12 @@
 from sksubspace.model_selection._compare import compare_embeddings
 from sksubspace.model_selection._one_standard_error import one_standard_error
 from sksubspace.model_selection._result import CandidateResult, EmbeddingComparison
+from sksubspace.model_selection._scorers import embedding_scorer
 
 __all__ = [
     "compare_embeddings",
     "EmbeddingComparison",
     "CandidateResult",
+    "embedding_scorer",
     "one_standard_error",
 ]

@@ -8,6 +8,9 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+MEAN = "Mean (control)"
+PERMUTED = "Permuted (control)"
+
 _SHORTHANDS = ("pca", "tsne", "umap", "isomap", "spectral")
 _NAMES = {"TSNE": "t-SNE"}
 # of these, a larger value draws a smoother map
@@ -70,7 +73,7 @@ def parse_candidates(candidates):
         )
     if not entries:
         raise ValueError("candidates must have at least one teacher, got none.")
-    taken, parsed = set(), []
+    taken, parsed = {MEAN, PERMUTED}, []
     for group, entry in entries:
         teacher, grid = _teacher_and_grid(entry, group)
         group = _unique(group or default_name(teacher), taken)
@@ -245,7 +248,7 @@ def _short(value):
 
 
 def _uniquely_named(candidates):
-    taken = set()
+    taken = {MEAN, PERMUTED}
     return tuple(
         Candidate(_unique(one.name, taken), one.group, one.teacher, one.params)
         for one in candidates

@@ -163,6 +163,7 @@ def compare_embeddings(
     """
     _check_choices(method=(method, _METHODS), select=(select, _RULES))
     _check_numbers(n_repeats, confidence, controls)
+    _check_callbacks(callbacks)
     student, seed = _checked_student(student), _drawn_seed(random_state)
     versions = shaping_versions()
     store = open_store(memory, versions)
@@ -217,6 +218,11 @@ def _check_numbers(n_repeats, confidence, controls):
         raise ValueError(f"confidence must be a number between 0 and 1, got {confidence!r}.")
     if not isinstance(controls, bool | np.bool_):
         raise TypeError(f"controls must be True or False, got {controls!r}.")
+
+
+def _check_callbacks(callbacks):
+    if not isinstance(callbacks, list | tuple):
+        raise TypeError(f"callbacks must be a sequence of callbacks, got {callbacks!r}.")
 
 
 def _checked_student(student):
@@ -281,7 +287,7 @@ def _pairs(data, cv, seed):
         if not 2 <= cv <= n_samples:
             raise ValueError(f"cv must be from 2 to the {n_samples} rows of X, got {cv}.")
         splitter = KFold(int(cv), shuffle=True, random_state=seed)
-    elif hasattr(cv, "split") or (hasattr(cv, "__iter__") and not isinstance(cv, str)):
+    elif not isinstance(cv, str) and (hasattr(cv, "split") or hasattr(cv, "__iter__")):
         splitter = check_cv(cv)
     else:
         raise TypeError(f"cv must be a number of folds, a splitter or pairs of rows, got {cv!r}.")
@@ -298,4 +304,4 @@ def _store_of_whole_fits(store, method, versions):
         yield store
         return
     with TemporaryDirectory(prefix="sksubspace-") as folder:
-        yield Store(folder, versions)
+        yield Store(folder, versions, quiet=True)

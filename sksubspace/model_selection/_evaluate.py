@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
-from sksubspace import metrics
-from sksubspace.metrics import continuity, neighborhood_hit, trustworthiness
+from sksubspace._torch.threads import small_work
+from sksubspace.metrics import continuity, embedding_score, neighborhood_hit, trustworthiness
 from sksubspace.model_selection._teacher import RememberedTeacher, seeded
 
 METRICS = ("trustworthiness", "continuity", "neighborhood_hit")
@@ -159,7 +159,13 @@ def evaluate_permuted(data, student, split, embedding, task):
     """
     dealt = np.random.RandomState(split.seed).permutation(embedding)
     medal = clone(student).set_params(teacher="precomputed", random_state=split.seed)
-    compute = partial(_fit_and_score, medal, data, split, task, embedding=dealt)
+
+    def compute():
+        with warnings.catch_warnings():
+            # it was drawn with the training rows alone in view
+            warnings.filterwarnings("ignore", message="A precomputed embedding was drawn")
+            return _fit_and_score(medal, data, split, task, embedding=dealt)
+
     return _guarded(compute, medal, task)
 
 
@@ -252,7 +258,7 @@ def _embed_and_score(X, teacher, n_neighbors, store, task):
 
 
 def _leave_one_out(X, Z, n_neighbors):
-    score = metrics.embedding_score(X, Z, per_row=True, n_neighbors=n_neighbors)
+    score = embedding_score(X, Z, per_row=True, n_neighbors=n_neighbors)
     return Evaluation(
         score=float(score.r2),
         placement_r2=float(score.placement_r2),
@@ -264,8 +270,8 @@ def _leave_one_out(X, Z, n_neighbors):
 
 
 def _guarded(compute, teacher, task):
-    """Turn errors into results, and collect warnings."""
-    with _collected_warnings() as caught:
+    """Turn errors into results, and collect warnings; on one thread, whoever else works beside."""
+    with _collected_warnings() as caught, small_work(0):
         try:
             evaluation = compute()
         except Exception as error:

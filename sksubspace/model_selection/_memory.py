@@ -24,10 +24,14 @@ class Store:
 
     versions : dict of str to str
         Part of every key: results of other versions are not taken.
+
+    quiet : bool
+        Whether to say nothing about results that cannot be kept.
     """
 
     folder: str | None = None
     versions: dict = field(default_factory=dict)
+    quiet: bool = False
 
     def remember(self, kind, parts, compute):
         """Return the stored result, or compute and store it.
@@ -56,21 +60,39 @@ class Store:
         except Exception:
             # no such file, or one that cannot be read any more: it is computed and written anew
             result = compute()
-        _write(result, path)
+        self._write(result, path)
         return result
 
     def _path(self, kind, parts):
         try:
             key = joblib.hash((parts, sorted(self.versions.items())), coerce_mmap=True)
         except Exception as error:
+            self._warn("what it depends on", error)
+            return None
+        return Path(self.folder) / kind / f"{key}.joblib"
+
+    def _write(self, result, path):
+        """Write a file that is either whole or not there, whoever else writes it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        try:
+            joblib.dump(result, partial)
+            os.replace(partial, path)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            self._warn("it", error)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _warn(self, what, error):
+        if not self.quiet:
+            reason = error.args[0] if error.args else type(error).__name__
             warnings.warn(
-                f"A result cannot be remembered, because what it depends on cannot be pickled: "
-                f"{error}",
+                f"A result cannot be remembered, because {what} cannot be pickled: {reason}",
                 UserWarning,
                 stacklevel=4,
             )
-            return None
-        return Path(self.folder) / kind / f"{key}.joblib"
 
 
 def open_store(memory, versions):
@@ -114,22 +136,3 @@ def shaping_versions():
 
     found = {name: version(name) for name in _SHAPING if name != "sksubspace"}
     return {"python": python_version(), "sksubspace": sksubspace.__version__, **found}
-
-
-def _write(result, path):
-    """Write a file that is either whole or not there, whoever else writes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-    try:
-        joblib.dump(result, partial)
-        os.replace(partial, path)
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:
-        warnings.warn(
-            f"A result cannot be remembered, because it cannot be pickled: {error}",
-            UserWarning,
-            stacklevel=4,
-        )
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,9 +1,13 @@
 """What a comparison of embeddings found: one row for each candidate, and how it was found."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from sksubspace.model_selection._export import frame_rows, to_json_text
+from sksubspace.model_selection._table import html_table, text_table
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,8 @@ class EmbeddingComparison:
         Size of the data.
 
     n_splits, n_repeats : int
-        Folds of a repeat, and repeats; each repeat has folds and a teacher seed of its own.
+        Folds of a repeat, and repeats; each repeat has folds and teacher seeds of its own. There
+        are 0 folds for leave-one-out.
 
     random_state : int
         What repeats the comparison.
@@ -149,3 +154,91 @@ class EmbeddingComparison:
     versions: dict
     best_name_: str
     best_estimator_: Any = field(repr=False)
+
+    def __str__(self):
+        """Show a table of at most 100 columns, and how to read it."""
+        return text_table(self)
+
+    def _repr_html_(self):
+        return html_table(self)
+
+    def to_frame(self):
+        """Return the rows as a pandas data frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each candidate and control, by rank. Hyperparameters are in columns
+            ``param_*``, the interval in ``difference_low`` and ``difference_high``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas: pip install pandas.") from error
+        return pd.DataFrame(frame_rows(self))
+
+    def to_json(self, path=None, *, timings=True):
+        """Return the outcome as JSON, and write it to a file.
+
+        Parameters
+        ----------
+        path : str, path or None, default=None
+            File to write; None writes none.
+
+        timings : bool, default=True
+            Whether wall-clock times are in it. Without them two runs give the same bytes.
+
+        Returns
+        -------
+        str
+            Strict JSON: numbers that are not finite are null.
+        """
+        text = to_json_text(self, timings)
+        if path is not None:
+            Path(path).write_bytes(text.encode("utf8"))
+        return text
+
+    def plot(self, **kwargs):
+        """Draw R2 against the hyperparameters, with standard errors.
+
+        Parameters
+        ----------
+        **kwargs : dict
+            Passed to ``TuningCurveDisplay.from_comparison``, such as ``group`` and ``ax``.
+
+        Returns
+        -------
+        sksubspace.inspection.TuningCurveDisplay
+            The picture.
+        """
+        from sksubspace.inspection import TuningCurveDisplay
+
+        return TuningCurveDisplay.from_comparison(self, **kwargs)
+
+    def to_report(self, path, *, X, **kwargs):
+        """Write one self-contained HTML page about the comparison.
+
+        Parameters
+        ----------
+        path : str or path
+            File to write.
+
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows that were compared.
+
+        **kwargs : dict
+            Passed to `sksubspace.report.write_report`, such as ``y`` and ``X_new``.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        from sksubspace.report import write_report
+
+        return write_report(self, path, X=X, **kwargs)

@@ -10,7 +10,14 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from sksubspace.model_selection._candidates import Candidate, is_pca, pca_control
+from sksubspace._torch.threads import small_work
+from sksubspace.model_selection._candidates import (
+    MEAN,
+    PERMUTED,
+    Candidate,
+    is_pca,
+    pca_control,
+)
 from sksubspace.model_selection._evaluate import (
     Data,
     evaluate_permuted,
@@ -21,8 +28,6 @@ from sksubspace.model_selection._evaluate import (
 from sksubspace.model_selection._memory import Store
 from sksubspace.model_selection._progress import staged
 from sksubspace.model_selection._summary import (
-    MEAN,
-    PERMUTED,
     best_of,
     choose,
     mean_evaluations,
@@ -168,11 +173,12 @@ def _promising(plan, loo):
     _check_failures(rows)
     best = best_of(rows)
     least = best.score - np.nan_to_num(best.standard_error) - _OPTIMISM
-    return tuple(
-        one
-        for one, row in zip(plan.candidates, rows, strict=True)
-        if row.score >= least or (plan.controls and is_pca(one) and np.isfinite(row.score))
-    )
+    scores = {row.name: row.score for row in rows if np.isfinite(row.score)}
+    kept = {name for name, score in scores.items() if score >= least}
+    linear = [one.name for one in plan.candidates if is_pca(one) and one.name in scores]
+    if plan.controls and linear:
+        kept.add(max(linear, key=scores.get))
+    return tuple(one for one in plan.candidates if one.name in kept)
 
 
 def _add_controls(plan, best, cv, loo, stages):
@@ -238,7 +244,7 @@ def _fit_best(plan, X, chosen, caller, context):
     stand_in = RememberedTeacher(best.teacher, plan.whole, keep=True)
     medal = clone(best).set_params(teacher=stand_in, keep_teacher=True)
     task = context.subcontext(task_name="refit")
-    with task.propagate_callback_context(medal):
+    with task.propagate_callback_context(medal), small_work(0):
         task.call_on_fit_task_begin(estimator=caller)
         medal.fit(X)
     task.call_on_fit_task_end(estimator=caller)

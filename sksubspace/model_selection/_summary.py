@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sksubspace.model_selection._candidates import MEAN, PERMUTED
 from sksubspace.model_selection._evaluate import Evaluation
 from sksubspace.model_selection._intervals import (
     corrected_t_interval,
@@ -13,9 +14,6 @@ from sksubspace.model_selection._intervals import (
     ratio_r2,
 )
 from sksubspace.model_selection._result import CandidateResult
-
-MEAN = "Mean (control)"
-PERMUTED = "Permuted (control)"
 
 
 def summarize(candidate, cv, loo):

@@ -8,13 +8,23 @@ import numpy as np
 from sksubspace.report._data import drawable_labels
 from sksubspace.report._pictures import figure_picture
 from sksubspace.report._ranking import best, chosen
-from sksubspace.report._text import fixed, percent, plain, plural
+from sksubspace.report._text import fixed, percent, plain, plural, shortened, significant
 
 _WIDTH = 5.2
+_LEGEND_LETTERS = 60
 _MOST_RANKED = 40
 _SCORE_CAPTION = (
     "Scores. Blue diamond: chosen; grey squares: controls; hollow: leave-one-out; small grey dots: "
     "single splits; band: within one standard error of the best."
+)
+_N_NUMBERED = 5
+_DISTORTION_CAPTION = (
+    "Where it lies: the distortion of each row; the worst regions are outlined, the worst rows "
+    "numbered."
+)
+_GRID_CAPTION = (
+    "Reconstructions of points on a regular grid; empty where no row lies near. Between groups "
+    "they show what the decoder makes of a place that no row takes."
 )
 _INK = "#1f2933"
 _CHOSEN = "#0b5394"
@@ -31,9 +41,9 @@ _STYLE = {
 }
 
 
-def literal(text, longest=26):
+def literal(text, longest=28):
     r"""Keep matplotlib from reading a name as mathematics: ``$`` is written ``\$``."""
-    return plain(text, longest).replace("$", r"\$")
+    return shortened(plain(text), longest).replace("$", r"\$")
 
 
 def _new_axes(height, n_columns=1, width=_WIDTH):
@@ -59,13 +69,17 @@ def _score_picture(result, rows):
         band = (first.score - first.standard_error, first.score)
         ax.axvspan(*band, color="#d9e2ec", zorder=0)
     for place, row in enumerate(rows):
-        ax.scatter(row.split_scores, [place] * len(row.split_scores), s=9, color="#9aa5b1", zorder=1)
+        ax.scatter(
+            row.split_scores, [place] * len(row.split_scores), s=9, color="#9aa5b1", zorder=1
+        )
         _mark(ax, place, row, row.score, row.standard_error)
     ax.set_xlabel("R², mean ± standard error")
     _name_rows(ax, rows)
     scores = ", ".join(f"{plain(row.name)} {fixed(row.score)}" for row in rows)
     text = f"R² of each candidate with its standard error: {scores}."
-    return figure_picture(figure, text, _SCORE_CAPTION)
+    n_more = len(result.results) - sum(bool(row.error) for row in result.results) - len(rows)
+    more = f" {plural(n_more, 'more row')} in the table." if n_more > 0 else ""
+    return figure_picture(figure, text, _SCORE_CAPTION + more)
 
 
 def _difference_picture(result, rows):
@@ -79,14 +93,16 @@ def _difference_picture(result, rows):
             error = [[max(0, row.difference - low)], [max(0, high - row.difference)]]
         _mark(ax, place, row, row.difference, error)
     level = percent(result.confidence, 0)
-    ax.set_xlabel(f"difference from the best, with {level} interval")
+    ax.set_xlabel(f"difference from the best, {level} interval")
     _name_rows(ax, rows)
     tied = sum(row.tied for row in rows)
     text = (
         f"Difference in R² of each candidate from {plain(best(result).name)}, with {level} "
         f"intervals; {plural(tied, 'interval')} of candidates touch zero or are the best itself."
     )
-    return figure_picture(figure, text, "Differences of the candidates from the best, on the same rows.")
+    return figure_picture(
+        figure, text, "Differences of the candidates from the best, on the same rows."
+    )
 
 
 def _mark(ax, place, row, value, error):
@@ -144,6 +160,8 @@ def tuning_pictures(result):
         with rc_context(_STYLE):
             figure, ax = _new_axes(3.7)
             TuningCurveDisplay.from_comparison(result, group=group, ax=ax)
+            _legend_below(figure, ax)
+            ax.set_title("")
             rows = [r for r in result.results if r.group == group and math.isfinite(r.score)]
             values = ", ".join(f"{plain(r.params[parameter])}: {fixed(r.score)}" for r in rows)
             text = f"R² of {plain(group)} against {plain(parameter)}; {values}."
@@ -158,30 +176,62 @@ def map_pictures(result, data, distortion):
     from sksubspace.inspection import DistortionDisplay, EmbeddingDisplay
 
     medal, name = result.best_estimator_, plain(chosen(result).name)
-    Z = plane(medal.embedding_)
+    Z = np.asarray(medal.embedding_)[:, :2]
     labels = drawable_labels(data.labels)
     with rc_context(_STYLE):
-        first, ax = _new_axes(4.9)
+        height = _map_height(Z)
+        first, ax = _new_axes(height)
         EmbeddingDisplay.from_predictions(Z, y=labels, label_name=data.label_name, ax=ax)
-        second, ax = _new_axes(4.9)
-        DistortionDisplay.from_predictions(Z, distortion, ax=ax)
-        coloured = "" if labels is None else f", coloured by {data.label_name}"
-        many = plural(len(Z), "row")
-        text = f"Scatter plot of {many} at the coordinates given by {name}{coloured}."
-        where = (
-            f"The same scatter plot coloured by distortion, from {np.nanmin(distortion):.3g} to "
-            f"{np.nanmax(distortion):.3g}, median {np.nanmedian(distortion):.3g}; dark is distorted."
+        _legend_below(first, ax)
+        second, ax = _new_axes(height)
+        n_worst = min(_N_NUMBERED, len(Z))
+        _color_bar_below(
+            DistortionDisplay.from_predictions(Z, distortion, n_worst=n_worst, ax=ax), ax
         )
-        return [
-            figure_picture(first, text, f"The map by {name}{coloured}"),
-            figure_picture(second, where, "Where it lies: the distortion of each row"),
-        ]
+    coloured = "" if labels is None else f", coloured by {data.label_name}"
+    text = f"Scatter plot of {plural(len(Z), 'row')} at the coordinates given by {name}{coloured}."
+    where = (
+        "The same scatter plot coloured by distortion, from "
+        f"{significant(np.nanmin(distortion))} to {significant(np.nanmax(distortion))}, median "
+        f"{significant(np.nanmedian(distortion))}; dark is distorted."
+    )
+    return [
+        figure_picture(first, text, f"The map by {name}{coloured}."),
+        figure_picture(second, where, _DISTORTION_CAPTION),
+    ]
 
 
-def plane(Z):  # (n, q) -> (n, 2)
-    """Return the first two coordinates; a second of zeros where there is only one."""
-    Z = np.asarray(Z)
-    return Z[:, :2] if Z.shape[1] > 1 else np.column_stack([Z[:, 0], np.zeros(len(Z))])
+def _map_height(Z):  # (n, 2) -> float
+    """Give a map the height that its shape asks for, within bounds, and room for a legend."""
+    width, height = (np.nanmax(Z, axis=0) - np.nanmin(Z, axis=0))[[0, -1]]
+    return 1.1 + 4.5 * float(np.clip(height / width if width > 0 else 1, 0.6, 1))
+
+
+def _legend_below(figure, ax):
+    """Move a legend beneath the axes, where it does not take their width."""
+    old = ax.get_legend()
+    if old is None:
+        return
+    texts, title = [text.get_text() for text in old.get_texts()], old.get_title().get_text()
+    longest = max((len(line) for text in texts for line in text.split("\n")), default=1)
+    n_columns = min(5, max(1, _LEGEND_LETTERS // (longest + 6)))
+    old.remove()
+    new = figure.legend(
+        old.legend_handles, [str(place) for place in range(len(texts))], title=title or None,
+        loc="outside lower center", ncols=n_columns, frameon=False, fontsize=9.5,
+    )  # fmt: skip
+    for text, label in zip(new.get_texts(), texts, strict=True):
+        text.set_text(label)
+
+
+def _color_bar_below(display, ax):
+    old = display.colorbar_
+    mappable, label, extend = old.mappable, old.ax.get_ylabel(), old.extend
+    old.remove()
+    ax.figure.colorbar(
+        mappable, ax=ax, location="bottom", label=label.replace("\n", " "), extend=extend,
+        aspect=40,
+    )  # fmt: skip
 
 
 def latent_grid_picture(result, data):
@@ -200,20 +250,28 @@ def latent_grid_picture(result, data):
             "Reconstructions of points on a regular grid over the map, each drawn as a picture at "
             "its place."
         )
-        return figure_picture(figure, text, "What each place of the map stands for")
+        return figure_picture(figure, text, _GRID_CAPTION)
 
 
-def shift_picture(result, data):
-    """Draw the distortions of the new rows beside those of the calibration rows, and the map."""
+def shift_pictures(result, data):
+    """Draw the distortions of new and of calibration rows, and both on the map."""
     from matplotlib import rc_context
 
     from sksubspace.inspection import ShiftDisplay
 
     with rc_context(_STYLE):
-        figure, axes = _new_axes(4.4, n_columns=2, width=9.6)
-        ShiftDisplay.from_estimator(result.best_estimator_, data.new.X, ax=axes)
-        text = (
-            f"Left: distribution of the distortions of {plain(data.new_name)} and of the "
-            "calibration rows. Right: the map, with the flagged new rows marked."
-        )
-        return figure_picture(figure, text, f"{plain(data.new_name)} on the map")
+        (first, left), (second, right) = _new_axes(4.8), _new_axes(4.8)
+        ShiftDisplay.from_estimator(result.best_estimator_, data.new.X, ax=(left, right))
+        for figure, ax in ((first, left), (second, right)):
+            _legend_below(figure, ax)
+            ax.set_title("")
+    name = plain(data.new_name)
+    text = (
+        f"Distribution of the distortions of {name} and of the calibration rows, with the "
+        "distortion from which on rows are flagged."
+    )
+    where = f"The map with the rows of {name} on the calibration rows; flagged rows are crosses."
+    return [
+        figure_picture(first, text, "Distortions of the new rows and of the calibration rows."),
+        figure_picture(second, where, "Where the new rows lie, and which are flagged."),
+    ]

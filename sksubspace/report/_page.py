@@ -7,7 +7,7 @@ from sksubspace.report._figures import (
     latent_grid_picture,
     map_pictures,
     ranking_pictures,
-    shift_picture,
+    shift_pictures,
     tuning_pictures,
 )
 from sksubspace.report._ranking import (
@@ -96,8 +96,8 @@ def _map(result, data):
 
 def _shift(result, data):
     section = shift_section(result, data)
-    picture = shift_picture(result, data) if section["rows"] else None
-    return section | {"name": data.new_name, "picture": picture}
+    pictures = shift_pictures(result, data) if section["rows"] else []
+    return section | {"name": data.new_name, "pictures": pictures}
 
 
 def _template():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sksubspace.report._text import p_value, percent, plain, plural, significant
+from sksubspace.report._text import fixed, measured, p_value, percent, plain, plural
 
 _N_SURPRISING = 10
 
@@ -42,14 +42,14 @@ def _sentences(found, medal, name):
     flagged = percent(found.fraction_flagged)
     expected = percent(found.alpha, 0)
     sentences = [
-        f"{flagged} of {plural(len(found.sample_p_values), 'row')} of {name} are more distorted than "
-        f"{percent(1 - found.alpha, 0)} of the calibration rows; without a shift it would be about "
-        f"{expected}."
+        f"{flagged} of {plural(len(found.sample_p_values), 'row')} of {name} are more distorted "
+        f"than {percent(1 - found.alpha, 0)} of the calibration rows; without a shift it would be "
+        f"about {expected}."
     ]
     if medal.calibration_ == "loo":
         sentences.append(
-            "The calibration rows are training rows left out in turn, whose distortions are slightly "
-            "small; a margin of a tenth allows for that, and p-values of single rows are "
+            "The calibration rows are training rows left out in turn, whose distortions are "
+            "slightly small; a margin of a tenth allows for that, and p-values of single rows are "
             "slightly liberal."
         )
     sentences.append(
@@ -74,8 +74,8 @@ def _surprising_rows(found, medal, batch):
     return [
         {
             "row": batch.name(row),
-            "distortion": significant(distortion[row]),
-            "relative": significant(relative[row], 2),
+            "distortion": measured(distortion[row]),
+            "relative": fixed(relative[row], 1),
             "p_value": p_value(found.sample_p_values[row]),
         }
         for row in order

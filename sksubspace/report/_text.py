@@ -3,7 +3,7 @@
 import math
 import unicodedata
 
-_LONGEST = 300
+_LONGEST = 120
 _UNPRINTABLE = {"Cc", "Cs", "Cn"}
 _DASH = "–"
 _MINUS = "−"
@@ -17,7 +17,7 @@ def plain(value, longest=_LONGEST):
     value : object
         A feature name, a label, a file name, ...
 
-    longest : int, default=300
+    longest : int, default=120
         Characters kept; what is cut off ends in an ellipsis.
 
     Returns
@@ -28,6 +28,14 @@ def plain(value, longest=_LONGEST):
     text = " ".join(str(value).split())
     text = "".join("\ufffd" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def shortened(text, longest):
+    """Cut out the middle of a long name; settings at its end often tell it from others."""
+    if len(text) <= longest:
+        return text
+    tail = (longest - 1) // 2
+    return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def block(value):
@@ -53,7 +61,7 @@ def signed(value, digits=3):
 
 
 def significant(value, digits=3):
-    """Format with three significant digits; a dash for NaN."""
+    """Format with so many significant digits; a dash for NaN."""
     if not _is_finite(value):
         return _DASH
     value = float(value)
@@ -64,6 +72,14 @@ def significant(value, digits=3):
         return f"{value:,.0f}".replace("-", _MINUS)
     mantissa, power = text.split("e")
     return f"{mantissa}e{int(power)}".replace("-", _MINUS)
+
+
+def measured(value):
+    """Format with three significant digits, trailing zeros kept, so that a column lines up."""
+    text = significant(value)
+    if not _is_finite(value) or "e" in text or "," in text:
+        return text
+    return f"{value:#.3g}".rstrip(".").replace("-", _MINUS)
 
 
 def p_value(value):
@@ -84,10 +100,12 @@ def count(value):
 
 
 def seconds(value):
-    """Format a duration in seconds: two significant digits, whole seconds from ten on."""
+    """Format a duration in seconds: hundredths below one, whole seconds from ten on."""
     if not _is_finite(value):
         return _DASH
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    if value < 0.005:
+        return "< 0.01"
+    return f"{value:,.{0 if value >= 10 else 1 if value >= 1 else 2}f}"
 
 
 def listed(names):

@@ -5,11 +5,11 @@ import numpy as np
 from sksubspace.neighbors import k_nearest
 from sksubspace.report._data import label_text
 from sksubspace.report._pictures import pixel_picture
-from sksubspace.report._text import significant
+from sksubspace.report._text import fixed, measured, significant
 
 _N_WORST = 20
 _N_NEIGHBORS = 15
-_N_FEATURES = 4
+_N_FEATURES = 3
 
 
 def left_out_distortion(medal, X):  # -> (n,), bool
@@ -29,16 +29,18 @@ def left_out_distortion(medal, X):  # -> (n,), bool
 
 def relative_distortion(rows, Z, distortion):  # (k,), (n, q), (n,) -> (k,)
     """Divide by the mean distortion of the 15 other rows that lie nearest on the map."""
-    known = np.flatnonzero(~np.isnan(Z).any(axis=1) & ~np.isnan(distortion))
-    n_neighbors = min(_N_NEIGHBORS, len(known) - 1)
     relative = np.full(len(rows), np.nan)
-    for place, row in enumerate(rows):
-        others = known[known != row]
-        if n_neighbors < 1 or np.isnan(Z[row]).any():
-            continue
-        _, near = k_nearest(Z[row : row + 1].astype(np.float64), Z[others], n_neighbors)
-        usual = distortion[others[near[0]]].mean()
-        relative[place] = distortion[row] / usual if usual > 0 else np.nan
+    known = np.flatnonzero(np.isfinite(Z).all(axis=1))
+    placed = np.flatnonzero(np.isfinite(Z[rows]).all(axis=1))
+    n_neighbors = min(_N_NEIGHBORS, len(known) - 1)
+    if n_neighbors < 1 or len(placed) == 0:
+        return relative
+    points = np.ascontiguousarray(Z[known], dtype=np.float64)
+    queries = np.ascontiguousarray(Z[rows[placed]], dtype=np.float64)
+    own = np.searchsorted(known, rows[placed])
+    _, near = k_nearest(queries, points, n_neighbors, exclude_self=own)
+    usual = distortion[known[near]].mean(axis=1)
+    relative[placed] = distortion[rows[placed]] / np.where(usual > 0, usual, np.nan)
     return relative
 
 
@@ -67,13 +69,14 @@ def worst_rows(medal, data, distortion):
     original = data.train.rows(order)
     rebuilt = medal.reconstruct(data.train.X[order])
     rebuilt = rebuilt.toarray() if hasattr(rebuilt, "toarray") else np.asarray(rebuilt)
+    labels = [] if data.labels is None else [*map(label_text, data.labels[order].tolist())]
     limits = (float(original.min()), float(original.max()))
     return [
         {
             "row": data.train.name(row),
-            "label": None if data.labels is None else label_text(data.labels[row : row + 1].tolist()[0]),
-            "distortion": significant(distortion[row]),
-            "relative": significant(relative[place], 2),
+            "label": None if data.labels is None else labels[place],
+            "distortion": measured(distortion[row]),
+            "relative": fixed(relative[place], 1),
             **_content(original[place], rebuilt[place], data, limits, data.train.name(row)),
         }
         for place, row in enumerate(order)

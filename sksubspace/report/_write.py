@@ -122,7 +122,9 @@ def write_report(
         image_shape=read_image_shape(image_shape, train.X.shape[1]),
     )
     with quiet():
-        page = render(result, data, [plain(note) for note in notes], command and block(command))
+        page = render(
+            result, data, [plain(note, 2000) for note in notes], command and block(command)
+        )
     _replace(path, page)
     return path
 

@@ -1,0 +1,389 @@
+"""The report as a file: what it holds, what it refuses, and what it leaves alone."""
+
+import base64
+import re
+import sys
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sksubspace import MEDAL
+from sksubspace.report import write_report
+from sksubspace.report._text import fixed, plain
+from tests.report import data
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.digits()
+
+
+@pytest.fixture(scope="module")
+def result(digits):
+    return data.comparison(digits[0])
+
+
+@pytest.fixture(scope="module")
+def html(result, digits, tmp_path_factory):
+    """Return the page with everything on it."""
+    X, y, X_new = digits
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    written = write_report(
+        result, path, X=X, y=y, X_new=X_new, label_name="digit", data_name="digits.csv",
+        new_name="march.csv", image_shape="auto", notes=["Divided by 16."],
+    )  # fmt: skip
+    assert written == path
+    return path.read_text(encoding="utf8")
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return data.Page(html)
+
+
+def write(result, folder, **arguments):
+    path = write_report(result, folder / "page.html", **arguments)
+    return data.Page(path.read_text(encoding="utf8"))
+
+
+def test_every_candidate_stands_in_the_ranking_with_its_numbers(page, result):
+    rows = page.rows(0)
+    assert [row[1] for row in rows] == [row.name for row in result.results]
+    for cells, row in zip(rows[:-1], result.results[:-1], strict=True):
+        assert cells[0] == str(row.rank)
+        assert cells[2] == fixed(row.score)
+    assert rows[0][3:6] == ["0.013", "0.000", "–"]
+    assert rows[2][3:7] == ["0.013", "−0.102", "−0.122 to −0.082", "leave-one-out"]
+    assert rows[-1][2:] == ["ValueError: too <few> rows", "failed"]
+
+
+def test_remarks_name_the_choice_the_ties_and_the_controls(page):
+    remarks = [row[-1] for row in page.rows(0)]
+    assert remarks == [
+        "best score", "chosen tied with the best", "", "", "control", "control", "failed",
+    ]  # fmt: skip
+
+
+def test_findings_answer_the_question(page):
+    assert "t-SNE (perplexity=20) was chosen among 5 candidates" in page.text
+    assert "it keeps 51 % of the variation of rows it had not seen (R² = 0.507)." in page.text
+    assert "t-SNE (perplexity=5) has the highest R²: 0.512 ± 0.013" in page.text
+    assert "do not tell the best apart from t-SNE (perplexity=20)." in page.text
+    assert "Control: permuted scores −0.031." in page.text
+    assert "Not scored, because of an error: broken." in page.text
+
+
+def test_further_measures_stand_in_a_table_of_their_own(page):
+    assert page.tables[1][0][4].strip() == "trustworthiness"
+    first = page.rows(1)[0]
+    assert first == [
+        "t-SNE (perplexity=5)", "0.542", "local", "0.875", "0.938", "1.2", "0.25",
+    ]  # fmt: skip
+
+
+def test_worst_rows_are_those_with_the_largest_leave_one_out_distortion(page, result, digits):
+    distortion = result.best_estimator_.loo_distortion_
+    expected = np.argsort(-distortion)[:20]
+    rows = page.rows(2) + page.rows(3)
+    assert [int(row[0]) for row in rows] == expected.tolist()
+    assert [row[3] for row in rows] == [str(digits[1][row]) for row in expected]
+    shown = [float(row[4]) for row in rows]
+    assert shown == pytest.approx(distortion[expected].tolist(), rel=0.006)
+
+
+def test_relative_distortion_is_a_ratio_to_the_neighbours_on_the_map(page, result):
+    medal = result.best_estimator_
+    worst = int(np.argmax(medal.loo_distortion_))
+    gap = np.linalg.norm(medal.embedding_ - medal.embedding_[worst], axis=1)
+    near = np.argsort(gap)[1:16]
+    expected = medal.loo_distortion_[worst] / medal.loo_distortion_[near].mean()
+    assert float(page.rows(2)[0][5]) == pytest.approx(expected, abs=0.051)
+
+
+def test_shift_test_is_that_of_the_map(page, result, digits):
+    medal, X_new = result.best_estimator_, digits[2]
+    found = medal.detect_shift(X_new)
+    assert f"Shift {'found' if found.shifted else 'not found'} at level 0.05" in page.text
+    assert f"{100 * found.fraction_flagged:.1f} % of 40 rows of march.csv" in page.text
+    surprising = [int(row[0]) for row in page.rows(4)]
+    expected = np.lexsort((-medal.distortion(X_new), found.sample_p_values))[:10]
+    assert surprising == expected.tolist()
+
+
+def test_versions_seeds_and_code_to_repeat_it_are_given(page, html):
+    assert "random_state 7" in page.text
+    assert "python 3.11.9" in page.text
+    assert "MEDAL(random_state=0, teacher='pca')".replace("'", "&#39;") in html
+    assert "cv=3, n_repeats=1, select='one_std_err', confidence=0.95, random_state=7" in page.text
+
+
+def test_data_are_summarised(page, digits):
+    X, y, _ = digits
+    assert f"Rows {len(X)}" in page.text
+    assert "64, drawn as pictures of 8 × 8" in page.text
+    sizes = np.bincount(y)
+    assert f"digit: 10 classes: 0 ({sizes[0]}), 1 ({sizes[1]})" in page.text
+    assert "march.csv, 40 rows" in page.text
+    assert "Divided by 16." in page.text
+
+
+def test_page_is_self_contained(page, html):
+    sources = page.attributes("src")
+    assert sources
+    assert all(re.match(r"data:image/(png|svg\+xml);base64,", source) for source in sources)
+    links = page.attributes("href")
+    anchors = {f"#{anchor}" for anchor in page.attributes("id")}
+    assert links
+    assert set(links) <= anchors
+    assert not {"script", "link", "iframe", "object", "form", "base"} & page.names()
+    assert "url(" not in html
+    assert "@import" not in html
+    policy = [v for k, v in page.tags if v.get("http-equiv") == "Content-Security-Policy"]
+    assert policy[0]["content"] == ("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
+
+
+def test_pictures_hold_no_script_and_no_foreign_address(page):
+    drawn = [
+        base64.b64decode(source.partition(",")[2]).decode()
+        for source in page.attributes("src")
+        if source.startswith("data:image/svg")
+    ]
+    assert drawn
+    for svg in drawn:
+        assert "<script" not in svg
+        assert not re.search(r'href="(?!#|data:)', svg)
+
+
+def test_pictures_have_alternative_texts_and_sizes(page):
+    pictures = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert all(len(picture["alt"]) > 4 and int(picture["width"]) > 1 for picture in pictures)
+    assert any("t-SNE (perplexity=5) 0.512" in picture["alt"] for picture in pictures)
+
+
+def test_page_is_ordered_for_screen_readers(page):
+    levels = [int(tag[1]) for tag in (tag for tag, _ in page.tags) if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert ("html", {"lang": "en"}) in page.tags
+    assert all(
+        attributes.get("scope") in ("col", "row") for tag, attributes in page.tags if tag == "th"
+    )
+    assert page.open == []
+    anchors = page.attributes("id")
+    assert len(anchors) == len(set(anchors))
+    named = page.attributes("aria-labelledby")
+    assert set(named) <= set(anchors)
+
+
+def test_same_input_gives_the_same_file(result, digits, tmp_path):
+    X, y, X_new = digits
+    files = [
+        write_report(result, tmp_path / name, X=X, y=y, X_new=X_new, image_shape=(8, 8))
+        for name in ("a.html", "b.html")
+    ]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_hostile_names_appear_as_text_only(digits, tmp_path):
+    X = np.asarray(digits[0][:, :12] + np.arange(12) / 10)
+    names = data.HOSTILE
+    y = np.array([names[row % 12] for row in range(len(X))], dtype=object)
+    rows = data.renamed(data.candidates(), (*names[:4], "mean", names[4], names[5]))
+    frame = pd.DataFrame(X, columns=names, index=[f"{names[i % 12]}{i}" for i in range(len(X))])
+    result = data.comparison(
+        X, rows, versions={names[0]: names[1]}, medal=MEDAL("pca", random_state=0).fit(X)
+    )
+    page = write(
+        result, tmp_path, X=frame, y=y, X_new=frame[:30], label_name=names[0],
+        data_name=names[1], new_name=names[7], notes=names, command="\n".join(names[:10]),
+    )  # fmt: skip
+    assert not {"script", "svg", "b", "i"} & page.names()
+    assert not [key for _, keys in page.tags for key in keys if key.startswith("on")]
+    assert all(source.startswith("data:image/") for source in page.attributes("src"))
+    assert page.open == []
+    for name in names:
+        assert plain(name) in page.text
+    assert "{{7*7}}" in page.text
+
+
+def test_hostile_names_are_drawn_without_mathematics(digits, tmp_path):
+    X, y = digits[0], np.array([r"$\frac$", r"\$x$", "a$b$"] * 40)
+    rows = tuple(
+        replace(row, name=f"$\\bad{{ {row.name} $", group=f"$\\bad {row.group}$", selected=i == 1)
+        for i, row in enumerate(data.candidates()[:4])
+    )
+    page = write(data.comparison(X, rows), tmp_path, X=X, y=y, label_name=r"$\sqrt$")
+    assert r"$\bad{ t-SNE (perplexity=5) $" in page.text
+    assert r"\$x$ (40)" in page.text
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        None,
+        np.where(np.arange(data.N_ROWS) < 20, np.nan, np.linspace(0, 1, data.N_ROWS)),
+        np.array(["a", None, np.nan] * 40, dtype=object),
+        [f"class {i}" for i in range(data.N_ROWS)],
+        [True, False] * 60,
+    ],
+    ids=["none", "values", "missing", "many", "bool"],
+)
+def test_labels_of_any_kind_colour_the_map(y, result, digits, tmp_path):
+    page = write(result, tmp_path, X=digits[0], y=y)
+    assert ("Labels" in page.text) == (y is not None)
+    assert any("coloured by label" in alt for alt in page.attributes("alt")) == (y is not None)
+
+
+def test_frame_names_its_columns_and_rows(digits, tmp_path):
+    columns = [f"pixel {i}" for i in range(64)]
+    X = pd.DataFrame(digits[0], columns=columns, index=[f"image {i}" for i in range(data.N_ROWS)])
+    result = data.comparison(digits[0], medal=MEDAL("pca", random_state=0).fit(X))
+    page = write(result, tmp_path, X=X)
+    worst = int(np.argmax(result.best_estimator_.loo_distortion_))
+    first = page.rows(2)[0]
+    assert first[0] == f"image {worst}"
+    error = np.abs(digits[0][worst] - result.best_estimator_.reconstruct(X)[worst])
+    named = re.findall(r"(pixel \d+):", first[-1])
+    assert named == [columns[i] for i in np.argsort(-error)[:3]]
+    with pytest.raises(ValueError, match="'pixel 63' where 'pixel 0' was"):
+        write(result, tmp_path, X=X[columns[::-1]])
+
+
+def test_sparse_rows_are_read_row_by_row(digits, tmp_path):
+    X = sparse.csr_matrix(digits[0])
+    result = data.comparison(X)
+    page = write(result, tmp_path, X=X, X_new=X[:30])
+    assert "sparse, " in page.text
+    assert len(page.rows(2)) == 20
+
+
+def test_one_feature_and_a_map_of_one_coordinate(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 1))
+    from sklearn.decomposition import PCA
+
+    result = data.comparison(X, medal=MEDAL(PCA(1), random_state=0).fit(X))
+    page = write(result, tmp_path, X=X, feature_names=["height"], image_shape="auto")
+    assert "1: height" in page.text
+    assert page.rows(2)[0][-1].startswith("height: ")
+
+
+def test_few_rows_give_a_short_list(tmp_path):
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    page = write(data.comparison(X), tmp_path, X=X)
+    assert len(page.rows(2)) == 8
+
+
+def test_network_decoder_says_that_its_errors_are_flattering(digits, tmp_path):
+    X = digits[0]
+    medal = MEDAL("pca", decoder="mlp", max_iter=2, random_state=0, calibration="holdout").fit(X)
+    page = write(data.comparison(X, medal=medal), tmp_path, X=X, X_new=digits[2])
+    assert "the errors are too small" in page.text
+
+
+def test_leave_one_out_comparison_says_so(digits, tmp_path):
+    rows = tuple(
+        replace(row, evidence="leave-one-out", split_scores=(row.score,))
+        if row.group != "mean"
+        else row
+        for row in data.candidates()
+    )
+    result = data.comparison(digits[0], rows, method="loo", n_splits=0)
+    page = write(result, tmp_path, X=digits[0], command="sksubspace validate --method loo")
+    assert "few hundredths optimistic" in page.text
+    assert "rows left out in turn" in page.text
+    assert "sksubspace validate --method loo" in page.text
+    assert "from sksubspace.model_selection" not in page.text
+
+
+def test_map_that_is_no_better_than_a_control_is_called_out(digits, tmp_path):
+    rows = (
+        data.candidate("UMAP", -0.02, 1, selected=True, tied=True),
+        data.candidate("PCA (control)", 0.1, 2, role="control"),
+        data.candidate("Permuted (control)", 0.2, 3, role="control"),
+    )
+    page = write(
+        data.comparison(digits[0], rows, select="best", method="cv"), tmp_path, X=digits[0]
+    )
+    assert "The chosen map keeps no more than this." in page.text
+    assert "That should be near zero" in page.text
+    assert "no better than answering with the mean" in page.text
+    assert "keeps 0 % of the variation" in page.text
+
+
+def test_file_is_replaced_whole_and_nothing_is_left_beside_it(
+    result, digits, tmp_path, monkeypatch
+):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    write_report(result, str(path), X=digits[0])
+    assert path.read_text(encoding="utf8").startswith("<!DOCTYPE html>")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+    def fail(*names):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", fail)
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk full"):
+        write_report(result, path, X=digits[0])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+    assert path.read_text() == "old"
+
+
+def test_callers_data_are_left_alone(result, digits, tmp_path):
+    X, y, X_new = (array.copy() for array in digits)
+    for array in (X, y, X_new):
+        array.flags.writeable = False
+    state = np.random.get_state()[1].copy()
+    write(result, tmp_path, X=X, y=y, X_new=X_new, image_shape=(8, 8))
+    for array, original in zip((X, y, X_new), digits, strict=True):
+        np.testing.assert_array_equal(array, original)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+def test_no_figure_is_left_open(result, digits, tmp_path):
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    before = dict(matplotlib.rcParams)
+    write(result, tmp_path, X=digits[0], X_new=digits[2])
+    assert plt.get_fignums() == []
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"X": np.zeros((5, 64))}, ValueError, "X must be the 120 rows of the comparison, got 5"),
+        ({"X": np.zeros((120, 3))}, ValueError, "X has 3 columns, .* on 64"),
+        ({"X_new": np.zeros((9, 3))}, ValueError, "X_new has 3 columns, .* on 64"),
+        ({"X_new": np.full((9, 64), np.nan)}, ValueError, "X_new contains NaN"),
+        ({"y": [1, 2]}, ValueError, "y must have one label for each of 120 rows"),
+        ({"feature_names": ["a"]}, ValueError, "feature_names has 1 names for 64 columns"),
+        ({"image_shape": (3, 3)}, ValueError, "image_shape must be .* 64"),
+        ({"image_shape": "square"}, ValueError, "'auto' or None, got 'square'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments, error, message, result, digits, tmp_path):
+    with pytest.raises(error, match=message):
+        write_report(result, tmp_path / "page.html", **{"X": digits[0]} | arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_is_missing_is_named_before_any_work(result, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
+        write_report(result, tmp_path / "nowhere" / "page.html", X=None)
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        write_report(result, tmp_path, X=None)
+
+
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
+def test_missing_package_is_named_with_its_extra(package, result, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf'needs {package}.*pip install "sksubspace\[cli\]"'):
+        write_report(result, tmp_path / "page.html", X=None)
