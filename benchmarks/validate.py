@@ -19,6 +19,8 @@ from medal_memory import make_problem
 N_ROWS, LIMIT_GIB = 200_000, 8
 TEACHERS = ("--teachers", "pca", "tsne", "umap")
 GRID = ("--grid", "umap.n_neighbors=2,15,50", "--grid", "tsne.perplexity=30,100")
+PERMUTED = "Permuted (control)"
+CONTROLS = (PERMUTED, "Mean (control)")
 BROKEN = "UMAP (n_neighbors=2)"
 SENSIBLE = tuple(
     f"{method} ({name}={value})"
@@ -101,8 +103,8 @@ def ranking_rows(data, found):
     places = [{row["Map"]: float(row["R2"]) for row in f} for f in found]
     pca = [next(r2 for name, r2 in place.items() if name.startswith("PCA")) for place in places]
     least = [min(place[name] for name in SENSIBLE) for place in places]
-    shuffled = [place["permuted"] for place in places]
-    others = [min(r2 for name, r2 in p.items() if name not in ("permuted", "mean")) for p in places]
+    shuffled = [place[PERMUTED] for place in places]
+    others = [min(r2 for name, r2 in p.items() if name not in CONTROLS) for p in places]
     below_pca = [p - place[BROKEN] for p, place in zip(pca, places, strict=True)]
     wanted = (
         ("R2 of the least sensible setting less that of PCA", np.subtract(least, pca), (">=", 0)),

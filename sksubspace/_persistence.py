@@ -19,8 +19,9 @@ _CARD = "sksubspace.json"
 _PICKLES = (
     b"\x80", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x04\x22M",
 )  # fmt: skip
-# what searches hold beside estimators; skops trusts only estimators by itself
-_OF_SEARCHES = (
+# plain data that imputers and searches hold; skops by itself trusts only estimators and arrays
+_PLAIN = (
+    "numpy.dtype",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.GroupKFold",
     "sklearn.model_selection._split.KFold",
@@ -218,7 +219,7 @@ def _trusted_types():
         for value in public
         if isclass(value) and issubclass(value, BaseEstimator)
     ]
-    return [*own, *_OF_SEARCHES]
+    return [*own, *_PLAIN]
 
 
 def _foreign_types(skops_io, content):

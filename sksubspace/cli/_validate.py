@@ -144,7 +144,7 @@ def _note_missing(X, terminal):
     missing = int(np.isnan(X).sum())
     if missing:
         terminal.note(
-            f"{missing:,} missing values were replaced by the medians of their columns over all "
+            f"missing values ({missing:,}) are replaced by the medians of their columns over all "
             "rows; the model does the same to new rows"
         )
 

@@ -103,7 +103,7 @@ def compare_embeddings(
         Evaluations that run at the same time, by joblib.
 
     callbacks : sequence of callback, default=()
-        scikit-learn callbacks, such as `ProgressBar`; they are told of the stages, candidates,
+        Callbacks of scikit-learn, such as `ProgressBar`; they are told of the stages, candidates,
         splits and epochs.
 
     random_state : int, RandomState instance or None, default=0

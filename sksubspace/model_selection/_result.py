@@ -70,8 +70,11 @@ class CandidateResult:
     metrics : dict of str to float
         Means of further measures of held-out rows, such as "trustworthiness".
 
-    teacher_seconds, student_seconds : float
-        Mean wall-clock time of a fit of the teacher, and of the distillation and scoring.
+    teacher_seconds : float
+        Mean wall-clock time of a fit of the teacher.
+
+    student_seconds : float
+        Mean wall-clock time of the distillation and the scoring.
 
     error : str
         What went wrong, in one line; empty if nothing did.
@@ -121,12 +124,17 @@ class EmbeddingComparison:
     confidence : float
         Level of the intervals.
 
-    n_samples, n_features : int
-        Size of the data.
+    n_samples : int
+        Rows of the data.
 
-    n_splits, n_repeats : int
-        Folds of a repeat, and repeats; each repeat has folds and teacher seeds of its own. There
-        are 0 folds for leave-one-out.
+    n_features : int
+        Columns of the data.
+
+    n_splits : int
+        Folds of a repeat; 0 for leave-one-out.
+
+    n_repeats : int
+        Repeats, each with folds and teacher seeds of its own.
 
     random_state : int
         What repeats the comparison.

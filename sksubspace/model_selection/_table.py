@@ -76,7 +76,7 @@ def table_cells(comparison):
     return [
         (
             str(row.rank),
-            " ".join(row.name.split()),
+            _tidy(row.name),
             _number(row.score),
             "" if row.evidence == "definition" else _number(row.standard_error),
             _difference(row),
@@ -144,7 +144,11 @@ def reading(comparison):
             "loo only: too far behind by leave-one-out to be confirmed; its R2 is a few hundredths "
             "too high."
         )
-    return lines + [f"{row.name} failed: {row.error}" for row in rows if row.error]
+    return lines + [f"{_tidy(row.name)} failed: {row.error}" for row in rows if row.error]
+
+
+def _tidy(name):
+    return " ".join(name.split())
 
 
 def _notes(row, screened):

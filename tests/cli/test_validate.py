@@ -78,7 +78,7 @@ def test_the_table_the_verdict_and_the_places_are_printed(ran, capsys):
     assert "Permuted (control)" in out
     assert "new.csv: shift found" in out
     assert "best.skops" in out
-    assert "note: 1 missing values were replaced" in err
+    assert "note: missing values (1) are replaced" in err
     assert "row names" in err
     assert "\x1b" not in out + err
 
