@@ -8,7 +8,7 @@ import numpy as np
 from sksubspace.cli._say import UsageError, quoted
 
 _LARGEST_WHOLE = 2**53
-_LARGEST = 1e100
+_LARGEST = {np.dtype(np.float64): 1e100, np.dtype(np.float32): 1e15}
 
 
 def take_label(table, name):
@@ -222,11 +222,11 @@ def _check_finite(table, X):
             f"{table.path}: infinite values ({_where(table, infinite)}); "
             f"replace them, or leave the columns out: {_drop(_columns_with(table, infinite))}"
         )
-    with np.errstate(invalid="ignore"):
-        huge = np.abs(X) > _LARGEST
+    largest = _LARGEST[X.dtype]
+    huge = np.abs(X) > largest
     if huge.any():
         raise UsageError(
-            f"{table.path}: values beyond {_LARGEST:g}, whose squares overflow "
+            f"{table.path}: values beyond {largest:g}, whose squares overflow "
             f"({_where(table, huge)}); rescale them, or leave the columns out: "
             f"{_drop(_columns_with(table, huge))}"
         )

@@ -56,26 +56,17 @@ def save_model(model, path, terminal):
 
     A teacher that cannot be stored is noted.
     """
-    names, steps = model.preparation.names, model.preparation.steps
+    steps = model.preparation.steps
     if steps:
         named = [(_STEP_NAMES[type(step).__name__], step) for step in steps]
         estimator = Pipeline([*named, ("map", model.map)])
     else:
-        estimator = _named(model.map, names)
+        estimator = model.map
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         write_model(estimator, path, {"beside": list(model.preparation.beside)})
     for warning in caught:
         terminal.note(str(warning.message))
-
-
-def _named(estimator, names):
-    """Copy a map that was fitted on an array, with the names of its columns."""
-    if names is None or hasattr(estimator, "feature_names_in_"):
-        return estimator
-    copy = object.__new__(type(estimator))
-    copy.__dict__.update(vars(estimator), feature_names_in_=np.array(names, dtype=object))
-    return copy
 
 
 def open_model(name, *, trust_pickle=False):

@@ -209,9 +209,12 @@ def _forget(cache):
 def _compare(rows, candidates, options, cache, terminal):
     from sksubspace.model_selection import compare_embeddings
 
+    names = rows.preparation.names
+    # behind other steps of the pipeline the map sees arrays
+    bare = names is None or rows.preparation.steps
     try:
         return compare_embeddings(
-            rows.X,
+            rows.X if bare else framed(rows.X, list(names)),
             candidates,
             y=rows.y,
             method=options.method,

@@ -70,7 +70,7 @@ class DistortionDisplay:
     colorbar_ : Colorbar
         Colours beyond the 99th percentile are clipped.
 
-    contour_ : ContourSet, list of Polygon or None
+    contour_ : ContourSet, list of Rectangle or None
         Outline of the worst regions; spans for a one-dimensional map.
 
     in_worst_region_ : ndarray of shape (n_samples,)

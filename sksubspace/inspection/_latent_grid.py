@@ -15,7 +15,7 @@ from sksubspace.inspection._style import VALUE_CMAP, literal, prepare_axes
 _GAP = 1
 _CLIP = 0.01
 _FILL = 0.8
-_NEIGHBORS = 4
+_NEIGHBORS = 8
 
 
 class LatentGridDisplay:

@@ -28,7 +28,7 @@ def draw_ranking(ax, results, best):
     limits = score_limits(ordered)
     bars = [_draw_row(ax, height, one, limits) for height, one in enumerate(ordered)]
     ax.set_xlim(limits)
-    ax.set_yticks(heights, [_row_name(result) for result in ordered])
+    ax.set_yticks(heights, _row_names(ordered))
     ax.set_ylim(len(ordered) - 0.4, -0.6)
     band = draw_band(ax, best, horizontal=False)
     ring(ax, [(r.score, height) for height, r in enumerate(ordered) if r.selected])
@@ -79,16 +79,21 @@ def _is_close(result):
     return result.tied if _has_interval(result) else result.within_one_standard_error
 
 
-def _row_name(result):
-    suffix = " (leave-one-out)" if result.evidence == "leave-one-out" else ""
-    return literal(result.name, 44) + suffix
+def _row_names(results):
+    """Return the names; those only screened say so, where others were scored on held-out rows."""
+    mixed = any(result.evidence == "held-out" for result in results)
+    return [
+        literal(result.name, 44)
+        + (" (leave-one-out)" if mixed and result.evidence == "leave-one-out" else "")
+        for result in results
+    ]
 
 
 def _number(result):
     if not np.isfinite(result.score):
         return "failed"
-    error = f" ± {result.standard_error:.3f}" if np.isfinite(result.standard_error) else ""
-    return f"{result.score:.3f}{error}"
+    known = np.isfinite(result.standard_error) and result.evidence != "definition"
+    return f"{result.score:.3f}" + (f" ± {result.standard_error:.3f}" if known else "")
 
 
 def _handles(ordered, band, limits):

@@ -41,8 +41,9 @@ def draw_regions(ax, tree, values, n_neighbors, threshold):
 
     Returns
     -------
-    artist : ContourSet or list of Polygon
-        A black line with a white rim; grey spans for a one-dimensional map.
+    artist : ContourSet, list of Rectangle or None
+        A black line with a white rim; grey spans for a one-dimensional map; None where the local
+        mean is high about a few single rows only.
     """
     Z = tree.data
     axes = [_axis(column) for column in Z.T]
@@ -63,15 +64,28 @@ def draw_regions(ax, tree, values, n_neighbors, threshold):
 
 
 def _without_specks(field, axes, Z, threshold):
-    """Lower the field where it is high about a few single rows only."""
-    regions, n_regions = label(field >= threshold)
-    columns, rows = (
+    """Level the field where it is high, or low amid high, about a few single rows only."""
+    cells = tuple(
         np.rint((column - axis[0]) / (axis[1] - axis[0])).astype(int)
         for axis, column in zip(axes, Z.T, strict=True)
-    )
-    counts = np.bincount(regions[rows, columns], minlength=n_regions + 1)
-    specks = counts[regions] < min(_FEWEST_ROWS, len(Z))
-    return np.where(specks & (regions > 0), field.min(), field)
+    )[::-1]
+    low, high = field.min(), field.max()
+    field = np.where(_specks(field >= threshold, cells), low, field)
+    below = field < threshold
+    return np.where(_specks(below, cells) & ~_outside(below), high, field)
+
+
+def _specks(mask, cells):
+    """Mark the connected parts of a mask that hold few rows."""
+    parts, n_parts = label(mask)
+    counts = np.bincount(parts[cells], minlength=n_parts + 1)
+    return mask & (counts < _FEWEST_ROWS)[parts]
+
+
+def _outside(mask):
+    """Mark the part of a mask that holds the margin of the grid."""
+    parts, _ = label(mask)
+    return parts == parts[0, 0]
 
 
 def _axis(column):

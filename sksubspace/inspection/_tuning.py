@@ -50,7 +50,7 @@ class TuningCurveDisplay:
     errorbars_ : list of ErrorbarContainer
         Curves, in the order of the panels; rows of a ranking, None for a failed one.
 
-    bands_ : list of Polygon
+    bands_ : list of Rectangle
         What is within one standard error of the best, in each panel.
 
     references_ : list of Line2D

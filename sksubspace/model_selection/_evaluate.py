@@ -83,8 +83,8 @@ class Evaluation:
     error : str
         What went wrong.
 
-    warnings : tuple of (type, str)
-        What was warned of, for the caller to repeat once.
+    warnings : tuple of (str, type, str, int)
+        What was warned of, and where, for the caller to repeat once.
     """
 
     score: float = np.nan
@@ -271,24 +271,32 @@ def _leave_one_out(X, Z, n_neighbors):
 
 def _guarded(compute, teacher, task):
     """Turn errors into results, and collect warnings; on one thread, whoever else works beside."""
-    with _collected_warnings() as caught, small_work(0):
+    with collected_warnings() as caught, small_work(0):
         try:
             evaluation = compute()
         except Exception as error:
             evaluation = Evaluation(error=_one_line(error, teacher))
         task.skip()
-    said = tuple({(one.category, str(one.message)): None for one in caught})
-    return replace(evaluation, warnings=said)
+    return replace(evaluation, warnings=tuple(dict.fromkeys(caught)))
 
 
 @contextmanager
-def _collected_warnings():
+def collected_warnings():
+    """Hold warnings back.
+
+    Yields
+    ------
+    list of (str, type, str, int)
+        Filled at the end with message, category, file and line of each.
+    """
+    found = []
     # filters belong to the process: in threads they are left alone
     if threading.current_thread() is not threading.main_thread():
-        yield []
+        yield found
         return
     with warnings.catch_warnings(record=True) as caught:
-        yield caught
+        yield found
+    found += [(str(one.message), one.category, one.filename, one.lineno) for one in caught]
 
 
 def _one_line(error, teacher):

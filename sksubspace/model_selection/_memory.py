@@ -115,13 +115,18 @@ def open_store(memory, versions):
     ------
     TypeError
         If it is something else.
+
+    OSError
+        If the folder cannot be made.
     """
     folder = getattr(memory, "location", memory)
     if folder is None:
         return Store()
     if not isinstance(folder, str | os.PathLike):
         raise TypeError(f"memory must be a folder, a joblib.Memory or None, got {memory!r}.")
-    return Store(str(Path(folder).resolve() / "sksubspace"), versions)
+    folder = Path(folder).resolve() / "sksubspace"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Store(str(folder), versions)
 
 
 def shaping_versions():

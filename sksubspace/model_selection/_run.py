@@ -20,6 +20,7 @@ from sksubspace.model_selection._candidates import (
 )
 from sksubspace.model_selection._evaluate import (
     Data,
+    collected_warnings,
     evaluate_permuted,
     evaluate_split,
     evaluate_whole,
@@ -123,7 +124,8 @@ def run(plan, X, caller, context):
     best : MEDAL
         Fitted on all rows.
     """
-    cv, loo, stages = {}, {}, partial(_evaluate, plan, caller, context)
+    said = set()
+    cv, loo, stages = {}, {}, partial(_evaluate, plan, caller, context, said)
     if plan.method != "cv":
         loo = stages("leave-one-out", _whole_jobs(plan))
     if plan.method != "loo":
@@ -137,7 +139,9 @@ def run(plan, X, caller, context):
         rows += [summarize(one, cv.get(one.name, ()), loo.get(one.name, ())) for one in controls]
     rows = relate(rows, cv, loo, plan.test_to_train, plan.confidence)
     chosen = choose(rows, plan.select, plan.order)
-    best = _fit_best(plan, X, chosen, caller, context)
+    with collected_warnings() as caught:
+        best = _fit_best(plan, X, chosen, caller, context)
+    _warn_once(caught, said)
     return rank(rows, chosen), best
 
 
@@ -201,7 +205,7 @@ def _add_controls(plan, best, cv, loo, stages):
     return [Candidate(name, name, None, role="control") for name in (MEAN, PERMUTED)]
 
 
-def _evaluate(plan, caller, context, stage_name, jobs):
+def _evaluate(plan, caller, context, said, stage_name, jobs):
     """Run the jobs of a stage, and sort what they return by candidate."""
     n_tasks = len(next(iter(jobs.values())))
     with staged(caller, context, stage_name, list(jobs), n_tasks) as tasks:
@@ -212,14 +216,18 @@ def _evaluate(plan, caller, context, stage_name, jobs):
         ]
         found = iter(Parallel(n_jobs=plan.n_jobs)(calls))
         results = {name: tuple(next(found) for _ in one) for name, one in jobs.items()}
-    _warn_once(evaluation for one in results.values() for evaluation in one)
+    caught = [warning for one in results.values() for found in one for warning in found.warnings]
+    _warn_once(caught, said)
     return results
 
 
-def _warn_once(evaluations):
-    said = {warning: None for evaluation in evaluations for warning in evaluation.warnings}
-    for category, message in said:
-        warnings.warn(message, category, stacklevel=2)
+def _warn_once(caught, said):
+    """Repeat warnings that were held back, those in `said` excepted, and add them to it."""
+    for warning in dict.fromkeys(caught):
+        if warning not in said:
+            said.add(warning)
+            message, category, filename, lineno = warning
+            warnings.warn_explicit(message, category, filename, lineno)
 
 
 def _check_failures(rows):

@@ -12,6 +12,7 @@ from sksubspace.report._text import fixed, percent, plain, plural, shortened, si
 
 _WIDTH = 5.2
 _LEGEND_LETTERS = 60
+_LINE = 0.2
 _MOST_RANKED = 40
 _SCORE_CAPTION = (
     "Scores. Blue diamond: chosen; grey squares: controls; hollow: leave-one-out; small grey dots: "
@@ -158,7 +159,7 @@ def tuning_pictures(result):
     pictures = []
     for group, parameter in tunable_groups(result).items():
         with rc_context(_STYLE):
-            figure, ax = _new_axes(3.7)
+            figure, ax = _new_axes(3.0)
             TuningCurveDisplay.from_comparison(result, group=group, ax=ax)
             _legend_below(figure, ax)
             ax.set_title("")
@@ -202,9 +203,9 @@ def map_pictures(result, data, distortion):
 
 
 def _map_height(Z):  # (n, 2) -> float
-    """Give a map the height that its shape asks for, within bounds, and room for a legend."""
+    """Give a map the height that its shape asks for, within bounds."""
     width, height = (np.nanmax(Z, axis=0) - np.nanmin(Z, axis=0))[[0, -1]]
-    return 1.1 + 4.5 * float(np.clip(height / width if width > 0 else 1, 0.6, 1))
+    return 0.4 + 4.6 * float(np.clip(height / width if width > 0 else 1, 0.6, 1))
 
 
 def _legend_below(figure, ax):
@@ -215,6 +216,8 @@ def _legend_below(figure, ax):
     texts, title = [text.get_text() for text in old.get_texts()], old.get_title().get_text()
     longest = max((len(line) for text in texts for line in text.split("\n")), default=1)
     n_columns = min(5, max(1, _LEGEND_LETTERS // (longest + 6)))
+    n_lines = math.ceil(len(texts) / n_columns) + sum("\n" in text for text in texts) + bool(title)
+    figure.set_figheight(figure.get_figheight() + _LINE * n_lines + 0.15)
     old.remove()
     new = figure.legend(
         old.legend_handles, [str(place) for place in range(len(texts))], title=title or None,
@@ -228,6 +231,7 @@ def _color_bar_below(display, ax):
     old = display.colorbar_
     mappable, label, extend = old.mappable, old.ax.get_ylabel(), old.extend
     old.remove()
+    ax.figure.set_figheight(ax.figure.get_figheight() + 4 * _LINE)
     ax.figure.colorbar(
         mappable, ax=ax, location="bottom", label=label.replace("\n", " "), extend=extend,
         aspect=40,
@@ -260,7 +264,7 @@ def shift_pictures(result, data):
     from sksubspace.inspection import ShiftDisplay
 
     with rc_context(_STYLE):
-        (first, left), (second, right) = _new_axes(4.8), _new_axes(4.8)
+        (first, left), (second, right) = _new_axes(4.1), _new_axes(4.1)
         ShiftDisplay.from_estimator(result.best_estimator_, data.new.X, ax=(left, right))
         for figure, ax in ((first, left), (second, right)):
             _legend_below(figure, ax)

@@ -118,7 +118,7 @@ def findings(result):
 
 def _choice(result):
     first, taken = best(result), chosen(result)
-    sentences = [f"{plain(first.name)} has the highest R²: {_score(first)}, {_source(first)}."]
+    sentences = [f"{plain(first.name)} has the highest R² {_source(first)}: {_score(first)}."]
     if first.name == taken.name:
         return [*sentences, "It is the chosen map."]
     reason = "the simplest candidate within one standard error of the best"
@@ -135,7 +135,7 @@ def _score(row):
 
 def _source(row):
     if row.evidence == "leave-one-out":
-        return "by leave-one-out, which is a few hundredths optimistic"
+        return "by leave-one-out (a few hundredths optimistic)"
     return f"on rows that took no part in the fit ({plural(len(row.split_scores), 'split')})"
 
 
@@ -193,4 +193,15 @@ def design(result):
             f"{held_out}."
         ),
     }[result.method]
-    return f"{how} Then {rule}."
+    return f"{how} Then {rule}.{_mixed(result)}"
+
+
+def _mixed(result):
+    if best(result).evidence == "leave-one-out" or not any(
+        row.evidence == "leave-one-out" for row in result.results
+    ):
+        return ""
+    return (
+        " Leave-one-out scores are a little higher than held-out ones; their differences are from "
+        "the leave-one-out score of the best."
+    )

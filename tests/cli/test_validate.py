@@ -34,7 +34,7 @@ def ran(folder):
     """The words of one run that writes everything."""
     words = ["validate", str(folder / "data.csv"), *QUICK, "--out", str(folder / "out")]
     words += ["--label", "kind", "--drop", "note", "--impute", "median", "--scale", "standard"]
-    words += ["--new", str(folder / "new.csv"), "--image-shape", "2x2"]
+    words += ["--new", str(folder / "new.csv")]
     assert main([*words, "--quiet"]) == 0
     return words
 

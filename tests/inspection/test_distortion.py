@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.path import Path as MplPath
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sksubspace import MEDAL
 from sksubspace.inspection import DistortionDisplay
+from sksubspace.inspection._regions import _without_specks
 from tests.inspection.data import cloud, digits, medal, overlapping, text_boxes
 
 
@@ -210,3 +212,24 @@ def test_errors_name_what_is_allowed(distortion, options, message):
 def test_relative_distortion_needs_new_rows():
     with pytest.raises(ValueError, match="relative=True needs X"):
         DistortionDisplay.from_estimator(medal(), relative=True)
+
+
+def test_outline_has_no_loop_about_a_single_row():
+    Z, distortion, _ = bad_corner()
+    Z, distortion = np.vstack([Z, [[1.6, 1.6]]]), np.append(distortion, 9.0)
+    display = DistortionDisplay.from_predictions(Z, distortion)
+    assert display.in_worst_region_[-1]
+    loops = [loop for path in display.contour_.get_paths() for loop in path.to_polygons()]
+    assert loops and all(MplPath(loop).contains_points(Z).sum() >= 5 for loop in loops)
+
+
+def test_holes_of_a_few_rows_are_filled_and_the_outside_is_not():
+    axes = [np.arange(20.0)] * 2
+    field = np.zeros((20, 20))
+    field[5:15, 5:15], field[9:11, 9:11] = 2.0, 0.0
+    Z = np.array([[10.0, 10.0], *([[6.0, 6.0]] * 5), [0.0, 0.0]])
+    cleaned = _without_specks(field, axes, Z, 1.0)
+    assert (cleaned[5:15, 5:15] == 2).all()
+    assert cleaned.sum() == 200
+    few = _without_specks(field, axes, Z[:3], 1.0)
+    assert (few == 0).all()

@@ -173,12 +173,24 @@ def test_ranking_fills_ties_greys_controls_and_puts_failed_rows_last():
     assert labels[:3] == ["not told apart from the best", "worse", "control"]
 
 
+def test_ranking_says_which_rows_were_only_screened():
+    confirmed, screened = candidates({5: 0.6, 15: 0.5})
+    screened = replace(screened, evidence="leave-one-out")
+    mixed = TuningCurveDisplay([confirmed, screened]).plot(kind="ranking")
+    names = [text.get_text() for text in mixed.ax_.get_yticklabels()]
+    assert names == ["UMAP (n_neighbors=5)", "UMAP (n_neighbors=15) (leave-one-out)"]
+    alone = TuningCurveDisplay([screened]).plot(kind="ranking")
+    assert alone.ax_.get_yticklabels()[0].get_text() == "UMAP (n_neighbors=15)"
+
+
 def test_controls_far_below_do_not_squeeze_the_ranking():
     results = [*candidates({5: 0.60, 15: 0.61}), control("Permuted", -5.0)]
+    results.append(replace(control("Mean", 0.0), evidence="definition"))
     display = TuningCurveDisplay(results).plot(kind="ranking")
     low, high = display.ax_.get_xlim()
     assert 0.5 < low < high < 0.7
-    assert_allclose(display.errorbars_[2].lines[0].get_xydata(), [[low, 2]])
+    assert_allclose(display.errorbars_[3].lines[0].get_xydata(), [[low, 3]])
+    assert "0.000" in [text.get_text() for text in display.ax_.texts]
     assert "-5.000 ± 0.005" in [text.get_text() for text in display.ax_.texts]
 
 

@@ -1,5 +1,7 @@
 """Scores, differences, choice and controls of a comparison."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -337,3 +339,16 @@ def test_bad_rows():
         compare(np.where(X > 0.99, np.nan, X), ["pca"])
     with pytest.raises(ValueError, match="minimum of 4"):
         compare(X[:3], ["pca"], cv=2)
+
+
+class Warner(Seeded):
+    def fit_transform(self, X, y=None):
+        warnings.warn("the same every time", RuntimeWarning, stacklevel=1)
+        return super().fit_transform(X)
+
+
+def test_a_warning_of_every_fit_is_repeated_once():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compare(X, [Warner()])
+    assert [str(one.message) for one in caught] == ["the same every time"]

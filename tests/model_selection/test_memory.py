@@ -166,3 +166,10 @@ def test_versions_of_all_that_shapes_the_numbers():
     versions = shaping_versions()
     assert versions["sksubspace"] and versions["umap-learn"] and versions["torch"]
     assert compare(X, ["pca"], student=LINEAR, controls=False).versions == versions
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_at_once(tmp_path, path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        remembering(path, memory=tmp_path / "file")
+    assert calls(path) == 0

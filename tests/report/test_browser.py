@@ -37,6 +37,19 @@ def page(request, tmp_path_factory):
     return write_report(data.comparison(X, rows), path, X=X, X_new=X_new, **arguments)
 
 
+def test_these_checks_notice_what_they_look_for(tab, tmp_path):
+    path = tmp_path / "bad.html"
+    path.write_text(
+        "<meta charset=utf-8><div style='width:3000px'>wide</div><img src='http://127.0.0.1:9/x'>"
+        "<script>throw new Error('ran')</script>"
+    )
+    tab.load(path, 390)
+    assert tab.evaluate(OVERFLOW) > 0 or tab.evaluate("window.innerWidth") > 390
+    assert tab.evaluate(BROKEN) == 1
+    assert "http://127.0.0.1:9/x" in tab.requests
+    assert "Runtime.exceptionThrown" in tab.complaints
+
+
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_page_fits_the_window(page, tab, width):
     tab.load(page, width)

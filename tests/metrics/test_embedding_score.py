@@ -1,0 +1,224 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+
+from sksubspace import MEDAL
+from sksubspace.metrics import EmbeddingScore, embedding_score
+from tests.encoding.toy import Torn, curve
+
+
+def digits(n=300):
+    return load_digits().data[:n] / 16
+
+
+def torn(n=240, noise=0.05):
+    """Rows, and a map of them that only the local encoder can follow."""
+    X, _ = curve(n, noise=noise)
+    return X, Torn().fit_transform(X)
+
+
+def fitted(X, Z, **params):
+    with pytest.warns(UserWarning, match="drawn with all of its rows in view"):
+        return MEDAL("precomputed", **{"random_state": 0} | params).fit(X, embedding=Z)
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.parametrize("kind", ["linear", "local"])
+def test_is_the_leave_one_out_of_medal(kind, seed):
+    X, Z = torn() if kind == "local" else (digits(), PCA(2).fit_transform(digits()))
+    medal = fitted(X, Z, random_state=seed)
+    score = embedding_score(X, Z, per_row=True, random_state=seed)
+    assert score.encoder == medal.encoder_name_ == kind
+    assert_allclose(score.r2, medal.loo_score_, rtol=1e-12)
+    assert_allclose(score.distortion, medal.loo_distortion_, rtol=1e-9)
+    if kind == "local":
+        assert_allclose(score.placement_r2, medal.encoder_scores_["local"], rtol=1e-12)
+
+
+def test_neighbors_are_those_of_medal():
+    X, Z = torn()
+    medal = fitted(X, Z, n_neighbors=4)
+    assert_allclose(float(embedding_score(X, Z, n_neighbors=4)), medal.loo_score_, rtol=1e-12)
+    assert abs(embedding_score(X, Z).r2 - medal.loo_score_) > 1e-6
+
+
+def test_per_row_errors_add_up_to_the_score():
+    X, Z = torn()
+    score = embedding_score(X, Z, per_row=True)
+    assert_allclose(score.squares, np.square(X - X.mean(0)).mean(1))
+    assert_allclose(score.r2, 1 - score.distortion.sum() / score.squares.sum())
+    assert score.n_samples == len(X)
+    assert embedding_score(X, Z).distortion is None
+    assert embedding_score(X, Z).squares is None
+
+
+def test_a_permuted_map_says_nothing():
+    X = digits()
+    Z = PCA(2).fit_transform(X)
+    score = embedding_score(X, Z[np.random.RandomState(0).permutation(len(Z))])
+    assert abs(score.r2) < 0.03
+    assert score.placement_r2 < 0.05
+    assert score.placement_error == pytest.approx(1, abs=0.1)  # as bad as the map's centre
+
+
+def test_pca_scores_as_its_own_linear_map():
+    X = digits()
+    Z = PCA(2).fit_transform(X)
+    score = embedding_score(X, Z)
+    assert score.encoder == "linear"
+    assert score.placement_r2 > 1 - 1e-6
+    assert score.placement_error < 1e-3
+    own = (
+        1 - np.square(X - PCA(2).fit(X).inverse_transform(Z)).sum() / np.square(X - X.mean(0)).sum()
+    )
+    assert own - 0.02 < score.r2 < own + 0.1  # the decoder need not be linear
+
+
+def test_placement_is_in_units_of_the_map():
+    X, Z = torn()
+    score, scaled = embedding_score(X, Z), embedding_score(X, 100 * Z + 5)
+    assert_allclose(scaled.placement_error, score.placement_error, rtol=1e-6)
+    assert_allclose(scaled.r2, score.r2, rtol=1e-6)
+    assert_allclose(score.placement_r2, 1 - score.placement_error**2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["linear", "local"])
+def test_a_part_of_the_rows_is_scored_against_all(kind):
+    X, Z = torn(600) if kind == "local" else (digits(600), PCA(2).fit_transform(digits(600)))
+    whole = embedding_score(X, Z, per_row=True)
+    part = embedding_score(X, Z, per_row=True, max_samples=300, random_state=1)
+    assert part.encoder == whole.encoder == kind
+    scored = ~np.isnan(part.distortion)
+    assert part.n_samples == scored.sum() == 300
+    assert_array_equal(np.isnan(part.squares), ~scored)
+    assert_allclose(part.squares[scored], whole.squares[scored])
+    on_the_same = 1 - whole.distortion[scored].sum() / whole.squares[scored].sum()
+    assert part.r2 == pytest.approx(on_the_same, abs=0.02)
+    alone = embedding_score(X[scored], Z[scored])  # without the other half to learn from
+    assert part.r2 > alone.r2 if kind == "local" else abs(part.r2 - alone.r2) < 0.02
+
+
+def test_as_many_samples_as_rows_is_all_of_them():
+    X, Z = torn(120)
+    expected = embedding_score(X, Z, max_samples=None).r2
+    assert embedding_score(X, Z, max_samples=120).r2 == expected
+    assert embedding_score(X, Z, max_samples=1000).r2 == expected
+
+
+def test_rows_that_were_not_drawn_are_left_out():
+    X, Z = torn()
+    missing = np.arange(0, len(X), 7)
+    Z[missing, 1] = np.nan
+    score = embedding_score(X, Z, per_row=True)
+    kept = np.setdiff1d(np.arange(len(X)), missing)
+    assert score.r2 == embedding_score(X[kept], Z[kept]).r2
+    assert score.n_samples == len(kept)
+    assert_array_equal(np.flatnonzero(np.isnan(score.distortion)), missing)
+    assert_array_equal(np.flatnonzero(np.isnan(score.squares)), missing)
+
+
+@pytest.mark.parametrize("make", [sparse.csr_matrix, sparse.csr_array, sparse.coo_array])
+def test_sparse_data_score_as_dense(make):
+    X = digits(200)
+    Z = np.column_stack([np.sign(X[:, 20] - 0.5), X[:, 30] + 3 * (X[:, 20] > 0.5)])
+    dense, same = (embedding_score(data, Z, per_row=True) for data in (X, make(X)))
+    assert same.encoder == dense.encoder
+    assert same.r2 == pytest.approx(dense.r2, abs=1e-3)
+    assert_allclose(same.squares, dense.squares)
+
+
+def test_same_seed_same_score_and_no_other_state():
+    X, Z = torn(120)
+    before = np.random.get_state()[1].copy()
+    scores = [embedding_score(X, Z, random_state=seed).r2 for seed in (3, 3, 4)]
+    assert scores[0] == scores[1] != scores[2]
+    assert embedding_score(X, Z, random_state=np.random.RandomState(3)).r2 == scores[0]
+    assert np.isfinite(embedding_score(X, Z, random_state=None).r2)
+    assert_array_equal(np.random.get_state()[1], before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arrays_of_the_caller_are_not_touched(dtype):
+    X, Z = (table.astype(dtype) for table in torn(90))
+    X_before, Z_before = X.copy(), Z.copy()
+    X.flags.writeable = Z.flags.writeable = False
+    expected = embedding_score(X, Z, max_samples=60).r2
+    assert_array_equal(X, X_before)
+    assert_array_equal(Z, Z_before)
+    in_fortran_order = embedding_score(np.asfortranarray(X), np.asfortranarray(Z), max_samples=60)
+    assert in_fortran_order.r2 == pytest.approx(expected, abs=1e-4)
+
+
+def test_duplicate_entries_of_a_sparse_matrix_stay_as_they_are():
+    twice = sparse.csr_matrix(([1.0, 2.0, 3.0, 1.0], ([0, 0, 1, 2], [0, 0, 1, 0])), shape=(3, 2))
+    X = sparse.csr_matrix(
+        (np.r_[twice.data, 1.0], np.r_[twice.indices, 0], np.r_[twice.indptr[:-1], 4]),
+        shape=(3, 2),
+    )
+    n_stored = X.nnz
+    embedding_score(X, [[0.0], [1], [2]])
+    assert X.nnz == n_stored
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_few_rows(n):
+    X, Z = curve(n)
+    assert np.isfinite(float(embedding_score(X, Z)))
+
+
+def test_result_reads_as_a_number_and_a_line():
+    score = EmbeddingScore(0.5, 0.9, 0.3, "local", 1797)
+    assert float(score) == score.r2 == 0.5
+    assert str(score) == (
+        "leave-one-out R2 0.500 of 1,797 rows (local encoder, R2 of its coordinates 0.900)"
+    )
+    with pytest.raises(AttributeError):
+        score.r2 = 1
+
+
+BAD = {
+    "nan in X": ({"X": [[np.nan], [1], [2]]}, "X must be a table of finite numbers"),
+    "words": ({"X": [["a"], ["b"], ["c"]]}, "X must be a table of finite numbers"),
+    "flat X": ({"X": [0.0, 1, 2]}, "X must be a table"),
+    "infinite": ({"Z": [[np.inf], [1], [2]]}, "Z must be a table of numbers"),
+    "flat Z": ({"Z": [0.0, 1, 2]}, "Z must be a table"),
+    "lengths": ({"Z": [[0.0], [1]]}, "same number of rows, got 3 and 2"),
+    "one point": ({"Z": [[1.0]] * 3}, "must spread over finite, distinct positions"),
+    "nothing drawn": ({"Z": [[np.nan], [1.0], [np.nan]]}, "at least 2 rows without NaN, got 1"),
+    "one row": ({"X": [[1.0]], "Z": [[1.0]]}, "X must have at least 2 rows, got 1"),
+    "no neighbors": ({"n_neighbors": 0}, "n_neighbors must be at least 1, got 0"),
+    "no samples": ({"max_samples": 0}, "max_samples must be at least 1"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD.values(), ids=list(BAD))
+def test_bad_input_is_named(changes, message):
+    given = {"X": [[0.0], [1], [3]], "Z": [[0.0], [1], [2]]} | changes
+    with pytest.raises(ValueError, match=message):
+        embedding_score(given.pop("X"), given.pop("Z"), **given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_neighbors": 2.5}, "n_neighbors must be an integer, got 2.5"),
+        ({"max_samples": "all"}, "max_samples must be an integer"),
+        ({"Z": sparse.eye_array(3)}, "Z must be a table"),
+    ],
+)
+def test_wrong_types_are_named(changes, message):
+    given = {"X": np.eye(3), "Z": np.eye(3)[:, :2]} | changes
+    with pytest.raises(TypeError, match=message):
+        embedding_score(given.pop("X"), given.pop("Z"), **given)
+
+
+def test_importing_the_metrics_imports_no_torch():
+    code = "import sksubspace.metrics, sys; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
