@@ -10,8 +10,13 @@ from sksubspace.cli._say import Terminal, UsageError
 
 __all__ = ["main"]
 
-# a start that need not be exact: UMAP's, from a spectral embedding, on graphs that fall apart
-_PASSING = "Graph is not fully connected|ARPACK has failed|Exited (at iteration|postprocessing)"
+# of no consequence: UMAP's start from a spectral embedding that need not be exact, and processes
+# that are replaced
+_PASSING = (
+    "Graph is not fully connected|ARPACK has failed|Exited (at iteration|postprocessing)|"
+    "A worker stopped while some jobs were given"
+)
+_OUT_OF_MEMORY = ("MemoryError", "TerminatedWorkerError")
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -56,8 +61,7 @@ def main(arguments=None):
     except Exception as error:
         if "--debug" in arguments:
             raise
-        text = f"the program failed with {type(error).__name__}: {error}"
-        return _end(terminal, f"{text} (--debug shows where; please report it)", FAILED)
+        return _end(terminal, _describe_failure(error), FAILED)
 
 
 def _run(options, terminal):
@@ -76,6 +80,14 @@ def _end(terminal, text, code, kind="error: "):
 def _describe(error):
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _describe_failure(error):
+    name = type(error).__name__
+    if name.endswith(_OUT_OF_MEMORY):  # numpy and joblib have their own
+        return "not enough memory; try --n-jobs 1, which continues with what was finished"
+    text = f"the program failed with {name}: {error}"
+    return f"{text} (--debug shows where; please report it)"
 
 
 def _leave_broken_pipe():

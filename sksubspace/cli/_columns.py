@@ -8,6 +8,7 @@ import numpy as np
 from sksubspace.cli._say import UsageError, quoted
 
 _LARGEST_WHOLE = 2**53
+_MOST_DIGITS = len(str(_LARGEST_WHOLE))
 _LARGEST = {np.dtype(np.float64): 1e100, np.dtype(np.float32): 1e15}
 
 
@@ -191,10 +192,11 @@ def _beyond(column):
 
 
 def _is_text_of_digits(column):
+    """Whether pandas gave up on whole numbers of more than 64 bits."""
     if column.dtype.kind != "O":
         return False
-    values = column.dropna()
-    return bool(len(values)) and all(isinstance(value, int) for value in values) and _beyond(values)
+    digits = [str(value).removeprefix("-") for value in column.dropna()]
+    return all(map(str.isdecimal, digits)) and any(len(text) > _MOST_DIGITS for text in digits)
 
 
 def _not_numeric(table, names):

@@ -79,7 +79,7 @@ def run(options, terminal):
     model = Model(result.best_estimator_, rows.preparation)
     _write(result, model, places, terminal)
     if batch is not None:
-        terminal.say(f"{options.new}: {model.map.detect_shift(model.as_seen(batch[0]))}")
+        terminal.say(f"\n{options.new}: {model.map.detect_shift(model.as_seen(batch[0]))}")
     _report(result, rows, batch, places["report"], options, terminal)
     _say_where(places, terminal)
     return 0

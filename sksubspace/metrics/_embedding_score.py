@@ -173,9 +173,6 @@ def embedding_score(
 
 def _check_input(X, Z, n_neighbors):
     X = check_rows(X, "X", accept_sparse=True)
-    if sparse.issparse(X):
-        X = X.copy()
-        X.sum_duplicates()
     Z = check_rows(Z, "Z", allow_nan=True)
     check_same_length(X, Z, "X", "Z")
     if X.shape[0] < 2:

@@ -51,9 +51,13 @@ def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
         )
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
+        numbers_wanted = "numbers that are not infinite" if allow_nan else "finite numbers"
         raise kind(
-            f"{name} must be a table of finite numbers of shape (n_samples, n_features): {error}"
+            f"{name} must be a table of {numbers_wanted} of shape (n_samples, n_features): {error}"
         ) from error
+    if hasattr(rows, "toarray") and not rows.has_canonical_format:
+        rows = rows.copy()  # scipy would add up entries in place, in the caller's matrix
+        rows.sum_duplicates()
     size = _largest_size(rows, allow_nan)
     if size and not _SMALLEST <= size <= _LARGEST:
         raise ValueError(

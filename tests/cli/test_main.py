@@ -64,6 +64,12 @@ def test_a_mistake_of_the_program_is_told_apart(monkeypatch, capsys):
         main([*TRANSFORM, "--debug"])
 
 
+def test_too_little_memory_says_what_to_try(monkeypatch, capsys):
+    fail_with(monkeypatch, MemoryError())
+    assert main(TRANSFORM) == 1
+    assert "not enough memory; try --n-jobs 1" in capsys.readouterr().err
+
+
 def test_an_error_of_the_system_is_one_line(monkeypatch, capsys):
     fail_with(monkeypatch, OSError(28, "No space left on device", "places.csv"))
     assert main(TRANSFORM) == 2

@@ -59,7 +59,11 @@ def decimal_commas(folder):
 def missing_values(folder):
     frame = numbers()
     frame.iloc[3:7, 1] = np.nan
-    return ["validate", to_csv(folder, frame)], ("4 missing values", "'gene 1'", "--impute median")
+    return ["validate", to_csv(folder, frame)], (
+        "missing values (4, in 4 of 60 rows",
+        "'gene 1'",
+        "--impute median",
+    )
 
 
 def column_without_values(folder):
@@ -126,13 +130,17 @@ def integers_beyond_64_bits(folder):
 
 def values_whose_squares_overflow(folder):
     frame = numbers().assign(big=1e200)
-    return ["validate", to_csv(folder, frame)], ("60 values beyond 1e+100", "'big'", "rescale")
+    return ["validate", to_csv(folder, frame)], ("beyond 1e+100", "'big'", "rescale")
 
 
 def infinities(folder):
     frame = numbers()
     frame.iloc[[1, 5], 2] = [np.inf, -np.inf]
-    return ["validate", to_csv(folder, frame)], ("2 infinite", "'gene 2'", "--drop 'gene 2'")
+    return ["validate", to_csv(folder, frame)], (
+        "infinite values (2, in 2 of 60 rows",
+        "'gene 2'",
+        "--drop 'gene 2'",
+    )
 
 
 def constant_rows(folder):
@@ -284,7 +292,10 @@ def unnamed_data_with_more_columns(folder):
 def new_data_with_missing_values(folder):
     frame = numbers(n_columns=3)
     frame.iloc[0, 0] = np.nan
-    return ["shift", save_model(folder), to_csv(folder, frame)], ("1 missing value", "'gene 0'")
+    return ["shift", save_model(folder), to_csv(folder, frame)], (
+        "missing values (1, in 1 of 60 rows",
+        "'gene 0'",
+    )
 
 
 def output_of_unknown_kind(folder):

@@ -26,7 +26,7 @@ def test_named_tables(suffix, tmp_path):
         frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
     table = read(path)
     assert list(table.frame.columns) == list(frame.columns)
-    np.testing.assert_allclose(table.frame.iloc[:, :4].astype(float), frame.iloc[:, :4], rtol=1e-15)
+    np.testing.assert_allclose(table.frame.iloc[:, :4].astype(float), frame.iloc[:, :4], rtol=1e-12)
     assert list(table.frame["kind"]) == list(frame["kind"])
     assert table.has_names
     assert table.notes == []
@@ -68,7 +68,7 @@ def test_npz_with_one_array_and_with_a_chosen_one(tmp_path):
 def test_a_first_line_of_numbers_is_data(tmp_path):
     np.savetxt(tmp_path / "data.csv", numbers(), delimiter=",")
     table = read(tmp_path / "data.csv")
-    np.testing.assert_allclose(table.frame, numbers(), rtol=1e-15)
+    np.testing.assert_allclose(table.frame, numbers(), rtol=1e-12)
     assert not table.has_names
     assert "first line holds numbers" in table.notes[0]
 

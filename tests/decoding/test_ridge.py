@@ -62,6 +62,34 @@ def test_left_out_error_of_a_map_that_says_nothing(few_features, n):
     assert_allclose(errors, left_out_errors(Z, Z, X, decoder).sum(1), rtol=1e-5)
 
 
+def test_errors_of_some_rows_are_those_among_all(few_features, monkeypatch):
+    monkeypatch.setattr(_ridge, "_choose", lambda *args: (8.0, 0.1))
+    monkeypatch.setattr(_ridge, "_CHUNK", 7)
+    Z, Z_loo, X = swiss(60)
+    rows = np.array([3, 59, 0, *range(20, 41)])
+    whole, errors = fit(Z, Z_loo, X)
+    same, some = fit(Z, Z_loo[rows], X, rows=rows)
+    assert_allclose(some, errors[rows])
+    assert_array_equal(same.coef, whole.coef)
+
+
+def test_choosing_for_some_rows_looks_at_these_alone(few_features, monkeypatch):
+    seen = []
+    monkeypatch.setattr(_ridge, "_SELECTION_ROWS", 10)
+    original = _ridge._best_penalty
+
+    def spy(Z, Z_loo, *args):
+        seen.append((Z, Z_loo))
+        return original(Z, Z_loo, *args)
+
+    monkeypatch.setattr(_ridge, "_best_penalty", spy)
+    Z, _, X = swiss(60)
+    rows = np.arange(30, 60)
+    fit(Z, Z[rows] + 5, X, rows=rows)
+    assert len(seen[0][0]) == 10
+    assert_allclose(seen[0][1], seen[0][0] + 5)
+
+
 def test_the_decoder_is_the_ridge_solution(few_features):
     Z, Z_loo, X = swiss(60)
     decoder, _ = fit(Z, Z_loo, X)

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
 from sksubspace.encoding import _linear
-from sksubspace.encoding._choice import closed_encoder
+from sksubspace.encoding._choice import closed_encoder, leave_out
 from sksubspace.encoding._r_squared import match_r_squared
 from sksubspace.encoding._scaling import FeatureScale
 from tests.encoding.toy import Torn, blobs, curve, make_trainer
@@ -117,3 +117,19 @@ def test_the_choice_is_reproducible():
     first, second = choose(BOTH, X, Z), choose(BOTH, X, Z)
     assert first.scores == second.scores
     assert_array_equal(first.Z_loo, second.Z_loo)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_some_rows_are_left_out_as_among_all(exact):
+    X, Z = curve()
+    rows = np.array([5, 149, 0, *range(40, 60)])
+    scale = FeatureScale.of(X, "global")
+
+    def placed(rows):
+        trainer = make_trainer(X.dtype)
+        return leave_out(("linear",), X, Z, scale, trainer, n_neighbors=5, exact=exact, rows=rows)
+
+    some, whole = placed(rows), placed(None)
+    assert_allclose(some.Z_loo, whole.Z_loo[rows])
+    assert some.scores["linear"] != whole.scores["linear"]
+    assert len(whole.Z_loo) == len(X)

@@ -213,3 +213,28 @@ def test_blocks_change_nothing(monkeypatch):
     whole = encoder(queries)
     monkeypatch.setattr(_local, "_CHUNK", 7)
     assert_array_equal(encoder(queries), whole)
+
+
+def test_some_rows_are_placed_by_all_others_with_a_kernel_of_the_other_half(monkeypatch):
+    X, Z = curve(90)
+    rows = np.array([7, 80, 3, *range(20, 60)])
+    trainer = make_trainer()
+    task = LocalTask.of(X, Z, FeatureScale.of(X, "global"), 5, trainer, rows)
+    expected = k_nearest(X, X, 15, exclude_self=True)[1][rows]
+    assert_array_equal(task.neighbors, expected)
+    trained, original = [], _local._restrict
+
+    def spy(task, inside, random_state):
+        restricted = original(task, inside, random_state)
+        trained.append((inside, *restricted))
+        return restricted
+
+    monkeypatch.setattr(_local, "_restrict", spy)
+    placed = place_left_out(task, trainer)
+    assert placed.shape == (len(rows), 2)
+    assert np.square(placed - Z[rows]).mean() < 0.2 * Z.var()
+    assert sorted(np.concatenate([index for _, index, _, _ in trained])) == sorted(rows)
+    for inside, index, squared, neighbors in trained:
+        assert inside[index].all()
+        assert inside[neighbors[np.isfinite(squared)]].all()
+    assert (trained[0][0] ^ trained[1][0]).all()

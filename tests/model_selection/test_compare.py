@@ -69,13 +69,15 @@ def test_a_teacher_with_a_seed_keeps_it(tmp_path):
 
 
 def test_the_seed_decides():
-    one, same, other = (compare(X, [Seeded()], random_state=seed) for seed in (1, 1, 2))
+    one, same, other = (
+        compare(X, [Seeded()], controls=False, random_state=seed) for seed in (1, 1, 2)
+    )
     assert one.to_json(timings=False) == same.to_json(timings=False)
     assert one.results[0].split_scores != other.results[0].split_scores
-    drawn = compare(X, [Seeded()], random_state=None)
-    again = compare(X, [Seeded()], random_state=drawn.random_state)
+    drawn = compare(X, [Seeded()], controls=False, random_state=None)
+    again = compare(X, [Seeded()], controls=False, random_state=drawn.random_state)
     assert again.results[0].split_scores == drawn.results[0].split_scores
-    instance = compare(X, [Seeded()], random_state=np.random.RandomState(3))
+    instance = compare(X, [Seeded()], controls=False, random_state=np.random.RandomState(3))
     assert isinstance(instance.random_state, int)
 
 
@@ -116,7 +118,7 @@ def test_standard_errors_are_those_of_the_splits(sizes):
 @pytest.mark.parametrize("order", [None, ("B", "A", "C"), ("C", "B", "A")])
 def test_the_choice_is_that_of_one_standard_error(order):
     candidates = {"A": Seeded(0.3), "B": Seeded(0.1), "C": Seeded(0.11)}
-    result = compare(X, candidates, order=order)
+    result = compare(X, candidates, controls=False, order=order)
     rows = [row(result, name) for name in candidates]
     table = np.array([one.split_scores for one in rows])
     searched = {f"split{i}_test_score": column for i, column in enumerate(table.T)}
@@ -130,9 +132,9 @@ def test_the_choice_is_that_of_one_standard_error(order):
 
 def test_the_rule_prefers_the_simple_and_best_does_not():
     candidates = {"simple": Seeded(0.1), "best": Seeded(0.05)}
-    assert compare(X, candidates).best_name_ == "simple"
-    assert compare(X, candidates, order=["best", "simple"]).best_name_ == "best"
-    assert compare(X, candidates, select="best").best_name_ == "best"
+    assert compare(X, candidates, controls=False).best_name_ == "simple"
+    assert compare(X, candidates, controls=False, order=["best", "simple"]).best_name_ == "best"
+    assert compare(X, candidates, controls=False, select="best").best_name_ == "best"
 
 
 def test_controls_know_nothing():

@@ -9,7 +9,7 @@ from sksubspace import MEDAL
 from sksubspace.model_selection._memory import Store, open_store, shaping_versions
 from tests.model_selection.toys import LINEAR, Scribe, calls, compare, digits, row
 
-X, y = digits()
+X, y = digits(80)
 
 
 @pytest.fixture

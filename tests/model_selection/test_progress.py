@@ -8,7 +8,7 @@ from sksubspace import MEDAL
 from sksubspace.callbacks import LossMonitor
 from tests.model_selection.toys import Broken, Seeded, compare, digits
 
-X, _ = digits()
+X, _ = digits(80)
 NETWORK = MEDAL(encoder="mlp", hidden_layer_sizes=(8,), max_iter=2)
 pytestmark = pytest.mark.filterwarnings("ignore:calibration='loo' needs")
 

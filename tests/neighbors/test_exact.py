@@ -42,6 +42,19 @@ def test_a_row_is_not_its_own_neighbor_but_its_twin_is(make):
     assert (indices[4, 0], squared[4, 0], indices[20, 0], squared[20, 0]) == (20, 0, 4, 0)
 
 
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+def test_some_rows_of_the_reference_are_not_their_own_neighbors(make):
+    X = cloud(30, 3)
+    X[20] = X[4]
+    rows = np.array([20, 3, 4, 29])
+    squared, indices = k_nearest(make(X[rows]), make(X), 6, exclude_self=rows)
+    all_squared, all_indices = k_nearest(make(X), make(X), 6, exclude_self=True)
+    np.testing.assert_array_equal(indices, all_indices[rows])
+    np.testing.assert_allclose(squared, all_squared[rows])
+    with pytest.raises(ValueError, match="the 29 rows to choose from, got 30"):
+        k_nearest(make(X[rows]), make(X), 30, exclude_self=rows)
+
+
 def test_every_other_row_may_be_asked_for():
     X = cloud(9, 2)
     _, indices = k_nearest(X, X, 8, exclude_self=True)
