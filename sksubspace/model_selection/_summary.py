@@ -162,23 +162,27 @@ def rank(rows, chosen):
     Returns
     -------
     tuple of CandidateResult
-        By score; those known by leave-one-out only come after those confirmed, the mean and the
-        permuted control after both, failures last.
+        By score. Candidates that are known by leave-one-out alone come after those confirmed; so do
+        the mean and the permuted control, unless they beat one of them. Failures come last.
     """
-    confirmed = any(row.evidence == "held-out" for row in rows)
+    least = min((row.score for row in rows if _is_confirmed(row)), default=np.inf)
 
     def key(row):
-        return (
-            not np.isfinite(row.score),
-            row.name in (MEAN, PERMUTED),
-            confirmed and row.evidence == "leave-one-out",
-            -row.score,
-        )
+        first = _is_confirmed(row) or (_is_floor(row) and row.score > least)
+        return not np.isfinite(row.score), not first, -row.score
 
     return tuple(
         replace(row, rank=place, selected=row.name == chosen)
         for place, row in enumerate(sorted(rows, key=key), start=1)
     )
+
+
+def _is_confirmed(row):
+    return row.evidence == "held-out" and np.isfinite(row.score) and not _is_floor(row)
+
+
+def _is_floor(row):
+    return row.role == "control" and row.name in (MEAN, PERMUTED)
 
 
 def _evidence(candidate, cv):
