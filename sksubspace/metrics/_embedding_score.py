@@ -8,6 +8,7 @@ from scipy import sparse
 from sksubspace.metrics._input import check_integer, check_rows, check_same_length, sample_rows
 
 _MAX_SAMPLES = 10_000
+_FEWEST_SAMPLES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,8 @@ def embedding_score(
         Neighbours by which the local encoder places a row.
 
     max_samples : int or None, default=10000
-        Number of rows to draw and score, each against all rows; None scores all.
+        Number of rows to draw and score, each against all rows; None scores all. At least 100: the
+        decoder's smoothness is chosen by these rows.
 
     random_state : int, RandomState instance or None, default=0
         The draw, the halves of the rows, the kernel's weights and the decoder's frequencies. None
@@ -151,7 +153,7 @@ def embedding_score(
     drawn = np.flatnonzero(~np.isnan(Z).any(axis=1))
     if len(drawn) < 2:
         raise ValueError(f"Z must have at least 2 rows without NaN, got {len(drawn)}.")
-    rows = sample_rows(len(drawn), max_samples, random_state)
+    rows = _rows_to_score(len(drawn), max_samples, random_state)
     kept = slice(None) if len(drawn) == len(Z) else drawn
     found = score_left_out(X[kept], Z[kept], rows, n_neighbors, random_state)
 
@@ -181,6 +183,16 @@ def _check_input(X, Z, n_neighbors):
     if n_neighbors < 1:
         raise ValueError(f"n_neighbors must be at least 1, got {n_neighbors}.")
     return X if sparse.issparse(X) else np.ascontiguousarray(X), Z
+
+
+def _rows_to_score(n_samples, max_samples, random_state):
+    rows = sample_rows(n_samples, max_samples, random_state)
+    if len(rows) < min(_FEWEST_SAMPLES, n_samples):
+        raise ValueError(
+            f"max_samples must be at least {_FEWEST_SAMPLES}, because the decoder is chosen by the "
+            f"rows that are scored, or None for all rows, got {max_samples}."
+        )
+    return rows
 
 
 def _root_mean_square(differences):  # (m, q) -> float

@@ -141,13 +141,13 @@ def test_same_seed_same_score_and_no_other_state():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_arrays_of_the_caller_are_not_touched(dtype):
-    X, Z = (table.astype(dtype) for table in torn(90))
+    X, Z = (table.astype(dtype) for table in torn(130))
     X_before, Z_before = X.copy(), Z.copy()
     X.flags.writeable = Z.flags.writeable = False
-    expected = embedding_score(X, Z, max_samples=60).r2
+    expected = embedding_score(X, Z, max_samples=110).r2
     assert_array_equal(X, X_before)
     assert_array_equal(Z, Z_before)
-    in_fortran_order = embedding_score(np.asfortranarray(X), np.asfortranarray(Z), max_samples=60)
+    in_fortran_order = embedding_score(np.asfortranarray(X), np.asfortranarray(Z), max_samples=110)
     assert in_fortran_order.r2 == pytest.approx(expected, abs=1e-4)
 
 
@@ -194,6 +194,7 @@ BAD = {
     "no rows": ({"X": np.empty((0, 2))}, "X must be a table .*0 sample"),
     "seed": ({"max_samples": 2, "random_state": "a"}, "'a' cannot be used to seed"),
     "seed of no draw": ({"random_state": "a"}, "'a' cannot be used to seed"),
+    "few samples": ({"max_samples": 2}, "max_samples must be at least 100, .* got 2"),
     "no samples": ({"max_samples": 0}, "max_samples must be at least 1"),
 }
 
