@@ -147,10 +147,12 @@ def main():
     parser.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    kept = [row for row in read_csv("validate.csv") if row["section"] not in options.sections]
+    found = []
     for name in options.sections:
-        kept += SECTIONS[name](options)
-        print_table([row for row in kept if row["section"] == name])
+        found += SECTIONS[name](options)
+        print_table([row for row in found if row["section"] == name])
+    kept = [row for row in read_csv("validate.csv") if row["section"] not in options.sections]
+    kept += found
     text = (
         "The command line in a process of its own. The order of the maps is that of files in CSV, "
         "by cross-validation\nin 3 folds, over three seeds; `validate_ranking.csv` has each of "

@@ -38,9 +38,9 @@ from sksubspace.model_selection._summary import (
 )
 from sksubspace.model_selection._teacher import RememberedTeacher, seeded
 
-# leave-one-out scores lie up to about this much above those of rows that the teacher has not seen,
-# and not by the same for all teachers: a candidate this far behind may still be the best
-_OPTIMISM = 0.05
+# leave-one-out scores lie above those of rows that the teacher has not seen, and by up to about this
+# much more for one teacher than for another: a candidate this far behind may still be the best
+_OPTIMISM = 0.03
 
 
 @dataclass(frozen=True)
