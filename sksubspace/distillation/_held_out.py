@@ -49,7 +49,7 @@ class HeldOutMixin:
             return distortion
         self._check_calibrated()
         n_neighbors = min(_RELATIVE_NEIGHBORS, len(self.calibration_scores_))
-        _, near = k_nearest(placed.astype(np.float64), self._calibration_placed, n_neighbors)
+        _, near = k_nearest(placed.astype(np.float64), self.calibration_embedding_, n_neighbors)
         usual = self.calibration_scores_[near].mean(axis=1)
         return distortion / np.maximum(usual, np.finfo(np.float64).tiny)
 
@@ -184,7 +184,7 @@ class HeldOutMixin:
             self._squared_errors(X, placed) / X.shape[1],
             placed,
             self.calibration_scores_,
-            self._calibration_placed,
+            self.calibration_embedding_,
             alpha,
             margin,
             np.random.RandomState(self._shift_seed),
@@ -213,7 +213,7 @@ class HeldOutMixin:
     def _set_calibration(self, source, scores, placed, indices):
         self.calibration_ = source
         self.calibration_scores_ = np.asarray(scores, dtype=np.float64)
-        self._calibration_placed = np.asarray(placed, dtype=np.float64)
+        self.calibration_embedding_ = np.asarray(placed, dtype=np.float64)
         self.calibration_indices_ = indices
 
     def _check_calibrated(self):

@@ -157,6 +157,9 @@ class MEDAL(
     calibration_scores_ : ndarray of shape (n_calibration,)
         Distortions of rows as if they were new.
 
+    calibration_embedding_ : ndarray of shape (n_calibration, n_components)
+        Where they lie as if they were new.
+
     n_conflicts_ : int
         Training rows that equal another one to which the teacher gave other coordinates; both got
         the mean.

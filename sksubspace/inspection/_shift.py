@@ -30,8 +30,8 @@ class ShiftDisplay:
     distortion : array-like of shape (n_samples,)
         Distortions of the new rows.
 
-    calibration_embedding : array-like of shape (n_reference, n_components)
-        Map of the calibration rows, or of the training rows.
+    calibration_embedding : array-like of shape (n_calibration, n_components)
+        Map of the calibration rows.
 
     embedding : array-like of shape (n_samples, n_components)
         Map of the new rows.
@@ -160,12 +160,10 @@ class ShiftDisplay:
             The picture; its `result` is the outcome of the test.
         """
         result = estimator.detect_shift(X, alpha=alpha, margin=margin)
-        rows = estimator.calibration_indices_
-        reference = estimator.embedding_ if rows is None else estimator.embedding_[rows]
         return cls(
             estimator.calibration_scores_,
             estimator.distortion(X),
-            reference,
+            estimator.calibration_embedding_,
             estimator.transform(X),
             result,
         ).plot(ax=ax, **kwargs)
@@ -192,7 +190,7 @@ class ShiftDisplay:
         distortion : array-like of shape (n_samples,)
             Distortions of the new rows.
 
-        calibration_embedding : array-like of shape (n_reference, n_components)
+        calibration_embedding : array-like of shape (n_calibration, n_components)
             Map of the calibration rows.
 
         embedding : array-like of shape (n_samples, n_components)

@@ -182,6 +182,7 @@ def test_calibrating_on_fresh_rows():
     assert medal.calibrate(fresh) is medal
     assert (medal.calibration_, medal.calibration_indices_) == ("fresh", None)
     assert_array_equal(medal.calibration_scores_, medal.distortion(fresh))
+    assert_array_equal(medal.calibration_embedding_, medal.transform(fresh))
     expected = conformal_p_values(medal.distortion(X_new), medal.distortion(fresh))
     assert_array_equal(medal.pvalue(X_new), expected)
     assert_array_equal(medal.transform(X_new), before)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 
 from sksubspace.distillation import ShiftResult
 from sksubspace.inspection import ShiftDisplay
@@ -39,7 +40,7 @@ def test_from_estimator_draws_the_test_of_the_estimator():
     assert_array_equal(display.flagged_, flagged)
     placed = medal().transform(X[300:] * 0.5)
     calibration, usual, odd = (points.get_offsets() for points in display.scatters_)
-    assert_array_equal(calibration, medal().embedding_)
+    assert_array_equal(calibration, medal().calibration_embedding_)
     assert_array_equal(usual, placed[~flagged])
     assert_array_equal(odd, placed[flagged])
 
@@ -93,13 +94,11 @@ def test_zero_distortion_has_a_place_on_the_log_scale():
     assert display.ax_.get_xlim()[0] > 0
 
 
-def test_fresh_calibration_rows_are_shown_on_the_training_map():
+def test_fresh_calibration_rows_are_shown_where_they_lie():
     X, _ = digits()
-    from sklearn.base import clone
-
     fresh = clone(medal()).fit(X[:200]).calibrate(X[200:300])
     display = ShiftDisplay.from_estimator(fresh, X[300:])
-    assert_array_equal(display.scatters_[0].get_offsets(), fresh.embedding_)
+    assert_array_equal(display.scatters_[0].get_offsets(), fresh.calibration_embedding_)
     assert len(display.calibration_distortion) == 100
 
 
