@@ -159,7 +159,7 @@ def compare_embeddings(
     >>> result.best_name_
     'PCA (n_components=3)'
     >>> [round(row.score, 1) for row in result.results[:3]]
-    [0.4, 0.3, 0.2]
+    [0.6, 0.5, 0.2]
     """
     _check_choices(method=(method, _METHODS), select=(select, _RULES))
     _check_numbers(n_repeats, confidence, controls)
@@ -188,18 +188,22 @@ def compare_embeddings(
         )
         compare = partial(run, plan, X)
         rows, best = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
+    return _summed_up(plan, rows, best, n_repeats=int(n_repeats), random_state=seed)
+
+
+def _summed_up(plan, rows, best, *, n_repeats, random_state):
     return EmbeddingComparison(
         results=rows,
-        method=method,
-        select=select,
+        method=plan.method,
+        select=plan.select,
         order=plan.order,
         confidence=plan.confidence,
-        n_samples=data.X.shape[0],
-        n_features=data.X.shape[1],
-        n_splits=len(splits) // n_repeats,
-        n_repeats=int(n_repeats),
-        random_state=seed,
-        versions=versions,
+        n_samples=plan.data.X.shape[0],
+        n_features=plan.data.X.shape[1],
+        n_splits=len(plan.splits) // n_repeats,
+        n_repeats=n_repeats,
+        random_state=random_state,
+        versions=shaping_versions(),
         best_name_=next(row.name for row in rows if row.selected),
         best_estimator_=best,
     )

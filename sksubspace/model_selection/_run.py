@@ -38,7 +38,7 @@ from sksubspace.model_selection._summary import (
 )
 from sksubspace.model_selection._teacher import RememberedTeacher, seeded
 
-# leave-one-out scores lie above those of rows that the teacher has not seen, and by up to about this
+# leave-one-out scores lie above those of rows that the teacher has not seen, by up to about this
 # much more for one teacher than for another: a candidate this far behind may still be the best
 _OPTIMISM = 0.03
 
