@@ -24,9 +24,14 @@ def start(folder, *more):
     words += [*TEACHERS, "--label", "kind", "--n-jobs", "2", "--out", str(folder), *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        words, start_new_session=True, env=environment,
+        words, start_new_session=True, env=environment, preexec_fn=listen_to_ctrl_c,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+def listen_to_ctrl_c():
+    """Undo that a shell lets its background jobs ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(folder, *more):
