@@ -155,8 +155,8 @@ def main():
     kept += found
     text = (
         "The command line in a process of its own. The order of the maps is that of files in CSV, "
-        "by cross-validation\nin 3 folds, over three seeds; `validate_ranking.csv` has each of "
-        "them. Made by `python benchmarks/validate.py`."
+        "by cross-validation\nin 3 folds, with `n` seeds; `validate_ranking.csv` has each of them. "
+        "Made by `python benchmarks/validate.py`."
     )
     kept.sort(key=lambda row: list(SECTIONS).index(row["section"]))
     write_page("validate", "The command line", text, kept)
