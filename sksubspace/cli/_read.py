@@ -215,7 +215,8 @@ def _with_row_names(table):
 
 def _encoding_problem(path, error):
     if isinstance(error, UnicodeDecodeError):
-        start = path.open("rb").read(2)
+        with path.open("rb") as file:
+            start = file.read(2)
         other = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
         return (
             f"{path} is not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x}); "
