@@ -125,10 +125,6 @@ def train(
     _check_arguments(data, validation_data, max_iter, batch_size, learning_rate, schedule)
     if flops_per_row is None:
         flops_per_row = 6 * sum(p.numel() for p in objective.parameters())
-    early_stopping = None
-    if n_iter_no_change is not None:
-        monitor = "train_loss" if validation_data is None else "valid_loss"
-        early_stopping = EarlyStopping(monitor, n_iter_no_change, tol)
     net = _Net(
         objective,
         optimizer=torch.optim.AdamW,
@@ -143,7 +139,7 @@ def train(
         train_split=None,
         callbacks=[
             ("plateau", _plateau() if schedule == "plateau" else None),
-            ("early_stopping", early_stopping),
+            ("early_stopping", _early_stopping(n_iter_no_change, tol, validation_data)),
             ("tasks", EpochTasks(estimator, context) if has_callbacks(context) else None),
         ],
         verbose=0,
@@ -155,12 +151,23 @@ def train(
         log = net.run(data)
     if n_iter_no_change is not None and log.stopped == "max_iter":
         warnings.warn(
-            f"Maximum number of iterations (max_iter={max_iter}) reached before the loss stopped "
-            f"improving by tol={tol} for n_iter_no_change={n_iter_no_change} epochs.",
-            ConvergenceWarning,
-            stacklevel=2,
+            _unfinished(max_iter, tol, n_iter_no_change), ConvergenceWarning, stacklevel=2
         )
     return log
+
+
+def _unfinished(max_iter, tol, n_iter_no_change):
+    return (
+        f"Maximum number of iterations (max_iter={max_iter}) reached before the loss stopped "
+        f"improving by tol={tol} for n_iter_no_change={n_iter_no_change} epochs."
+    )
+
+
+def _early_stopping(n_iter_no_change, tol, validation_data):
+    if n_iter_no_change is None:
+        return None
+    monitor = "train_loss" if validation_data is None else "valid_loss"
+    return EarlyStopping(monitor, n_iter_no_change, tol)
 
 
 def _check_arguments(data, validation_data, max_iter, batch_size, learning_rate, schedule):

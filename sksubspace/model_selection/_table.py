@@ -141,8 +141,8 @@ def reading(comparison):
     ]
     if any("loo only" in _notes(row, comparison.method == "auto") for row in rows):
         lines.append(
-            "loo only: too far behind by leave-one-out to be confirmed; its R2 is a few hundredths "
-            "too high."
+            "loo only: too far behind by leave-one-out to be confirmed; its R2 is not one of "
+            "unseen rows."
         )
     return lines + [f"{_tidy(row.name)} failed: {row.error}" for row in rows if row.error]
 
