@@ -1,0 +1,118 @@
+"""From coefficients of self-expression to a graph."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import svds
+from sklearn.preprocessing import normalize
+
+__all__ = ["AFFINITIES", "coefficients_to_affinity"]
+
+AFFINITIES = ("symmetrize", "sum", "knn", "angular", "doubly_stochastic")
+
+_N_NEIGHBORS = 3
+_ANGULAR_POWER = 4
+_ANGULAR_KEPT = 1e-3
+_DIMENSIONS_PER_CLUSTER = 5
+_SINKHORN_STEPS = 500
+_SINKHORN_TOL = 1e-6
+_BLOCK_ELEMENTS = 2**23
+
+
+def coefficients_to_affinity(C, method="symmetrize", *, n_clusters=None):
+    r"""Make a symmetric graph from the coefficients of self-expression.
+
+    Parameters
+    ----------
+    C : CSR matrix of shape (n_samples, n_samples)
+        Row i has the coefficients that express row i by the others.
+
+    method : {"symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, default="symmetrize"
+        - "symmetrize": the rows of :math:`|C|` at unit length, averaged with the transpose.
+        - "sum": :math:`|C| + |C|^T`.
+        - "knn": each row of C at unit length is tied to the three others that are nearest,
+          averaged with the transpose.
+        - "angular": :math:`(\tilde U \tilde U^T)_+^a`, where :math:`\tilde U` are the rows of
+          :math:`U S^{1/2}` of the truncated singular value decomposition of C, at unit length.
+        - "doubly_stochastic": :math:`D (|C| + |C|^T) D` with the diagonal D that makes rows and
+          columns sum to one.
+
+    n_clusters : int or None, default=None
+        With "angular", the rank is five for each cluster and one more; 8 clusters with None.
+
+    Returns
+    -------
+    A : CSR matrix of shape (n_samples, n_samples)
+        Symmetric and not negative, with a zero diagonal but for "angular".
+    """
+    C = sparse.csr_matrix(C)
+    if method == "knn":
+        graph = nearest_codes(C, min(_N_NEIGHBORS, C.shape[0] - 1))
+        return 0.5 * (graph + graph.T).tocsr()
+    if method == "angular":
+        return _angular(C, _DIMENSIONS_PER_CLUSTER * (n_clusters or 8) + 1)
+    weights = abs(C)
+    if method == "symmetrize":
+        weights = normalize(weights, copy=False)
+        return 0.5 * (weights + weights.T).tocsr()
+    weights = (weights + weights.T).tocsr()
+    return weights if method == "sum" else _doubly_stochastic(weights)
+
+
+def nearest_codes(C, n_neighbors):  # csr (n, m) -> csr (n, n) of ones, k a row
+    """Tie each row of C to the rows that point the same way, blockwise; ties by index."""
+    n = C.shape[0]
+    unit = normalize(C)
+    dense = unit.nnz > 0.05 * n * unit.shape[1]
+    other = unit.toarray().T if dense else unit.T.tocsc()
+    step = max(1, _BLOCK_ELEMENTS // n)
+    nearest = []
+    for start in range(0, n, step):
+        block = unit[start : start + step]
+        similarity = (block.toarray() if dense else block) @ other
+        similarity = similarity if dense else similarity.toarray()
+        rows = np.arange(len(similarity))
+        similarity[rows, start + rows] = -np.inf
+        nearest.append(largest_by_row(similarity, n_neighbors))
+    columns = np.concatenate(nearest)
+    pointers = np.arange(0, n * n_neighbors + 1, n_neighbors)
+    return sparse.csr_matrix((np.ones(columns.size), columns.ravel(), pointers), shape=(n, n))
+
+
+def largest_by_row(values, k):  # (b, n) -> (b, k) columns, ascending
+    """Columns of the k largest values of each row; among equal ones at the edge the first."""
+    if k >= values.shape[1]:
+        return np.tile(np.arange(values.shape[1]), (len(values), 1))
+    threshold = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
+    above = values > threshold
+    missing = k - above.sum(axis=1, keepdims=True)
+    at_edge = values == threshold
+    chosen = above | (at_edge & (np.cumsum(at_edge, axis=1) <= missing))
+    return np.nonzero(chosen)[1].reshape(len(values), k)
+
+
+def _angular(C, rank):  # csr (n, n), int -> csr (n, n)
+    rank = min(rank, C.shape[0] - 1)
+    start = np.random.RandomState(0).uniform(-1, 1, size=C.shape[0])
+    U, S, _ = svds(C.astype(np.float64), k=rank, v0=start)
+    unit = normalize(U * np.sqrt(S))
+    step = max(1, _BLOCK_ELEMENTS // len(unit))
+    blocks = []
+    for first in range(0, len(unit), step):
+        weights = np.maximum(unit[first : first + step] @ unit.T, 0) ** _ANGULAR_POWER
+        weights[weights < _ANGULAR_KEPT] = 0
+        blocks.append(sparse.csr_matrix(weights))
+    A = sparse.vstack(blocks, format="csr")
+    return 0.5 * (A + A.T).tocsr()
+
+
+def _doubly_stochastic(A):  # csr (n, n) symmetric -> csr (n, n)
+    """Sinkhorn's scaling of a symmetric matrix, with one potential; empty rows stay empty."""
+    degrees = np.asarray(A.sum(axis=1)).ravel()
+    scale = np.where(degrees > 0, 1 / np.sqrt(np.maximum(degrees, 1e-300)), 0)
+    for _ in range(_SINKHORN_STEPS):
+        sums = scale * (A @ scale)
+        if np.abs(sums[degrees > 0] - 1).max(initial=0) < _SINKHORN_TOL:
+            break
+        scale = np.where(degrees > 0, scale / np.sqrt(np.maximum(sums, 1e-300)), 0)
+    diagonal = sparse.diags(scale)
+    return (diagonal @ A @ diagonal).tocsr()

@@ -1,0 +1,281 @@
+r"""The spectral step: from a graph, or from codes on landmarks, to labels.
+
+Ng, Jordan and Weiss, "On spectral clustering: analysis and an algorithm", NIPS 2001.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import LinearOperator, eigsh
+from sklearn.cluster import KMeans
+
+__all__ = ["SpectralResult", "landmark_labels", "largest_eigenvectors", "spectral_labels"]
+
+MOST_CLUSTERS = 50
+_SPARE = 5
+_DENSE_ROWS = 600
+_KMEANS_ROWS = 50_000
+_BRIDGE_WEIGHT = 0.1
+
+
+@dataclass(frozen=True)
+class SpectralResult:
+    """Labels and what they were made from.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Clusters from 0; -1 for rows with no tie.
+    eigenvalues : ndarray of shape (k,)
+        Largest eigenvalues of the normalised affinity, descending, a few more than clusters.
+    n_clusters : int
+        Number of clusters.
+    """
+
+    labels: np.ndarray
+    eigenvalues: np.ndarray
+    n_clusters: int
+
+
+def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
+    r"""Cluster the nodes of a graph.
+
+    The leading eigenvectors of :math:`D^{-1/2} A D^{-1/2}`, rows at unit length, and k-means.
+
+    Parameters
+    ----------
+    A : CSR matrix of shape (n_samples, n_samples)
+        Symmetric weights, not negative.
+
+    n_clusters : int or "auto"
+        Number of clusters; "auto" takes the largest gap between eigenvalues.
+
+    n_init : int, default=10
+        Starts of k-means.
+
+    random_state : numpy.random.RandomState
+        Seeds k-means; nothing else is random.
+
+    bridges : callable or None, default=None
+        Maps component numbers (n_samples,) to a CSR matrix of ties of strength up to 1 between
+        nearest rows of different components, used where the graph has more components than
+        clusters.
+
+    Returns
+    -------
+    SpectralResult
+        Labels, eigenvalues and number of clusters.
+    """
+    degrees = np.asarray(A.sum(axis=1)).ravel()
+    tied = np.flatnonzero(degrees > 0)
+    if len(tied) < A.shape[0]:
+        A = A[tied][:, tied]
+    A = _connected(A, n_clusters, bridges and _of_rows(bridges, tied, len(degrees)))
+    _check_enough(A.shape[0], n_clusters)
+    values, vectors = normalized_eigenvectors(A, n_vectors(n_clusters, A.shape[0]))
+    k = choose_n_clusters(values, n_clusters)
+    labels = np.full(len(degrees), -1)
+    labels[tied] = cluster_rows(vectors[:, :k], k, n_init, random_state)
+    return SpectralResult(labels, values, k)
+
+
+def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
+    r"""Cluster rows by their codes on landmarks: the spectral step of the bipartite graph.
+
+    With :math:`D_r, D_c` the row and column sums of the codes, the rows have the affinity
+    :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the m x m graph
+    :math:`M = W^T D_r^{-1} W` of the landmarks.
+
+    Parameters
+    ----------
+    W : CSR matrix of shape (n_samples, n_landmarks)
+        Weights, not negative.
+
+    n_clusters : int or "auto"
+        Number of clusters; "auto" takes the largest gap between eigenvalues.
+
+    n_init : int, default=10
+        Starts of k-means.
+
+    random_state : numpy.random.RandomState
+        Seeds k-means.
+
+    bridges : callable or None, default=None
+        As in `spectral_labels`, for the landmarks.
+
+    Returns
+    -------
+    SpectralResult
+        Labels, eigenvalues and number of clusters.
+    """
+    inverse_degrees = _inverse(np.asarray(W.sum(axis=1)).ravel())
+    n_landmarks, used = W.shape[1], np.flatnonzero(np.asarray(W.sum(axis=0)).ravel() > 0)
+    W = W if len(used) == n_landmarks else W[:, used]
+    M = (W.T @ W.multiply(inverse_degrees[:, None]).tocsr()).tocsr()
+    M = _connected(M, n_clusters, bridges and _of_rows(bridges, used, n_landmarks))
+    _check_enough(M.shape[0], n_clusters)
+    values, vectors = normalized_eigenvectors(M, n_vectors(n_clusters, M.shape[0]), dense=True)
+    k = choose_n_clusters(values, n_clusters)
+    scale = np.sqrt(_inverse(np.asarray(M.sum(axis=1)).ravel()))[:, None]
+    scaled = scale * vectors[:, :k] / np.sqrt(np.maximum(values[:k], 1e-6))
+    embedding = inverse_degrees.astype(W.dtype)[:, None] * (W @ scaled.astype(W.dtype))
+    labels = cluster_rows(embedding, k, n_init, random_state)
+    labels[inverse_degrees == 0] = -1
+    return SpectralResult(labels, values, k)
+
+
+def normalized_eigenvectors(A, k, *, dense=False):  # csr (n, n) -> (k,), (n, k)
+    r"""Eigenpairs of D^-1/2 A D^-1/2, largest first.
+
+    Each component has the eigenvalue 1 with the eigenvector D^1/2 1_component. Those are known, and
+    Lanczos would miss some of these copies, so it looks for the others only.
+    """
+    degrees = np.asarray(A.sum(axis=1)).ravel()
+    scale = sparse.diags(np.sqrt(_inverse(degrees)))
+    M = (scale @ A @ scale).tocsr()
+    if dense or A.shape[0] <= _DENSE_ROWS:
+        return largest_eigenvectors(M.toarray(), k)
+    n_components, numbers = connected_components(A, directed=False)
+    n_known = min(n_components, k)
+    columns = np.arange(A.shape[0]), numbers
+    V = sparse.csr_matrix((np.sqrt(degrees), columns), shape=(A.shape[0], n_components))
+    V = (V @ sparse.diags(1 / np.sqrt(np.asarray(V.multiply(V).sum(axis=0)).ravel()))).tocsr()
+    known = np.ones(n_known), V[:, :n_known].toarray()
+    if n_known == k:
+        return known
+    others = LinearOperator(
+        M.shape, matvec=lambda x: M @ x.ravel() - 2 * (V @ (V.T @ x.ravel())), dtype=np.float64
+    )
+    values, vectors = largest_eigenvectors(others, k - n_known)
+    return np.concatenate([known[0], values]), np.hstack([known[1], vectors])
+
+
+def largest_eigenvectors(operator, k):  # (n, n) array, matrix or LinearOperator -> (k,), (n, k)
+    """Largest eigenpairs of a symmetric operator, copies of repeated eigenvalues included.
+
+    Lanczos sees one copy of a repeated eigenvalue until rounding brings the others in, so it is
+    asked for more vectors than needed, in a large space and to full precision.
+    """
+    n = operator.shape[0]
+    space = max(4 * k, 60)
+    if isinstance(operator, np.ndarray) or n <= max(_DENSE_ROWS, space + 1):
+        matrix = operator if isinstance(operator, np.ndarray) else _as_dense(operator)
+        values, vectors = linalg.eigh(matrix, subset_by_index=[n - min(k, n), n - 1])
+        return values[::-1], vectors[:, ::-1]
+    start = np.random.RandomState(0).uniform(-1, 1, size=n)
+    values, vectors = eigsh(operator, k=k + _SPARE, which="LA", ncv=space, tol=0, v0=start)
+    order = values.argsort()[::-1][:k]
+    return values[order], vectors[:, order]
+
+
+def _as_dense(operator):
+    if isinstance(operator, LinearOperator):
+        return operator @ np.eye(operator.shape[0])
+    return operator.toarray()
+
+
+def n_vectors(n_clusters, n):
+    """How many eigenvectors to compute: one more than clusters, at least to see the gap."""
+    wanted = MOST_CLUSTERS if n_clusters == "auto" else n_clusters
+    return min(wanted + 1, n)
+
+
+def choose_n_clusters(values, n_clusters):  # (k,) descending -> int
+    """Take what is given, or the number of eigenvalues before the largest gap."""
+    if n_clusters != "auto":
+        return n_clusters
+    gaps = values[:-1] - values[1:]
+    return int(gaps.argmax()) + 1 if len(gaps) else 1
+
+
+def cluster_rows(vectors, k, n_init, random_state):  # (n, q) -> (n,)
+    """k-means on rows of unit length; the centres come from at most 50,000 rows."""
+    lengths = np.sqrt(np.einsum("nq,nq->n", vectors, vectors))
+    unit = vectors / np.where(lengths > 0, lengths, 1)[:, None]
+    seed = random_state.randint(2**31 - 1)
+    kmeans = KMeans(k, n_init=n_init, random_state=seed)
+    if len(unit) <= _KMEANS_ROWS:
+        return kmeans.fit_predict(unit)
+    rows = random_state.choice(len(unit), _KMEANS_ROWS, replace=False)
+    return kmeans.fit(unit[np.sort(rows)]).predict(unit)
+
+
+def _connected(A, n_clusters, bridges):
+    """Tie components together weakly where there are more of them than clusters."""
+    wanted = MOST_CLUSTERS if n_clusters == "auto" else n_clusters
+    n_components, numbers = connected_components(A, directed=False)
+    if n_components <= wanted:
+        return A
+    warnings.warn(
+        f"The affinity graph has {n_components} connected components, more than the {wanted} "
+        f"clusters{' that are tried' if n_clusters == 'auto' else ''}; weak ties to the nearest "
+        "rows decide which belong together. More neighbours, coefficients or landmarks, or a "
+        "smaller tolerance, would connect it.",
+        stacklevel=4,
+    )
+    while bridges is not None and n_components > wanted:
+        ties = bridges(numbers)
+        A = (A + _BRIDGE_WEIGHT * A.data.mean() * ties).tocsr()
+        n_components, numbers = connected_components(A, directed=False)
+    return A
+
+
+def _of_rows(bridges, rows, n_all):
+    """`bridges` of a graph of which only some rows are left."""
+
+    def of_rows(numbers):
+        everywhere = np.full(n_all, -1)
+        everywhere[rows] = numbers
+        return bridges(everywhere)[rows][:, rows]
+
+    return of_rows
+
+
+def nearest_bridges(X, numbers, per_component=20):  # (n, d), (n,) -> csr (n, n)
+    """Tie rows of each component to the nearest row, by |cosine|, of another.
+
+    At most `per_component` rows of each, evenly spaced; rows numbered -1 are left out.
+    """
+    n = len(numbers)
+    queries = np.concatenate(
+        [_evenly(np.flatnonzero(numbers == c), per_component) for c in range(numbers.max() + 1)]
+    )
+    nearest, similarity = _nearest_elsewhere(X, numbers, queries)
+    ties = sparse.csr_matrix((similarity, (queries, nearest)), shape=(n, n))
+    return ties.maximum(ties.T)
+
+
+def _evenly(rows, most):
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
+def _nearest_elsewhere(X, numbers, queries):
+    nearest = np.empty(len(queries), dtype=np.intp)
+    similarity = np.empty(len(queries))
+    step = max(1, 2**23 // len(numbers))
+    for start in range(0, len(queries), step):
+        rows = queries[start : start + step]
+        product = X[rows] @ X.T
+        product = np.abs(product.toarray() if sparse.issparse(product) else product)
+        product[(numbers[rows, None] == numbers) | (numbers < 0)] = -1
+        part = slice(start, start + step)
+        nearest[part] = product.argmax(axis=1)
+        similarity[part] = product[np.arange(len(rows)), nearest[part]]
+    return nearest, np.clip(similarity, 1e-3, 1)
+
+
+def _inverse(values):
+    return np.where(values > 0, 1 / np.where(values > 0, values, 1), 0)
+
+
+def _check_enough(n_tied, n_clusters):
+    if n_clusters != "auto" and n_tied < n_clusters:
+        raise ValueError(
+            f"Only {n_tied} rows have ties in the affinity graph, fewer than "
+            f"n_clusters={n_clusters}."
+        )

@@ -1,0 +1,184 @@
+"""One affine subspace for each cluster, and how far a row lies from each."""
+
+import warnings
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.linalg import LinearOperator, svds
+
+from sksubspace._torch.inference import in_blocks
+
+__all__ = ["fit_subspaces", "squared_residuals"]
+
+ENERGY = 0.95
+LARGEST_AUTO_DIM = 15
+_DENSE_ELEMENTS = 2**22
+_BLOCK_ELEMENTS = 2**18
+
+
+def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
+    r"""Fit the affine subspace of each cluster by principal components of its members.
+
+    Cluster k gets the mean :math:`\mu_k` of its members and the leading right singular vectors
+    :math:`U_k` of the centred members.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The rows.
+
+    labels : ndarray of shape (n_samples,)
+        The cluster of each row, from 0; negative for rows of no cluster.
+
+    n_clusters : int
+        Number of clusters; each has a member.
+
+    subspace_dim : int or "auto", default="auto"
+        Dimension of every subspace; "auto" keeps 95 % of the energy of the members, by at most 15
+        directions. Both are cut to one less than the members and the features.
+
+    Returns
+    -------
+    means : ndarray of shape (n_clusters, n_features)
+        A point of each subspace.
+
+    bases : list of ndarray of shape (subspace_dim_k, n_features)
+        Orthonormal rows, by decreasing variance.
+    """
+    means, bases, short = [], [], 0
+    for k in range(n_clusters):
+        members = X[np.flatnonzero(labels == k)]
+        mean, basis = _affine_fit(members, subspace_dim)
+        short += subspace_dim != "auto" and len(basis) < subspace_dim
+        means.append(mean)
+        bases.append(basis)
+    if short:
+        warnings.warn(
+            f"{short} of the {n_clusters} clusters have too few members for "
+            f"subspace_dim={subspace_dim}; they get a subspace of fewer dimensions.",
+            stacklevel=2,
+        )
+    return np.stack(means), bases
+
+
+def _affine_fit(members, subspace_dim):  # (m, d) -> (d,), (r, d)
+    m, d = members.shape
+    mean = np.asarray(members.mean(axis=0, dtype=np.float64)).reshape(-1)
+    wanted = LARGEST_AUTO_DIM if subspace_dim == "auto" else subspace_dim
+    largest = max(0, min(wanted, m - 1, d - 1))
+    if largest == 0:
+        return mean.astype(members.dtype), np.zeros((0, d), dtype=members.dtype)
+    squared, basis = _leading_directions(members, mean, largest)
+    if subspace_dim == "auto":
+        basis = basis[: _n_for_energy(squared, _energy(members, mean))]
+    return mean.astype(members.dtype), np.ascontiguousarray(basis, dtype=members.dtype)
+
+
+def _energy(members, mean):  # (m, d), (d,) -> sum ||x - mean||^2
+    if sparse.issparse(members):
+        return members.multiply(members).sum() - members.shape[0] * (mean @ mean)
+    step = max(1, _DENSE_ELEMENTS // members.shape[1])
+    blocks = (members[start : start + step] - mean for start in range(0, len(members), step))
+    return sum(np.square(block).sum() for block in blocks)
+
+
+def _n_for_energy(squared, total):  # (r,) descending -> number that reaches 95 %, at least 1
+    if total <= 0:
+        return 0
+    reached = np.cumsum(squared) >= ENERGY * total * (1 - 1e-9)
+    return int(reached.argmax()) + 1 if reached.any() else len(squared)
+
+
+def _leading_directions(members, mean, r):
+    """Squared singular values (r,) and right singular vectors (r, d) of the centred members."""
+    m, d = members.shape
+    if sparse.issparse(members):
+        if m * d > _DENSE_ELEMENTS and r < min(m, d) - 1:
+            return _sparse_directions(members, mean, r)
+        members = members.toarray()
+    if min(m, d) <= 2 * r or m * d <= _DENSE_ELEMENTS // 16:
+        _, values, vectors = linalg.svd(members - mean, full_matrices=False)
+        return np.square(values[:r]), vectors[:r]
+    if m < d:
+        centred = members - mean
+        squared, left = _largest_eigenvectors(centred @ centred.T, r)
+        basis, _ = linalg.qr(centred.T @ left, mode="economic")
+        return squared, basis.T
+    return _map_vectors(_largest_eigenvectors(_scatter(members, mean), r))
+
+
+def _map_vectors(eigen):
+    squared, vectors = eigen
+    return squared, vectors.T
+
+
+def _scatter(members, mean):  # (m, d) -> (d, d), by blocks of rows in double precision
+    scatter = np.zeros((members.shape[1],) * 2)
+    step = max(1, _DENSE_ELEMENTS // members.shape[1])
+    for start in range(0, len(members), step):
+        centred = members[start : start + step] - mean
+        scatter += centred.T @ centred
+    return scatter
+
+
+def _largest_eigenvectors(matrix, r):  # (p, p) -> (r,), (p, r), descending
+    p = len(matrix)
+    values, vectors = linalg.eigh(matrix, subset_by_index=[p - r, p - 1])
+    return np.maximum(values[::-1], 0), vectors[:, ::-1]
+
+
+def _sparse_directions(members, mean, r):
+    m, d = members.shape
+    ones = np.ones(m)
+    centred = LinearOperator(
+        (m, d),
+        matvec=lambda v: members @ v.ravel() - ones * (mean @ v.ravel()),
+        rmatvec=lambda u: members.T @ u.ravel() - mean * u.sum(),
+        dtype=np.float64,
+    )
+    start = np.random.RandomState(0).uniform(-1, 1, size=min(m, d))
+    _, values, vectors = svds(centred, k=r, v0=start, solver="arpack")
+    order = values.argsort()[::-1]
+    return np.square(values[order]), vectors[order]
+
+
+def squared_residuals(X, means, bases):
+    r"""Squared distance of each row from each subspace.
+
+    :math:`\|(I - U_k^T U_k)(x - \mu_k)\|^2`, for each row by the same operations in whatever batch
+    it comes.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The rows.
+
+    means : ndarray of shape (n_clusters, n_features)
+        A point of each subspace.
+
+    bases : list of ndarray of shape (subspace_dim_k, n_features)
+        Orthonormal rows of each subspace.
+
+    Returns
+    -------
+    squared : ndarray of shape (n_samples, n_clusters)
+        In squared units of X.
+    """
+    d = X.shape[1]
+    size = int(np.clip(_BLOCK_ELEMENTS // d, 64, 2048))
+
+    def of_block(block):  # (b, d) -> (b, K)
+        columns = [_off(block - mean, basis) for mean, basis in zip(means, bases, strict=True)]
+        return np.stack(columns, axis=1)
+
+    if not sparse.issparse(X):
+        return in_blocks(of_block, X, block_size=size)
+    starts = range(0, X.shape[0], size)
+    blocks = (X[start : start + size].toarray() for start in starts)
+    return np.concatenate([in_blocks(of_block, block, block_size=size) for block in blocks])
+
+
+def _off(centred, basis):  # (b, d), (r, d) -> (b,)
+    if len(basis):
+        centred = centred - (centred @ basis.T) @ basis
+    return np.einsum("bd,bd->b", centred, centred)
