@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from sksubspace import (
         callbacks,
+        cluster,
+        datasets,
         decoding,
         distillation,
         inspection,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _SUBMODULES = (
     "callbacks",
+    "cluster",
+    "datasets",
     "decoding",
     "distillation",
     "inspection",
@@ -45,6 +49,8 @@ __all__ = [
     "MEDAL",
     "__version__",
     "callbacks",
+    "cluster",
+    "datasets",
     "decoding",
     "distillation",
     "inspection",

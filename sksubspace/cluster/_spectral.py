@@ -19,6 +19,9 @@ _SPARE = 5
 _DENSE_ROWS = 600
 _KMEANS_ROWS = 50_000
 _BRIDGE_WEIGHT = 0.1
+_BRIDGES = 5
+_BRIDGE_QUERIES = 2000
+_BRIDGE_ELEMENTS = 2**23
 
 
 @dataclass(frozen=True)
@@ -234,17 +237,23 @@ def _of_rows(bridges, rows, n_all):
     return of_rows
 
 
-def nearest_bridges(X, numbers, per_component=20):  # (n, d), (n,) -> csr (n, n)
-    """Tie rows of each component to the nearest row, by |cosine|, of another.
+def nearest_bridges(X, numbers):  # (n, d), (n,) -> csr (n, n)
+    """Tie each component to others by the few smallest angles between their rows.
 
-    At most `per_component` rows of each, evenly spaced; rows numbered -1 are left out.
+    The ties are exp(-2 angle). Of a component at most 2,000 rows are looked at, evenly spaced;
+    rows numbered -1 are left out.
     """
     n = len(numbers)
-    queries = np.concatenate(
-        [_evenly(np.flatnonzero(numbers == c), per_component) for c in range(numbers.max() + 1)]
-    )
-    nearest, similarity = _nearest_elsewhere(X, numbers, queries)
-    ties = sparse.csr_matrix((similarity, (queries, nearest)), shape=(n, n))
+    rows, nearest, weights = [], [], []
+    for c in range(numbers.max() + 1):
+        queries = _evenly(np.flatnonzero(numbers == c), _BRIDGE_QUERIES)
+        columns, cosines = _nearest_elsewhere(X, numbers, queries)
+        best = np.argsort(-cosines, kind="stable")[:_BRIDGES]
+        rows.append(queries[best])
+        nearest.append(columns[best])
+        weights.append(np.exp(-2 * np.arccos(cosines[best])))
+    entries = (np.concatenate(rows), np.concatenate(nearest))
+    ties = sparse.csr_matrix((np.concatenate(weights), entries), shape=(n, n))
     return ties.maximum(ties.T)
 
 
@@ -254,19 +263,19 @@ def _evenly(rows, most):
     return rows[np.linspace(0, len(rows) - 1, most).astype(int)]
 
 
-def _nearest_elsewhere(X, numbers, queries):
+def _nearest_elsewhere(X, numbers, queries):  # -> (q,), (q,) |cosine| of unit rows
     nearest = np.empty(len(queries), dtype=np.intp)
-    similarity = np.empty(len(queries))
-    step = max(1, 2**23 // len(numbers))
+    cosines = np.empty(len(queries))
+    step = max(1, _BRIDGE_ELEMENTS // len(numbers))
     for start in range(0, len(queries), step):
         rows = queries[start : start + step]
         product = X[rows] @ X.T
         product = np.abs(product.toarray() if sparse.issparse(product) else product)
-        product[(numbers[rows, None] == numbers) | (numbers < 0)] = -1
+        product[:, (numbers == numbers[rows[0]]) | (numbers < 0)] = -1
         part = slice(start, start + step)
         nearest[part] = product.argmax(axis=1)
-        similarity[part] = product[np.arange(len(rows)), nearest[part]]
-    return nearest, np.clip(similarity, 1e-3, 1)
+        cosines[part] = product[np.arange(len(rows)), nearest[part]]
+    return nearest, np.clip(cosines, 0, 1)
 
 
 def _inverse(values):

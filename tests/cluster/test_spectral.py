@@ -136,18 +136,21 @@ def test_a_stray_pair_does_not_make_a_cluster_of_its_own():
     assert adjusted_rand_score(result.labels, np.repeat([0, 1], [50, 52])) == 1
 
 
-def test_bridges_are_the_nearest_rows_of_other_components():
-    X = points_on_two_lines(20)
-    numbers = np.r_[np.zeros(5, int), np.ones(5, int), np.full(9, 2), -1]
+def test_bridges_are_the_smallest_angles_to_other_components():
+    X = points_on_two_lines(40)
+    numbers = np.r_[np.zeros(10, int), np.ones(10, int), np.full(19, 2), -1]
     ties = nearest_bridges(X, numbers).toarray()
-    cosines = np.abs(X @ X.T)
+    angles = np.arccos(np.clip(np.abs(X @ X.T), 0, 1))
+    angles[numbers[:, None] == numbers] = np.inf
+    angles[:, 39] = np.inf
     assert_array_equal(ties, ties.T)
-    assert ties[19].sum() == 0
-    for i in range(19):
-        elsewhere = np.flatnonzero((numbers != numbers[i]) & (numbers >= 0))
-        best = cosines[i, elsewhere].max()
-        assert np.isclose(ties[i], max(best, 1e-3)).any()
-        assert (ties[i, numbers == numbers[i]] == 0).all()
+    assert ties[39].sum() == 0
+    for c in range(3):
+        rows = np.flatnonzero(numbers == c)
+        smallest = np.sort(angles[rows].min(axis=1))[:5]
+        found = np.sort(ties[rows].max(axis=1))[::-1][:5]
+        assert_allclose(found, np.exp(-2 * smallest), rtol=1e-6)
+    assert ((ties > 0) <= np.isfinite(angles)).all()
 
 
 def test_landmark_labels_are_those_of_the_affinity_of_the_rows():

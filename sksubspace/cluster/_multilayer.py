@@ -1,0 +1,340 @@
+"""Clustering of several views of the same rows, merged on the Grassmann manifold.
+
+Dong, Frossard, Vandergheynst and Nefedov, "Clustering on multi-layer graphs via subspace analysis
+on Grassmann manifolds", IEEE Transactions on Signal Processing 2014.
+"""
+
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from sklearn.preprocessing import normalize as to_unit_rows
+
+from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
+from sksubspace._torch.random import isolated_random_state
+from sksubspace.cluster._base import SCORED_DIM, BaseSubspaceClustering, row_norms
+from sksubspace.cluster._spectral import (
+    _connected,
+    cluster_rows,
+    largest_eigenvectors,
+    nearest_bridges,
+    normalized_eigenvectors,
+)
+from sksubspace.cluster._views import (
+    check_views,
+    check_weights,
+    graph_of_estimator,
+    nearest_neighbors_graph,
+)
+
+
+class MultilayerGraphClustering(BaseSubspaceClustering):
+    r"""Clustering of rows that are described by several views.
+
+    One graph is made of each view; their Laplacians are added up, and each view's own clustering
+    subspace pulls the joint one towards itself. Views may be sensors, modalities or the layers of
+    an encoder, laid side by side as columns of one array.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+
+    views : list of slice or list of array-like of int or bool, or None, default=None
+        The columns of each view. Views may overlap, and columns may be left out. None is one view
+        of all columns.
+
+    base : "knn" or estimator, default="knn"
+        How a view becomes a graph. "knn" ties each row to its nearest neighbours in the view. An
+        unfitted estimator is cloned, fitted on each view, and asked for its `affinity_matrix_`.
+
+    n_neighbors : int, default=10
+        Neighbours a row with `base="knn"`, at most all other rows.
+
+    alpha : float, default=0.5
+        Pull of the views' own subspaces. With 0 only the Laplacians are added up.
+
+    weights : array-like of shape (n_views,) or None, default=None
+        Weight of each view, in any unit. None weighs all the same.
+
+    subspace_dim : int or "auto", default="auto"
+        Dimension of the subspace of each cluster. "auto" keeps 95 % of the energy of the members,
+        by at most 15 directions.
+
+    normalize : bool, default=True
+        Whether the rows of each view are scaled to unit length first.
+
+    n_init : int, default=10
+        Starts of k-means on the eigenvectors.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the starts of k-means and seeds `base` where it has no seed of its own.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each training row.
+
+    n_clusters_ : int
+        Number of clusters.
+
+    embedding_ : ndarray of shape (n_samples, n_clusters)
+        Eigenvectors of :math:`L_{mod}` to its smallest eigenvalues.
+
+    eigenvalues_ : ndarray of shape (n_clusters + 1,)
+        One minus the smallest eigenvalues of :math:`L_{mod}`, descending; with one view the first
+        `n_clusters` are those of its graph plus alpha.
+
+    affinity_matrices_ : list of CSR matrix of shape (n_samples, n_samples)
+        The graph of each view.
+
+    views_ : list of ndarray of shape (n_columns,)
+        Column numbers of each view.
+
+    weights_ : ndarray of shape (n_views,)
+        Weights of the views; they sum to one.
+
+    cluster_means_ : ndarray of shape (n_clusters_, n_view_columns)
+        A point of each subspace, in the columns of the views side by side.
+
+    cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_view_columns)
+        Orthonormal rows that span each subspace.
+
+    n_features_in_ : int
+        Number of features seen in `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has string names.
+
+    See Also
+    --------
+    ThresholdedSubspaceClustering : For one view; it may be the base of several.
+
+    Notes
+    -----
+    With :math:`L_l = I - D_l^{-1/2} A_l D_l^{-1/2}` the Laplacian of view l and :math:`U_l` its
+    eigenvectors to the `n_clusters` smallest eigenvalues, the rows are clustered by the
+    eigenvectors to the smallest eigenvalues of
+
+    .. math:: L_{mod} = \sum_l w_l (L_l - \alpha U_l U_l^T), \qquad \sum_l w_l = 1 .
+
+    :math:`L_{mod}` is never formed: it is applied to vectors by its parts. `predict` and
+    `transform` see the views side by side, each row of each view at length
+    :math:`1/\sqrt{n_{views}}` with `normalize`, so that every view has an equal say there.
+
+    References
+    ----------
+    .. [1] Xiaowen Dong, Pascal Frossard, Pierre Vandergheynst and Nikolai Nefedov, "Clustering on
+       multi-layer graphs via subspace analysis on Grassmann manifolds", IEEE Transactions on
+       Signal Processing 62(4), 2014. https://arxiv.org/abs/1303.2221
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.cluster import MultilayerGraphClustering
+    >>> rng = np.random.RandomState(0)
+    >>> y = np.repeat([0, 1, 2], 40)
+    >>> first = rng.randn(3, 5)[np.minimum(y, 1)] + 0.1 * rng.randn(120, 5)
+    >>> second = rng.randn(3, 5)[np.maximum(y, 1)] + 0.1 * rng.randn(120, 5)
+    >>> X = np.hstack([first, second])
+    >>> views = [slice(0, 5), slice(5, 10)]
+    >>> mlg = MultilayerGraphClustering(3, views=views, random_state=0).fit(X)
+    >>> np.bincount(mlg.labels_)
+    array([40, 40, 40])
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSubspaceClustering._parameter_constraints,
+        "views": ["array-like", None],
+        "base": [StrOptions({"knn"}), HasMethods(["fit", "get_params", "set_params"])],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "weights": ["array-like", None],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        views=None,
+        base="knn",
+        n_neighbors=10,
+        alpha=0.5,
+        weights=None,
+        subspace_dim="auto",
+        normalize=True,
+        n_init=10,
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.views = views
+        self.base = base
+        self.n_neighbors = n_neighbors
+        self.alpha = alpha
+        self.weights = weights
+        self.subspace_dim = subspace_dim
+        self.normalize = normalize
+        self.n_init = n_init
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Find the clusters that the views agree on, and the subspace of each.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows, the views side by side.
+
+        y : Ignored
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a view is empty, repeats a column or names one that X has not, if there are not as
+            many weights as views, if `base` makes no graph of all rows, or if X has non-finite
+            values, fewer rows than clusters or only zero rows.
+        """
+        X = self._validate_fit(X)
+        self.views_ = check_views(self.views, X.shape[1])
+        self.weights_ = check_weights(self.weights, len(self.views_))
+        random_state = isolated_random_state(self.random_state)
+        views = self._split(X)
+        self.affinity_matrices_ = [self._graph(view, random_state) for view in views]
+        labels = self._cluster(views, random_state)
+        self._set_subspaces(self._side_by_side(views), labels)
+        return self
+
+    def score(self, X, y=None):
+        r"""R2 of projecting each row, its views side by side, on the nearest subspace.
+
+        Errors are in units of X, summed over the columns of all views, so that the score compares
+        with the one of other subspace clusterings where the views share out all columns. With
+        ``subspace_dim="auto"`` only the three leading directions of each subspace are used.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, best those that ``fit`` has not seen.
+
+        y : Ignored
+            Not used.
+
+        Returns
+        -------
+        r2 : float
+            At most 1.
+        """
+        unit, norms = super()._validate_new(X)
+        rows, scales = self._side_by_side(self._split(unit)), self._scales(unit, norms)
+        errors = nearest_residuals(rows, self.cluster_means_, self._scored_bases()) * scales
+        mean = np.concatenate([self._row_mean[columns] for columns in self.views_])
+        total = np.square(rows * scales - mean).sum(dtype=np.float64)
+        squared = np.square(errors).sum(dtype=np.float64)
+        return 1.0 - float(squared / max(total, np.finfo(np.float64).tiny))
+
+    def _scored_bases(self):
+        kept = SCORED_DIM if self.subspace_dim == "auto" else None
+        return [basis[:kept] for basis in self.cluster_bases_]
+
+    def _graph(self, view, random_state):
+        if isinstance(self.base, str):
+            return nearest_neighbors_graph(view, self.n_neighbors, self.normalize)
+        return graph_of_estimator(self.base, view, self.n_clusters, random_state)
+
+    def _cluster(self, views, random_state):  # list of (n, d_l) -> (n,)
+        pairs = zip(self.affinity_matrices_, views, strict=True)
+        graphs = [connected_graph(A, view, self.n_clusters) for A, view in pairs]
+        tied = np.flatnonzero(sum(np.asarray(A.sum(axis=1)).ravel() for A in graphs))
+        if len(tied) < self.n_clusters:
+            raise ValueError(
+                f"Only {len(tied)} rows have ties in a graph, fewer than "
+                f"n_clusters={self.n_clusters}."
+            )
+        operator = merged_operator(graphs, self.weights_, self.alpha, self.n_clusters)
+        values, vectors = largest_eigenvectors(
+            operator, min(self.n_clusters + 1, operator.shape[0])
+        )
+        self.eigenvalues_ = values
+        self.embedding_ = vectors[:, : self.n_clusters].astype(views[0].dtype)
+        labels = np.full(len(views[0]), -1)
+        labels[tied] = cluster_rows(
+            vectors[tied, : self.n_clusters], self.n_clusters, self.n_init, random_state
+        )
+        return labels
+
+    def _validate_new(self, X):
+        unit, norms = super()._validate_new(X)
+        return self._side_by_side(self._split(unit)), norms
+
+    def _split(self, X):  # (n, d) -> list of (n, d_l), at unit length with `normalize`
+        views = [X.take(columns, axis=1) for columns in self.views_]
+        return [self._to_unit_rows(v, row_norms(v)) for v in views] if self.normalize else views
+
+    def _side_by_side(self, views):  # list of (n, d_l) -> (n, sum of d_l)
+        rows = np.hstack(views)
+        return rows / np.sqrt(len(views)).astype(rows.dtype) if self.normalize else rows
+
+    def _scales(self, unit, norms):  # (n, d), (n,) or None -> factors back to units of X
+        if norms is None:
+            return 1.0
+        scale = np.sqrt(len(self.views_)) * norms
+        columns = [np.tile(row_norms(unit[:, c]) * scale, (len(c), 1)).T for c in self.views_]
+        return np.hstack(columns)
+
+
+def merged_operator(graphs, weights, alpha, n_clusters):
+    r"""Apply :math:`I - L_{mod} = \sum_l w_l (S_l + \alpha U_l U_l^T)` without forming it.
+
+    :math:`S_l = D_l^{-1/2} A_l D_l^{-1/2} = I - L_l`, whose largest eigenvectors are the smallest
+    of the Laplacian.
+    """
+    merged = sum(w * normalized_graph(A) for w, A in zip(weights, graphs, strict=True))
+    if alpha == 0:
+        return aslinearoperator(merged)
+    own = [normalized_eigenvectors(A, n_clusters)[1] for A in graphs]
+    U = np.hstack([np.sqrt(alpha * w) * V for w, V in zip(weights, own, strict=True)])
+
+    def apply(v):
+        return merged @ v + U @ (U.T @ v)
+
+    return LinearOperator(merged.shape, matvec=apply, matmat=apply, dtype=np.float64)
+
+
+def normalized_graph(A):  # csr (n, n) -> csr (n, n)
+    """D^-1/2 A D^-1/2; rows without ties stay empty."""
+    degrees = np.asarray(A.sum(axis=1)).ravel()
+    scale = sparse.diags(np.where(degrees > 0, 1 / np.sqrt(np.maximum(degrees, 1e-300)), 0))
+    return (scale @ A @ scale).tocsr()
+
+
+def connected_graph(A, view, n_clusters):  # csr (n, n), (n, d) -> csr (n, n)
+    """Tie components weakly where there are more of them than clusters; zero rows stay alone."""
+    A = A.astype(np.float64)
+    tied = np.flatnonzero(np.asarray(A.sum(axis=1)).ravel())
+    bridges = partial(nearest_bridges, to_unit_rows(view[tied]))
+    joined = _connected(A[tied][:, tied], n_clusters, bridges)
+    spread = sparse.identity(A.shape[0], format="csr")[:, tied]
+    return (spread @ joined @ spread.T).tocsr()
+
+
+def nearest_residuals(rows, means, bases):  # (n, d) -> (n, d)
+    """Residual of each row on the subspace that is nearest."""
+    smallest = np.full(len(rows), np.inf)
+    residuals = np.empty_like(rows)
+    for mean, basis in zip(means, bases, strict=True):
+        centred = rows - mean
+        off = centred - (centred @ basis.T) @ basis
+        squared = np.einsum("nd,nd->n", off, off)
+        nearer = squared < smallest
+        smallest[nearer], residuals[nearer] = squared[nearer], off[nearer]
+    return residuals

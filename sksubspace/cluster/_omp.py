@@ -1,0 +1,199 @@
+"""Sparse subspace clustering by orthogonal matching pursuit.
+
+You, Robinson and Vidal, "Scalable sparse subspace clustering by orthogonal matching pursuit", CVPR
+2016.
+"""
+
+import warnings
+from numbers import Integral, Real
+
+from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._torch.device import resolve_device
+from sksubspace._torch.omp import omp
+from sksubspace.cluster._noise import noise_floor
+from sksubspace.cluster._self_expressive import SelfExpressiveClustering
+
+_SMALLEST_TOL = 1e-6
+
+
+class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
+    """Sparse subspace clustering by orthogonal matching pursuit (SSC-OMP).
+
+    Each row is expressed by a few others, chosen greedily; rows of one subspace choose each other.
+    The graph of who uses whom is cut by spectral clustering. It is the fastest of the
+    self-expressive methods and takes sparse data.
+
+    Parameters
+    ----------
+    n_clusters : int or "auto", default=8
+        Number of subspaces. "auto" takes the largest gap of the graph's spectrum, which is
+        unreliable on noisy data with this method.
+
+    n_nonzero : int, default=5
+        Most rows that express a row: about the dimension of the subspaces. More than there are
+        others is reduced with a warning.
+
+    tol : float or "auto", default="auto"
+        A row is expressed well enough when the squared residual is at most `tol` times its squared
+        length. "auto" is twice the estimated share of noise in a row, at least 1e-6: a row and the
+        rows that express it are both noisy, and what lies below is not worth fitting. Without it
+        many noisy rows fit the noise of near duplicates, and the clustering collapses.
+
+    affinity : {"auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, default="auto"
+        How the codes become a graph; "auto" is "symmetrize". The others suit dense coefficients.
+
+    n_landmarks : int, "auto" or None, default="auto"
+        Number of rows, drawn at random, that all rows are expressed by. "auto" takes 1,000 (20 for
+        each cluster if that is more) above 10,000 rows, and None expresses rows by all others.
+
+    n_landmark_draws : int, default=1
+        Sets of landmarks, whose codes are put side by side.
+
+    subspace_dim : int or "auto", default="auto"
+        Dimension of the subspace of each cluster, which `predict` and `score` use; "auto" has 95 %
+        of the variance of its rows, at most 15.
+
+    normalize : bool, default=True
+        Whether rows are scaled to unit length first.
+
+    n_init : int, default=10
+        Starts of k-means in the spectral step.
+
+    batch_size : int or "auto", default="auto"
+        Rows expressed at once; it changes speed and memory only.
+
+    device : str or torch.device, default="auto"
+        Where rows are expressed: "auto" is a CUDA device if there is one, else the CPU.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the landmarks and k-means.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each training row.
+
+    representation_matrix_ : CSR matrix of shape (n_samples, n_samples or n_landmarks)
+        Row i has the coefficients that express row i.
+
+    affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
+        The graph; None with landmarks.
+
+    eigenvalues_ : ndarray of shape (n_eigenvalues,)
+        Largest eigenvalues of the normalised graph, descending.
+
+    landmark_indices_ : ndarray of shape (n_landmarks,) or None
+        The landmarks among the training rows.
+
+    tol_ : float
+        The tolerance used.
+
+    cluster_means_ : ndarray of shape (n_clusters, n_features)
+        A point of each subspace.
+
+    cluster_bases_ : list of ndarray of shape (n_directions, n_features)
+        An orthonormal basis of each subspace, by decreasing variance.
+
+    n_clusters_ : int
+        Number of clusters.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where X has string column names.
+
+    See Also
+    --------
+    ElasticNetSubspaceClustering : A convex penalty instead of a greedy choice; slower, denser.
+    sklearn.decomposition.sparse_encode : Codes on a given dictionary.
+
+    Notes
+    -----
+    For each row, :math:`\\min \\|x_j - \\sum_i c_{ji} x_i\\|^2` subject to
+    :math:`\\|c_j\\|_0 \\le` ``n_nonzero`` and :math:`c_{jj} = 0`, greedily. The noise is estimated
+    from the smallest eigenvalues of small neighbourhoods of rows, which are flat for white noise.
+    Where there is none that can be told from structure the tolerance is close to zero.
+
+    References
+    ----------
+    You, Robinson and Vidal, "Scalable sparse subspace clustering by orthogonal matching pursuit",
+    CVPR 2016. https://arxiv.org/abs/1507.01238
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.cluster import SparseSubspaceClusteringOMP
+    >>> rng = np.random.default_rng(0)
+    >>> bases = rng.standard_normal((3, 2, 10))
+    >>> X = np.vstack([rng.standard_normal((40, 2)) @ basis for basis in bases])
+    >>> ssc = SparseSubspaceClusteringOMP(n_clusters=3, n_nonzero=2, random_state=0).fit(X)
+    >>> np.bincount(ssc.labels_)
+    array([40, 40, 40])
+    >>> ssc.predict(X[:2]) == ssc.labels_[:2]
+    array([ True,  True])
+    """
+
+    _accept_sparse = True
+    _landmarks_above = 10_000
+
+    _parameter_constraints: dict = {
+        **SelfExpressiveClustering._parameter_constraints,
+        "n_nonzero": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
+    }
+
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        n_nonzero=5,
+        tol="auto",
+        affinity="auto",
+        n_landmarks="auto",
+        n_landmark_draws=1,
+        subspace_dim="auto",
+        normalize=True,
+        n_init=10,
+        batch_size="auto",
+        device="auto",
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.n_nonzero = n_nonzero
+        self.tol = tol
+        self.affinity = affinity
+        self.n_landmarks = n_landmarks
+        self.n_landmark_draws = n_landmark_draws
+        self.subspace_dim = subspace_dim
+        self.normalize = normalize
+        self.n_init = n_init
+        self.batch_size = batch_size
+        self.device = device
+        self.random_state = random_state
+
+    def _represent(self, X, dictionary, own):
+        self.tol_ = max(2 * noise_floor(X), _SMALLEST_TOL) if self.tol == "auto" else self.tol
+        return omp(
+            X,
+            dictionary,
+            own,
+            self._resolve_n_nonzero(dictionary.shape[0]),
+            tol=self.tol_,
+            batch_size=self.batch_size,
+            device=resolve_device(self.device),
+        )
+
+    def _resolve_n_nonzero(self, n_atoms):
+        if self.n_nonzero < n_atoms:
+            return self.n_nonzero
+        warnings.warn(
+            f"n_nonzero={self.n_nonzero} is more than the {n_atoms - 1} other rows that can "
+            "express a row; all of them are used.",
+            stacklevel=6,
+        )
+        return n_atoms - 1
+
+    def _auto_n_landmarks(self, n):
+        n_clusters = 0 if self.n_clusters == "auto" else self.n_clusters
+        return min(max(1000, 20 * n_clusters), n)

@@ -1,0 +1,79 @@
+"""Sparse codes from dense ones: the largest entries of each row, block by block."""
+
+import numpy as np
+import torch
+from scipy import sparse
+
+__all__ = ["keep_largest", "largest_columns", "row_blocks"]
+
+_BLOCK_ELEMENTS = 2**23
+_FEWEST_ROWS = 64
+_ROUNDING = 16
+
+
+def row_blocks(n_rows, n_columns, batch_size):
+    """Cut rows into slices whose dense codes take about 64 MiB, or `batch_size` rows."""
+    step = batch_size
+    if batch_size == "auto":
+        step = max(_FEWEST_ROWS, _BLOCK_ELEMENTS // n_columns)
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+
+def keep_largest(blocks, k, n_columns):
+    """Stack dense blocks of rows into a sparse matrix of the largest entries of each row.
+
+    Parameters
+    ----------
+    blocks : iterable of Tensor of shape (block_size, n_columns)
+        The rows, from top to bottom; one block is held at a time.
+
+    k : int
+        Entries to keep a row, by absolute value. Zeros are not kept.
+
+    n_columns : int
+        Number of columns.
+
+    Returns
+    -------
+    C : CSR matrix of shape (n_rows, n_columns)
+        With sorted indices.
+    """
+    values, columns = [], []
+    for block in blocks:
+        chosen = largest_columns(block.abs(), k)
+        values.append(block.gather(1, chosen).cpu().numpy())
+        columns.append(chosen.to(torch.int32).cpu().numpy())
+    values, columns = np.concatenate(values), np.concatenate(columns)
+    pointers = np.arange(len(values) + 1, dtype=np.int64) * values.shape[1]
+    C = sparse.csr_matrix(
+        (values.ravel(), columns.ravel(), pointers), shape=(len(values), n_columns)
+    )
+    C.eliminate_zeros()
+    return C
+
+
+def largest_columns(scores, k):  # (b, m) -> (b, min(k, m))
+    """Columns of the k largest scores of each row, ascending; among equal ones the first.
+
+    Scores that differ by less than the rounding of a matrix product count as equal, so that the
+    choice does not depend on the block a row was computed in.
+    """
+    n_columns = scores.shape[1]
+    if k >= n_columns:
+        return torch.arange(n_columns, device=scores.device).expand(len(scores), n_columns)
+    largest, columns = scores.topk(k + 1, dim=1)
+    rounding = _ROUNDING * torch.finfo(scores.dtype).eps * largest[:, :1]
+    edge, next_one = largest[:, k - 1 : k], largest[:, k:]
+    unsure = (edge - next_one <= rounding).ravel().nonzero().ravel()
+    columns = columns[:, :k].sort(dim=1).values
+    if len(unsure):
+        columns[unsure] = _first_of_equals(scores[unsure], edge[unsure], rounding[unsure], k)
+    return columns
+
+
+def _first_of_equals(scores, edge, rounding, k):
+    above = scores > edge + rounding
+    at_edge = (scores >= edge - rounding) & ~above
+    missing = k - above.sum(dim=1, keepdim=True)
+    chosen = above | (at_edge & (at_edge.cumsum(dim=1) <= missing))
+    return chosen.nonzero()[:, 1].reshape(len(scores), k)

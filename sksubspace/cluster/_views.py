@@ -1,0 +1,194 @@
+"""The views of a data set: their columns, their weights and their graphs."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+
+from sksubspace.neighbors import k_nearest
+
+__all__ = ["check_views", "check_weights", "graph_of_estimator", "nearest_neighbors_graph"]
+
+
+def check_views(views, n_features):
+    """Turn the parameter `views` into column numbers.
+
+    Parameters
+    ----------
+    views : sequence of slice or array-like of int or bool, or None
+        The columns of each view; None is one view of all columns.
+
+    n_features : int
+        Number of columns there are.
+
+    Returns
+    -------
+    columns : list of ndarray of shape (n_columns,)
+        Not negative, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If there is no view, or one is empty, repeats a column or names one that is not there.
+
+    TypeError
+        If a view is neither a slice nor a list of integers or booleans.
+    """
+    if views is None:
+        return [np.arange(n_features)]
+    if len(views) == 0:
+        raise ValueError("views must have at least one view, got an empty list; None is one view.")
+    return [_columns_of(view, number, n_features) for number, view in enumerate(views)]
+
+
+def _columns_of(view, number, n_features):
+    if isinstance(view, slice):
+        _check_range([b for b in (view.start, view.stop) if b is not None], number, n_features, 0)
+    else:
+        view = _as_indices(view, number, n_features)
+    columns = np.arange(n_features)[view]
+    if len(columns) == 0:
+        raise ValueError(f"views[{number}] has no columns.")
+    if len(np.unique(columns)) < len(columns):
+        raise ValueError(f"views[{number}] names a column more than once.")
+    return columns
+
+
+def _as_indices(view, number, n_features):
+    view = np.asarray(view)
+    if view.ndim != 1:
+        raise TypeError(
+            f"views[{number}] must be a slice or a list of column numbers, got an array of shape "
+            f"{view.shape}."
+        )
+    if view.dtype == bool and len(view) != n_features:
+        raise ValueError(
+            f"views[{number}] is a mask of {len(view)} columns, but X has {n_features} features."
+        )
+    if len(view) == 0:
+        return view.astype(np.intp)
+    if view.dtype.kind not in "biu":
+        raise TypeError(
+            f"views[{number}] must hold column numbers or booleans, got values of type "
+            f"{view.dtype}."
+        )
+    if view.dtype != bool:
+        _check_range(view, number, n_features, 1)
+    return view
+
+
+def _check_range(numbers, number, n_features, last):
+    for column in numbers:
+        if not -n_features <= column <= n_features - last:
+            raise ValueError(
+                f"views[{number}] goes to column {column}, but X has {n_features} features."
+            )
+
+
+def check_weights(weights, n_views):
+    """Turn the parameter `weights` into weights that sum to one.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_views,) or None
+        Not negative; None is the same for all.
+
+    n_views : int
+        Number of views.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_views,)
+        In float64.
+
+    Raises
+    ------
+    ValueError
+        If there is not one weight a view, if one is negative or not finite, or if all are zero.
+    """
+    weights = np.ones(n_views) if weights is None else np.asarray(weights, dtype=np.float64)
+    if weights.shape != (n_views,):
+        raise ValueError(
+            f"weights must have one number for each of the {n_views} views, got an array of shape "
+            f"{weights.shape}."
+        )
+    if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() == 0:
+        raise ValueError(
+            f"weights must be finite, not negative and not all zero, got {weights.tolist()}."
+        )
+    return weights / weights.sum()
+
+
+def nearest_neighbors_graph(view, n_neighbors, skip_zeros):
+    """Tie each row to its nearest neighbours.
+
+    Parameters
+    ----------
+    view : ndarray of shape (n_samples, n_columns)
+        Rows.
+
+    n_neighbors : int
+        Neighbours a row, at most all others.
+
+    skip_zeros : bool
+        Whether rows of zeros, which have no direction, are tied to none.
+
+    Returns
+    -------
+    A : CSR matrix of shape (n_samples, n_samples)
+        1 for rows that are neighbours of each other, 1/2 for a neighbour on one side only.
+    """
+    n = len(view)
+    rows = np.flatnonzero(view.any(axis=1)) if skip_zeros else np.arange(n)
+    k = min(n_neighbors, len(rows) - 1)
+    if k < 1:
+        return sparse.csr_matrix((n, n), dtype=view.dtype)
+    _, indices = k_nearest(view[rows], view[rows], k, exclude_self=True)
+    ones = np.ones(indices.size, dtype=view.dtype)
+    G = sparse.csr_matrix((ones, (np.repeat(rows, k), rows[indices.ravel()])), shape=(n, n))
+    return (0.5 * (G + G.T)).tocsr()
+
+
+def graph_of_estimator(estimator, view, n_clusters, random_state):
+    """Fit a clone of an estimator to a view and take its graph.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Has an `affinity_matrix_` after `fit`. It is not changed.
+
+    view : ndarray of shape (n_samples, n_columns)
+        Rows.
+
+    n_clusters : int
+        Given to the clone.
+
+    random_state : numpy.random.RandomState
+        Seeds the clone if it has no seed of its own.
+
+    Returns
+    -------
+    A : CSR matrix of shape (n_samples, n_samples)
+        Symmetric and not negative.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no such graph of all rows.
+    """
+    params = estimator.get_params()
+    changes = {"n_clusters": n_clusters} if "n_clusters" in params else {}
+    if params.get("random_state", 0) is None:
+        changes["random_state"] = random_state.randint(2**31 - 1)
+    if params.get("n_landmarks") == "auto":
+        changes["n_landmarks"] = None
+    fitted = clone(estimator).set_params(**changes).fit(view)
+    A = getattr(fitted, "affinity_matrix_", None)
+    if A is None or A.shape != (len(view), len(view)):
+        raise ValueError(
+            f"base={estimator!r} has no affinity_matrix_ of all rows after fit; estimators with "
+            "landmarks have one with n_landmarks=None."
+        )
+    A = sparse.csr_matrix(A)
+    if A.nnz and A.data.min() < 0:
+        raise ValueError(f"The affinity_matrix_ of base={estimator!r} has negative entries.")
+    return (0.5 * (A + A.T)).tocsr()
