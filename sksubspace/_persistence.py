@@ -22,6 +22,7 @@ _PICKLES = (
 # plain data that imputers and searches hold; skops by itself trusts only estimators and arrays
 _PLAIN = (
     "numpy.dtype",
+    "scipy.sparse._csr.csr_matrix",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.model_selection._split.GroupKFold",
     "sklearn.model_selection._split.KFold",
@@ -213,13 +214,19 @@ def _refusal(estimator):
 
 def _trusted_types():
     """What is built beside what skops trusts: of this library only its public estimators."""
-    public = [getattr(sksubspace, name) for name in sksubspace.__all__ if name[0].isupper()]
-    own = [
+    own = {
         f"{value.__module__}.{value.__qualname__}"
-        for value in public
+        for value in _public_values()
         if isclass(value) and issubclass(value, BaseEstimator)
-    ]
+    }
     return [*own, *_PLAIN]
+
+
+def _public_values():
+    for name in sksubspace.__all__:
+        value = getattr(sksubspace, name)
+        yield value
+        yield from (getattr(value, inner) for inner in getattr(value, "__all__", ()))
 
 
 def _foreign_types(skops_io, content):

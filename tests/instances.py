@@ -4,7 +4,7 @@ from functools import partial
 
 from sklearn.decomposition import PCA
 
-from sksubspace import MEDAL
+from sksubspace import MEDAL, cluster
 
 _MEDAL_VARIANTS = {
     "auto": {"max_iter": 4},
@@ -17,17 +17,32 @@ _MEDAL_VARIANTS = {
     "joint": {"strategy": "joint", "hidden_layer_sizes": (8,), "max_iter": 2},
 }
 
-_FACTORIES = {
+_DISTILLERS = {
     f"MEDAL-{name}": partial(MEDAL, random_state=0, **params)
     for name, params in _MEDAL_VARIANTS.items()
 }
 
+_CLUSTER_VARIANTS = {
+    "OMP": ("SparseSubspaceClusteringOMP", {}),
+    "OMP-landmarks": ("SparseSubspaceClusteringOMP", {"n_landmarks": 25, "n_landmark_draws": 2}),
+    "least-squares": ("LeastSquaresSubspaceClustering", {}),
+    "thresholded": ("ThresholdedSubspaceClustering", {}),
+    "multilayer": ("MultilayerGraphClustering", {}),
+}
 
-def names():
-    """Return the names of all instances."""
-    return list(_FACTORIES)
+_CLUSTERERS = {
+    name: partial(getattr(cluster, kind), **{"random_state": 0, **params})
+    for name, (kind, params) in _CLUSTER_VARIANTS.items()
+}
+
+
+def names(kind="distillation"):
+    """Return the names of the instances of a kind: "distillation" or "cluster"."""
+    return list({"distillation": _DISTILLERS, "cluster": _CLUSTERERS}[kind])
 
 
 def make(name, **params):
-    """Make a new instance, with a teacher of its own."""
-    return _FACTORIES[name](**{"teacher": PCA(n_components=2), **params})
+    """Make a new instance; a distiller gets a teacher of its own."""
+    if name in _CLUSTERERS:
+        return _CLUSTERERS[name](**params)
+    return _DISTILLERS[name](**{"teacher": PCA(n_components=2), **params})

@@ -7,12 +7,13 @@ from tests import instances
 
 CHECKS = [
     pytest.param(estimator, check, id=f"{name}-{getattr(check, 'func', check).__name__}")
-    for name in instances.names()
+    for name in [*instances.names(), *instances.names("cluster")]
     for estimator, check in estimator_checks_generator(instances.make(name))
 ]
 
 
 @pytest.mark.filterwarnings("ignore:calibration='loo' needs an encoder and a decoder")
+@pytest.mark.filterwarnings("ignore:The affinity graph has")
 @pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)

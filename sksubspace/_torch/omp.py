@@ -8,14 +8,11 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from .device import PinnedRows, to_tensor
+from .residuals import make_residuals
 from .threads import small_work
 
-__all__ = ["GRAM_BYTES", "gram_fits", "largest_magnitude", "omp"]
+__all__ = ["block_rows", "omp"]
 
-GRAM_BYTES = 2**30
-_FEATURES_PER_STEP = 16
-_FEW_ATOMS = 4096
 _CPU_ELEMENTS = 2**19
 _GPU_ELEMENTS = 2**26
 _FEWEST_ROWS = 64
@@ -70,12 +67,12 @@ def omp(X, dictionary, own, n_nonzero, *, tol=0.0, batch_size="auto", device="cp
     n_nonzero = min(n_nonzero, m)
     device = torch.device(device)
     if batch_size == "auto":
-        batch_size = _block_rows(m, device)
+        batch_size = block_rows(m, device)
     atoms = np.zeros((n, n_nonzero), dtype=np.int32 if m < 2**31 else np.int64)
     coefficients = np.zeros((n, n_nonzero), dtype=X.dtype)
     sizes = np.zeros(n, dtype=np.int64)
     with small_work(2.0 * min(n, batch_size) * m * X.shape[1], device), torch.inference_mode():
-        residuals = _residuals(X, dictionary, n_nonzero, device)
+        residuals = make_residuals(X, dictionary, n_nonzero, device)
         for start in range(0, n, batch_size):
             block = slice(start, start + batch_size)
             pursuit = _Pursuit(residuals, block, own[block], n_nonzero, tol)
@@ -87,7 +84,7 @@ def omp(X, dictionary, own, n_nonzero, *, tol=0.0, batch_size="auto", device="cp
     return codes
 
 
-def largest_magnitude(a):  # (B, m) -> columns (B,), signed values (B,)
+def _largest_magnitude(a):  # (B, m) -> columns (B,), signed values (B,)
     """Column of the entry of largest absolute value; numpy searches faster than torch on a CPU."""
     on_cpu = a.device.type == "cpu"
     lowest, highest = (
@@ -99,12 +96,7 @@ def largest_magnitude(a):  # (B, m) -> columns (B,), signed values (B,)
     return torch.where(is_high, highest, lowest), torch.where(is_high, high, low)
 
 
-def gram_fits(n_atoms, dtype):
-    """Whether the inner products of all atoms are kept."""
-    return n_atoms**2 * np.dtype(dtype).itemsize <= GRAM_BYTES
-
-
-def _block_rows(n_atoms, device):
+def block_rows(n_atoms, device):
     elements = _CPU_ELEMENTS if device.type == "cpu" else _GPU_ELEMENTS
     return int(np.clip(elements // n_atoms, _FEWEST_ROWS, _MOST_ROWS))
 
@@ -141,7 +133,7 @@ class _Pursuit:
 
     def _take_atom(self, a, step):  # correlations (B, m) -> change of coefficients (B, step + 1)
         self._forbid(a, step)
-        new, correlation = largest_magnitude(a)
+        new, correlation = _largest_magnitude(a)
         w, rest, usable = self._against_taken(new, correlation, step)
         if not bool(usable.all()):
             self._leave_but(usable, step)
@@ -165,7 +157,7 @@ class _Pursuit:
         a[with_own, self.own[with_own]] = 0.0
 
     def _against_taken(self, new, correlation, step):
-        """w = V A a (B, step), ||a||^2 - ||w||^2 (B,), and where both mean something (B,)."""
+        """W = V A a (B, step), ||a||^2 - ||w||^2 (B,), and where both mean something (B,)."""
         norm = self.residuals.squared_norms[new]
         inner = self.residuals.inner(self.atoms[:, :step], new)
         w = (self.V[:, :step, :step] @ inner[:, :, None])[:, :, 0]
@@ -187,136 +179,3 @@ class _Pursuit:
         rows = self.rows[done]
         for result, now in zip(self.results, (self.atoms[done], self.c[done], size), strict=True):
             result[rows] = now
-
-
-def _residuals(X, dictionary, n_nonzero, device):
-    m, d = dictionary.shape
-    pays = sparse.issparse(X) or d >= _FEATURES_PER_STEP * n_nonzero
-    if pays and gram_fits(m, dictionary.dtype):
-        return _GramResiduals(X, dictionary, device)
-    return (_SparseResiduals if sparse.issparse(X) else _DenseResiduals)(X, dictionary, device)
-
-
-class _DenseResiduals:
-    """Residuals of a block of rows, and their inner products with the atoms."""
-
-    def __init__(self, X, dictionary, device):
-        self.X = PinnedRows(X, device)
-        self.dictionary = to_tensor(dictionary, device)
-        self.squared_norms = self.dictionary.square().sum(dim=1)
-        few = len(self.dictionary) <= _FEW_ATOMS
-        self.gram = self.dictionary @ self.dictionary.T if few else None
-        self.buffer = self.dictionary.new_empty(0)
-
-    def start(self, block):  # -> squared norms (B,)
-        self.residual = self.X[block]
-        return self.residual.square().sum(dim=1)
-
-    def keep(self, stay):
-        self.residual = self.residual[stay]
-
-    def correlations(self):  # -> (B, m), to be overwritten
-        if len(self.buffer) < len(self.residual):
-            self.buffer = self.residual.new_empty(len(self.residual), len(self.dictionary))
-        out = self.buffer[: len(self.residual)]
-        return torch.mm(self.residual, self.dictionary.T, out=out)
-
-    def inner(self, atoms, new):  # (B, t), (B,) -> (B, t)
-        """Inner products of atoms with atoms."""
-        if self.gram is not None:
-            return self.gram[new[:, None], atoms]
-        return (self.dictionary[atoms] @ self.dictionary[new][:, :, None])[:, :, 0]
-
-    def subtract(self, atoms, change):  # (B, t), (B, t)
-        self.residual -= _weighted_sums(self.dictionary, atoms, change)
-
-
-class _SparseResiduals:
-    """The same for sparse rows, whose residuals stay sparse."""
-
-    def __init__(self, X, dictionary, device):
-        self.X, self.dictionary, self.device = X, dictionary, device
-        self.transposed = dictionary.T.tocsr()
-        self.squared_norms = to_tensor(_squared_norms(dictionary), device)
-
-    def start(self, block):
-        self.residual = self.X[block]
-        return to_tensor(_squared_norms(self.residual), self.device)
-
-    def keep(self, stay):
-        self.residual = self.residual[stay.cpu().numpy()]
-
-    def correlations(self):
-        return to_tensor((self.residual @ self.transposed).toarray(), self.device)
-
-    def inner(self, atoms, new):
-        taken, new = self.dictionary[atoms.cpu().numpy().ravel()], new.cpu().numpy()
-        products = taken.multiply(self.dictionary[np.repeat(new, atoms.shape[1])])
-        return to_tensor(_row_sums(products).reshape(atoms.shape), self.device)
-
-    def subtract(self, atoms, change):
-        n_rows, size = atoms.shape
-        entries = (change.cpu().numpy().ravel(), atoms.cpu().numpy().ravel())
-        weights = sparse.csr_matrix(
-            (*entries, np.arange(0, n_rows * size + 1, size)),
-            shape=(n_rows, self.dictionary.shape[0]),
-        )
-        self.residual = self.residual - weights @ self.dictionary
-
-
-class _GramResiduals:
-    """The same from the inner products of all atoms: the residuals are never formed."""
-
-    def __init__(self, X, dictionary, device):
-        self.X, self.dictionary, self.device = X, dictionary, device
-        self.gram = _inner_products(dictionary, dictionary, device)
-        self.squared_norms = self.gram.diagonal().clone()
-        if X is not dictionary and not sparse.issparse(X):
-            self.X, self.dictionary = PinnedRows(X, device), to_tensor(dictionary, device)
-
-    def start(self, block):
-        if self.X is self.dictionary:
-            self.a = self.gram[block].clone()
-            return self.squared_norms[block]
-        rows = self.X[block]
-        self.a = _inner_products(rows, self.dictionary, self.device)
-        if sparse.issparse(rows):
-            return to_tensor(_squared_norms(rows), self.device)
-        return rows.square().sum(dim=1)
-
-    def keep(self, stay):
-        self.a = self.a[stay]
-
-    def correlations(self):
-        return self.a
-
-    def inner(self, atoms, new):
-        return self.gram[new[:, None], atoms]
-
-    def subtract(self, atoms, change):
-        self.a -= _weighted_sums(self.gram, atoms, change)
-
-
-def _inner_products(rows, others, device):  # (n, d), (m, d) -> (n, m)
-    if sparse.issparse(rows):
-        return to_tensor((rows @ others.T).toarray(), device)
-    if not isinstance(rows, torch.Tensor):
-        rows, others = (rows,) * 2 if rows is others else (rows, others)
-        first = to_tensor(rows, device)
-        return first @ (first if rows is others else to_tensor(others, device)).T
-    return rows @ others.T
-
-
-def _weighted_sums(rows, chosen, weights):  # (m, p), (B, t), (B, t) -> (B, p)
-    """Sum of the chosen rows, without a copy of them."""
-    return torch.nn.functional.embedding_bag(
-        chosen, rows, per_sample_weights=weights.contiguous(), mode="sum"
-    )
-
-
-def _squared_norms(X):  # (n, d) -> (n,)
-    return _row_sums(X.multiply(X))
-
-
-def _row_sums(X):
-    return np.asarray(X.sum(axis=1)).reshape(-1)

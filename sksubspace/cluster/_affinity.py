@@ -1,9 +1,12 @@
 """From coefficients of self-expression to a graph."""
 
 import numpy as np
+import torch
 from scipy import sparse
 from scipy.sparse.linalg import svds
 from sklearn.preprocessing import normalize
+
+from sksubspace.cluster._top_entries import largest_columns
 
 __all__ = ["AFFINITIES", "coefficients_to_affinity"]
 
@@ -72,22 +75,10 @@ def nearest_codes(C, n_neighbors):  # csr (n, m) -> csr (n, n) of ones, k a row
         similarity = similarity if dense else similarity.toarray()
         rows = np.arange(len(similarity))
         similarity[rows, start + rows] = -np.inf
-        nearest.append(largest_by_row(similarity, n_neighbors))
+        nearest.append(largest_columns(torch.from_numpy(similarity), n_neighbors).numpy())
     columns = np.concatenate(nearest)
     pointers = np.arange(0, n * n_neighbors + 1, n_neighbors)
     return sparse.csr_matrix((np.ones(columns.size), columns.ravel(), pointers), shape=(n, n))
-
-
-def largest_by_row(values, k):  # (b, n) -> (b, k) columns, ascending
-    """Columns of the k largest values of each row; among equal ones at the edge the first."""
-    if k >= values.shape[1]:
-        return np.tile(np.arange(values.shape[1]), (len(values), 1))
-    threshold = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
-    above = values > threshold
-    missing = k - above.sum(axis=1, keepdims=True)
-    at_edge = values == threshold
-    chosen = above | (at_edge & (np.cumsum(at_edge, axis=1) <= missing))
-    return np.nonzero(chosen)[1].reshape(len(values), k)
 
 
 def _angular(C, rank):  # csr (n, n), int -> csr (n, n)

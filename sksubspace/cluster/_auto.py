@@ -10,11 +10,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._auto_candidates import named_candidates, prepare
-from sksubspace.cluster._auto_scores import evaluate, folds, holdouts
+from sksubspace.cluster._auto_scores import evaluate, folds, holdouts, scored_dims
 from sksubspace.cluster._auto_table import rank
 from sksubspace.cluster._base import BaseSubspaceClustering
-
-_SCORED_DIM = 9
 
 
 class AutoSubspaceClustering(BaseSubspaceClustering):
@@ -35,16 +33,16 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         and 10, orthogonal matching pursuit with 5 and 10, and least squares with both affinities.
 
     subspace_dim : int or "auto", default="auto"
-        Dimension of the subspaces. "auto" scores candidates with nine, at most one less than the
-        features; the final clusters then get what keeps 95 % of the energy of the members, at most
-        15.
+        Dimension of the subspaces. "auto" scores candidates with 4, 8 and 16, at most a third of
+        the mean number of rows of a cluster; the final clusters then get what keeps 95 % of the
+        energy of the members, at most 15.
 
     validation_fraction : float or None, default=None
         None fits each candidate once, to all rows, and fits the subspaces of its clusters without
         the rows that are scored, a part at a time until all rows have been. A number leaves that
         share of the rows out of the candidate's own fit too, `n_repeats` times, and fits the best
-        one again, to all rows: dearer and, in `Notes`, no better, but fair to candidates that may
-        fit noise.
+        one again, to all rows: dearer, and a worse guide to the labels that are kept, which are not
+        those that were scored, but fair to candidates that fit noise.
 
     n_repeats : int, default=1
         How often rows are left out anew.
@@ -96,15 +94,46 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
     ThresholdedSubspaceClustering : One of the candidates.
     LeastSquaresSubspaceClustering : Another one.
 
+    Notes
+    -----
+    With :math:`s_{id}` the squared distance of row i from the nearest of the clusters' subspaces
+    of dimension d, fitted without row i, and IQM the interquartile mean, the mean of the middle
+    half of the values, a candidate has the score
+
+    .. math:: 1 - \frac{\mathrm{IQM}_i \bigl(\prod_{d \in D} s_{id}\bigr)^{1/|D|}}
+              {\mathrm{IQM}_i \|x_i - \bar x\|^2}, \qquad D = \{4, 8, 16\} .
+
+    It leaves the worst rows out, which any subspace misses (a face in the shadow), and the best
+    ones, and does not hang on one dimension. One millionth of the mean spread is added to each
+    :math:`s_{id}`, so that a perfect fit has a logarithm. Rows are left out by tenths, or by thirds
+    with 500 rows a cluster.
+
+    The standard error of a difference is that of two interquartile means over the same rows.
+    Candidates within one standard error of the best are `tied`: the data cannot tell them apart.
+    The highest score is taken all the same, and the first listed of equal ones.
+
+    A candidate that finds more than `n_clusters` clusters fails, since more subspaces fit better by
+    themselves. Scores say nothing about the number of clusters, and cannot tell a good clustering
+    from a bad one where the clusters are no subspaces.
+
+    References
+    ----------
+    .. [1] John W. Tukey and Donald H. McLaughlin, "Less vulnerable confidence and significance
+       procedures for location based on a single sample: trimming/Winsorization 1", Sankhya A 25(3),
+       1963. https://www.jstor.org/stable/25049278
+
     Examples
     --------
-    >>> import pandas as pd
     >>> from sksubspace.cluster import AutoSubspaceClustering
     >>> from sksubspace.datasets import make_union_of_subspaces
     >>> X, y = make_union_of_subspaces(
-    ...     400, n_features=20, n_subspaces=4, subspace_dim=3, noise=0.02, random_state=0
+    ...     200, n_features=15, n_subspaces=4, subspace_dim=3, noise=0.02, random_state=0
     ... )
     >>> auto = AutoSubspaceClustering(4, random_state=0).fit(X)
+    >>> str(auto.scores_["name"][-1])  # the worst of nine candidates
+    'k-means'
+    >>> auto.predict(X[:3]).shape
+    (3,)
     """
 
     _parameter_constraints: dict = {
@@ -185,22 +214,19 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         else:
             left_out = holdouts(*size, self.validation_fraction, self.n_repeats, random_state)
         n_fits = 1 if whole else self.n_repeats
+        dims = scored_dims(self.subspace_dim, *X.shape, self.n_clusters)
         jobs = (
             delayed(evaluate)(
                 [prepare(one, self.n_clusters, random_state) for _ in range(n_fits)],
-                X, left_out, self._scored_dim(X.shape[1]), self.n_clusters, whole=whole,
+                X, left_out, dims, self.n_clusters, whole=whole,
             )
             for one in candidates.values()
         )  # fmt: skip
         return dict(zip(candidates, Parallel(n_jobs=self.n_jobs)(jobs), strict=True))
 
-    def _scored_dim(self, n_features):
-        wanted = _SCORED_DIM if self.subspace_dim == "auto" else self.subspace_dim
-        return min(wanted, n_features - 1)
-
     def _refit(self, X, candidate, random_state):  # -> Outcome
         own = prepare(candidate, self.n_clusters, random_state)
-        best = evaluate([own], X, [], 0, self.n_clusters, whole=True)
+        best = evaluate([own], X, [], (0,), self.n_clusters, whole=True)
         if best.error:
             raise ValueError(f"{self.best_name_!r}, fitted to all rows, failed. {best.error}")
         return best

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sksubspace._torch.threads import small_work
-from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
+from sksubspace.cluster._subspaces import fit_subspaces
 
 __all__ = [
     "Outcome",
@@ -17,10 +17,14 @@ __all__ = [
     "interquartile_mean",
     "nearest_residuals",
     "paired_error",
+    "scored_dims",
 ]
 
+_SCORED_DIMS = (4, 8, 16)
+_ROWS_PER_DIM = 3
+_FLOOR = 1e-6
 _TRIM = 0.25
-_MANY_PER_CLUSTER = 200
+_MANY_PER_CLUSTER = 500
 _N_FOLDS, _N_FOLDS_OF_MANY = 10, 3
 
 
@@ -37,8 +41,8 @@ class Outcome:
         Clusters of all rows, likewise.
 
     residuals : ndarray of shape (n_samples,)
-        Squared distance of each row, when left out, from the nearest subspace: the mean over
-        repeats, NaN for rows never left out.
+        Squared distance of each row, when left out, from the nearest subspace: the geometric mean
+        over dimensions and repeats, NaN for rows never left out.
 
     n_clusters : int
         Clusters that were found, the most of all fits.
@@ -65,7 +69,7 @@ class Outcome:
 def folds(n, n_clusters, n_repeats, random_state):
     """Cut the rows into parts that are left out in turn, anew for each repeat.
 
-    Ten parts, or three where there are 200 rows a cluster and a subspace can spare them.
+    Ten parts, or three where there are 500 rows a cluster and a subspace can spare them.
 
     Parameters
     ----------
@@ -121,7 +125,29 @@ def holdouts(n, n_clusters, fraction, n_repeats, random_state):
     return [np.sort(random_state.permutation(n)[:n_out]) for _ in range(n_repeats)]
 
 
-def evaluate(estimators, X, left_out, subspace_dim, n_clusters, *, whole):
+def scored_dims(subspace_dim, n, n_features, n_clusters):
+    """Dimensions of the subspaces that candidates are scored with.
+
+    Parameters
+    ----------
+    subspace_dim : int or "auto"
+        "auto" takes 4, 8 and 16, at most one for three rows of a cluster of mean size.
+
+    n, n_features, n_clusters : int
+        Rows, columns and clusters.
+
+    Returns
+    -------
+    tuple of int
+        At most one less than the features.
+    """
+    if subspace_dim != "auto":
+        return (min(subspace_dim, n_features - 1),)
+    most = max(2, n // (_ROWS_PER_DIM * n_clusters))
+    return tuple(min(dim, most, n_features - 1) for dim in _SCORED_DIMS)
+
+
+def evaluate(estimators, X, left_out, dims, n_clusters, *, whole):
     """Fit a candidate, and measure how far rows lie from subspaces that were fitted without them.
 
     Parameters
@@ -135,8 +161,8 @@ def evaluate(estimators, X, left_out, subspace_dim, n_clusters, *, whole):
     left_out : list of ndarray of shape (n_left_out,)
         Rows that are scored, by subspaces of the others.
 
-    subspace_dim : int
-        Dimension of the subspaces.
+    dims : tuple of int
+        Dimensions of the subspaces.
 
     n_clusters : int
         More clusters than that make a candidate fail: its residuals would not compare.
@@ -158,14 +184,14 @@ def evaluate(estimators, X, left_out, subspace_dim, n_clusters, *, whole):
                 outcome.estimator = estimators[0]
                 outcome.labels = _labels(outcome, estimators[0], X, n_clusters)
             labelled = _training(outcome, estimators, X, left_out, n_clusters)
-            outcome.residuals = _mean_residuals(X, labelled, subspace_dim)
+            outcome.residuals = _mean_residuals(X, labelled, dims)
         except Exception as error:  # whatever a candidate raises is its own failure
             outcome.error = " ".join(f"{type(error).__name__}: {error}".split())
     outcome.warnings = [(one.message, one.category) for one in caught]
     return outcome
 
 
-def nearest_residuals(X, labels, X_new, subspace_dim):
+def nearest_residuals(X, labels, X_new, dims):
     """Squared distance of new rows from the nearest of the clusters' subspaces.
 
     Parameters
@@ -179,20 +205,31 @@ def nearest_residuals(X, labels, X_new, subspace_dim):
     X_new : ndarray of shape (n_new, n_features)
         Other rows.
 
-    subspace_dim : int
-        Dimension; less in a cluster of too few rows.
+    dims : tuple of int
+        Dimensions of the subspaces; less in a cluster of too few rows.
 
     Returns
     -------
-    residuals : ndarray of shape (n_new,)
+    residuals : ndarray of shape (n_new, n_dims)
         In squared units of X.
     """
     found, numbers = np.unique(labels[labels >= 0], return_inverse=True)
     members = np.flatnonzero(labels >= 0)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*too few members")
-        subspaces = fit_subspaces(X[members], numbers, len(found), subspace_dim)
-    return squared_residuals(X_new, *subspaces).min(axis=1)
+        means, bases = fit_subspaces(X[members], numbers, len(found), max(dims))
+    nearest = np.full((len(X_new), len(dims)), np.inf)
+    for mean, basis in zip(means, bases, strict=True):
+        np.minimum(nearest, _residuals(X_new - mean, basis, dims), out=nearest)
+    return nearest
+
+
+def _residuals(centred, basis, dims):  # (n, d), (r, d) -> (n, n_dims)
+    squared = np.einsum("nd,nd->n", centred, centred, dtype=np.float64)
+    explained = np.cumsum(np.square(centred @ basis.T, dtype=np.float64), axis=1)
+    explained = np.hstack([np.zeros((len(centred), 1)), explained])
+    kept = np.minimum(dims, len(basis))
+    return np.maximum(squared[:, None] - explained[:, kept], 0)
 
 
 def interquartile_mean(values):  # (..., n) -> (...)
@@ -228,12 +265,15 @@ def _training(outcome, estimators, X, left_out, n_clusters):
             yield rows, others, _labels(outcome, estimators[number], X[others], n_clusters)
 
 
-def _mean_residuals(X, labelled, subspace_dim):
+def _mean_residuals(X, labelled, dims):
+    floor = _FLOOR * np.square(X - X.mean(axis=0), dtype=np.float64).sum(axis=1).mean()
     total, count = np.zeros(len(X)), np.zeros(len(X))
     for rows, others, labels in labelled:
-        total[rows] += nearest_residuals(X[others], labels, X[rows], subspace_dim)
+        squared = nearest_residuals(X[others], labels, X[rows], dims)
+        total[rows] += np.log(squared + floor).mean(axis=1)
         count[rows] += 1
-    return np.divide(total, count, out=np.full(len(X), np.nan), where=count > 0)
+    mean = np.divide(total, count, out=np.full(len(X), np.nan), where=count > 0)
+    return np.exp(mean)
 
 
 def _labels(outcome, estimator, X, n_clusters):

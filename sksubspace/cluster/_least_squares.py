@@ -10,10 +10,9 @@ import numpy as np
 from scipy import linalg
 
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.device import resolve_device, to_tensor
-from sksubspace._torch.threads import small_work
+from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expressive import SelfExpressiveClustering
-from sksubspace.cluster._top_entries import keep_largest, row_blocks
+from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
 _N_COEFFICIENTS = 150
 
@@ -127,7 +126,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     >>> import numpy as np
     >>> from sksubspace.cluster import LeastSquaresSubspaceClustering
     >>> rng = np.random.RandomState(0)
-    >>> X = np.vstack([rng.randn(40, 2) @ rng.randn(2, 12) for _ in range(3)])
+    >>> X = np.vstack([rng.randn(40, 4) @ rng.randn(4, 20) for _ in range(3)])
     >>> lsr = LeastSquaresSubspaceClustering(3, random_state=0).fit(X)
     >>> np.bincount(lsr.labels_)
     array([40, 40, 40])
@@ -181,15 +180,15 @@ def ridge_coefficients(X, dictionary, own, penalty, batch_size, device):
     r"""Yield blocks (b, m) of the coefficients of each row on the atoms, in double precision.
 
     A row that is an atom is regressed on the others: :math:`c_{ij} = h_{ij} / (1 - h_{ii})`.
+    A block is overwritten by the next.
     """
-    n_atoms, d = dictionary.shape
-    solver = to_tensor(ridge_solver(dictionary, penalty), device)
-    for rows in row_blocks(len(X), n_atoms, batch_size):
-        with small_work(2 * (rows.stop - rows.start) * n_atoms * d, device):
-            block = to_tensor(X[rows], device).to(solver.dtype) @ solver
+    solver = ridge_solver(dictionary, penalty)
+    for rows, block in product_blocks(X, solver, batch_size, device):
         inside = np.flatnonzero(own[rows] >= 0)
         atoms = own[rows][inside]
-        block[inside] /= 1 - block[inside, atoms][:, None]
+        factor = block.new_ones(len(block), 1)
+        factor[inside, 0] = 1 / (1 - block[inside, atoms])
+        block *= factor
         block[inside, atoms] = 0
         yield block
 
@@ -204,11 +203,21 @@ def ridge_solver(dictionary, penalty):  # (m, d) -> (d, m)
     tall = len(A) >= A.shape[1]
     gram = A.T @ A if tall else A @ A.T
     gram[np.diag_indices_from(gram)] += penalty
-    try:
-        factor = linalg.cho_factor(gram, overwrite_a=True)
-    except linalg.LinAlgError:
+    factor = _cholesky(gram)
+    if factor is None:
         raise ValueError(
             f"gamma={1 / penalty:g} is too large for these rows: the ridge penalty 1/gamma is lost "
             "in rounding. Use a smaller gamma."
-        ) from None
+        )
     return linalg.cho_solve(factor, A.T) if tall else linalg.cho_solve(factor, A).T
+
+
+def _cholesky(gram):
+    """Cholesky factor as for `cho_solve`, or None where the matrix is singular to rounding."""
+    try:
+        factor = linalg.cho_factor(gram, overwrite_a=True)
+    except linalg.LinAlgError:
+        return None
+    pivots = np.square(np.diag(factor[0]))
+    singular = pivots.min() <= len(gram) * np.finfo(np.float64).eps * pivots.max()
+    return None if singular else factor

@@ -16,8 +16,8 @@ from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._base import SCORED_DIM, BaseSubspaceClustering, row_norms
 from sksubspace.cluster._spectral import (
-    _connected,
     cluster_rows,
+    connected,
     largest_eigenvectors,
     nearest_bridges,
     normalized_eigenvectors,
@@ -136,10 +136,9 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     >>> from sksubspace.cluster import MultilayerGraphClustering
     >>> rng = np.random.RandomState(0)
     >>> y = np.repeat([0, 1, 2], 40)
-    >>> first = rng.randn(3, 5)[np.minimum(y, 1)] + 0.1 * rng.randn(120, 5)
-    >>> second = rng.randn(3, 5)[np.maximum(y, 1)] + 0.1 * rng.randn(120, 5)
-    >>> X = np.hstack([first, second])
-    >>> views = [slice(0, 5), slice(5, 10)]
+    >>> signal = np.eye(3)[y] + 0.1 * rng.randn(120, 3)
+    >>> X = np.hstack([signal, rng.randn(120, 50)])
+    >>> views = [slice(0, 3), slice(3, 53)]
     >>> mlg = MultilayerGraphClustering(3, views=views, random_state=0).fit(X)
     >>> np.bincount(mlg.labels_)
     array([40, 40, 40])
@@ -322,7 +321,7 @@ def connected_graph(A, view, n_clusters):  # csr (n, n), (n, d) -> csr (n, n)
     A = A.astype(np.float64)
     tied = np.flatnonzero(np.asarray(A.sum(axis=1)).ravel())
     bridges = partial(nearest_bridges, to_unit_rows(view[tied]))
-    joined = _connected(A[tied][:, tied], n_clusters, bridges)
+    joined = connected(A[tied][:, tied], n_clusters, bridges)
     spread = sparse.identity(A.shape[0], format="csr")[:, tied]
     return (spread @ joined @ spread.T).tocsr()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn.preprocessing import normalize
 
 from sksubspace._torch.omp import omp
 
@@ -13,7 +14,7 @@ _QUANTILE = 0.1
 _ROWS = 200
 _POOL = 4000
 _STEPS = 5
-_FITTED_AWAY = 8
+_LOWEST, _HIGHEST = 1 / 8, 2
 _SIMULATED = 64
 _MOST_DIMENSIONS = 2000
 
@@ -24,14 +25,16 @@ def noise_floor(X):
     Around each of 200 rows, the 20 rows with the largest :math:`|\cos|` lie near a subspace of few
     dimensions, so the smallest quarter of the eigenvalues of their Gram matrix is noise. It is
     divided by what the same quarter is for white noise of unit energy. The lowest decile over the
-    neighbourhoods counts: for white noise all agree, and data whose residual has structure is not
-    taken for noise. A floor cannot be fitted away: where five greedy steps leave half of the rows
-    with less than an eighth of it, neighbourhoods mix subspaces and the answer is zero.
+    neighbourhoods counts: for white noise all agree, otherwise the residual has structure.
+
+    Five greedy steps then have to bring the median residual near that floor. Where they stay above
+    twice of it, what is left is structure; where they come below an eighth, the neighbourhoods mix
+    subspaces and there is no floor. The answer is then zero.
 
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Unit rows. Of more than 4,000, evenly spaced ones are used.
+        Rows; of more than 4,000, evenly spaced ones are used.
 
     Returns
     -------
@@ -40,8 +43,8 @@ def noise_floor(X):
     """
     n = X.shape[0]
     if n > _POOL:
-        X = X[np.linspace(0, n - 1, _POOL).astype(np.intp)]
-        n = _POOL
+        X, n = X[np.linspace(0, n - 1, _POOL).astype(np.intp)], _POOL
+    X = normalize(X)
     n_neighbors = min(_N_NEIGHBORS, n - 1)
     rank = min(n_neighbors, X.shape[1])
     tail = rank // _TAIL
@@ -51,7 +54,8 @@ def noise_floor(X):
     spectra = _spectra(X, _neighbors(X, rows, n_neighbors))[:, n_neighbors - rank :]
     energies = spectra[:, :tail].mean(axis=1) / _white_tail(n_neighbors, X.shape[1], rank, tail)
     energy = float(np.clip(np.quantile(energies, _QUANTILE), 0, 1))
-    return energy if _residual(X, rows) * _FITTED_AWAY > energy else 0.0
+    is_floor = _LOWEST * energy < _residual(X, rows) < _HIGHEST * energy
+    return energy if is_floor else 0.0
 
 
 def _neighbors(X, rows, n_neighbors):  # -> (len(rows), n_neighbors)

@@ -13,6 +13,7 @@ from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity
 from sksubspace.cluster._base import BaseSubspaceClustering, row_norms
 from sksubspace.cluster._spectral import landmark_labels, nearest_bridges, spectral_labels
+from sksubspace.cluster._ties import with_nearest_ties
 
 
 class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
@@ -20,6 +21,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
 
     _landmarks_above = 20_000
     _default_affinity = "symmetrize"
+    neighbor_weight = 0.0
 
     _parameter_constraints: dict = {
         **BaseSubspaceClustering._parameter_constraints,
@@ -100,6 +102,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         method = self._default_affinity if self.affinity == "auto" else self.affinity
         n_clusters = None if self.n_clusters == "auto" else self.n_clusters
         A = coefficients_to_affinity(C, method, n_clusters=n_clusters)
+        A = with_nearest_ties(A, X, self.neighbor_weight)
         self.landmark_indices_ = None
         self.representation_matrix_, self.affinity_matrix_ = C, A
         return self._spectral_step(spectral_labels, A, X, random_state)

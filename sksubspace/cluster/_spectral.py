@@ -16,6 +16,7 @@ __all__ = ["SpectralResult", "landmark_labels", "largest_eigenvectors", "spectra
 
 MOST_CLUSTERS = 50
 _SPARE = 5
+_GAP_FLOOR = 1e-3
 _DENSE_ROWS = 600
 _KMEANS_ROWS = 50_000
 _BRIDGE_WEIGHT = 0.1
@@ -54,7 +55,7 @@ def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
         Symmetric weights, not negative.
 
     n_clusters : int or "auto"
-        Number of clusters; "auto" takes the largest gap between eigenvalues.
+        Number of clusters; "auto" takes the largest relative gap between eigenvalues.
 
     n_init : int, default=10
         Starts of k-means.
@@ -76,7 +77,7 @@ def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
     tied = np.flatnonzero(degrees > 0)
     if len(tied) < A.shape[0]:
         A = A[tied][:, tied]
-    A = _connected(A, n_clusters, bridges and _of_rows(bridges, tied, len(degrees)))
+    A = connected(A, n_clusters, bridges and _of_rows(bridges, tied, len(degrees)))
     _check_enough(A.shape[0], n_clusters)
     values, vectors = normalized_eigenvectors(A, n_vectors(n_clusters, A.shape[0]))
     k = choose_n_clusters(values, n_clusters)
@@ -98,7 +99,7 @@ def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
         Weights, not negative.
 
     n_clusters : int or "auto"
-        Number of clusters; "auto" takes the largest gap between eigenvalues.
+        Number of clusters; "auto" takes the largest relative gap between eigenvalues.
 
     n_init : int, default=10
         Starts of k-means.
@@ -118,7 +119,7 @@ def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
     n_landmarks, used = W.shape[1], np.flatnonzero(np.asarray(W.sum(axis=0)).ravel() > 0)
     W = W if len(used) == n_landmarks else W[:, used]
     M = (W.T @ W.multiply(inverse_degrees[:, None]).tocsr()).tocsr()
-    M = _connected(M, n_clusters, bridges and _of_rows(bridges, used, n_landmarks))
+    M = connected(M, n_clusters, bridges and _of_rows(bridges, used, n_landmarks))
     _check_enough(M.shape[0], n_clusters)
     values, vectors = normalized_eigenvectors(M, n_vectors(n_clusters, M.shape[0]), dense=True)
     k = choose_n_clusters(values, n_clusters)
@@ -187,11 +188,17 @@ def n_vectors(n_clusters, n):
 
 
 def choose_n_clusters(values, n_clusters):  # (k,) descending -> int
-    """Take what is given, or the number of eigenvalues before the largest gap."""
+    r"""Take what is given, or the number, at least two, of eigenvalues before the largest gap.
+
+    The gap after k eigenvalues is relative,
+    :math:`(1 - \lambda_{k+1} + \epsilon) / (1 - \lambda_k + \epsilon)`: by how much k + 1 clusters
+    are harder to cut than k.
+    """
     if n_clusters != "auto":
         return n_clusters
-    gaps = values[:-1] - values[1:]
-    return int(gaps.argmax()) + 1 if len(gaps) else 1
+    cuts = 1 - np.clip(values, -1, 1) + _GAP_FLOOR
+    ratios = cuts[2:] / cuts[1:-1]
+    return int(ratios.argmax()) + 2 if len(ratios) else len(values)
 
 
 def cluster_rows(vectors, k, n_init, random_state):  # (n, q) -> (n,)
@@ -206,7 +213,7 @@ def cluster_rows(vectors, k, n_init, random_state):  # (n, q) -> (n,)
     return kmeans.fit(unit[np.sort(rows)]).predict(unit)
 
 
-def _connected(A, n_clusters, bridges):
+def connected(A, n_clusters, bridges):
     """Tie components together weakly where there are more of them than clusters."""
     wanted = MOST_CLUSTERS if n_clusters == "auto" else n_clusters
     n_components, numbers = connected_components(A, directed=False)

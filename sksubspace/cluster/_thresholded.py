@@ -9,14 +9,12 @@ from numbers import Integral
 
 import numpy as np
 import torch
-from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.device import resolve_device, to_tensor
-from sksubspace._torch.threads import small_work
+from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expressive import SelfExpressiveClustering
-from sksubspace.cluster._top_entries import keep_largest, row_blocks
+from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
 _FEWEST_NEIGHBORS = 3
 _ROUNDING = 16
@@ -26,14 +24,14 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
     r"""Subspace clustering by thresholding the angles between rows (TSC).
 
     Each row is tied to the `n_neighbors` rows whose lines make the smallest angle with its own. It
-    is the cheapest of the self-expressive methods, and the one that noise disturbs least; it needs
-    clusters whose rows lie close together in angle, and fails where a subspace is thinly filled or
-    where many subspaces intersect.
+    is simple and cheap; it needs clusters whose rows lie close together in angle, and fails where a
+    subspace is thinly filled or where many subspaces intersect.
 
     Parameters
     ----------
     n_clusters : int or "auto", default=8
-        Number of clusters. "auto" takes the largest gap between the eigenvalues of the graph.
+        Number of clusters. "auto" reads it off the eigenvalues of the graph, where each cluster is
+        tied well in itself; it finds too many in thinly filled ones.
 
     n_neighbors : int or "auto", default="auto"
         Ties a row. "auto" is :math:`\max(3, \lceil\log n\rceil)`, n the rows, or landmarks.
@@ -125,12 +123,12 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
     >>> import numpy as np
     >>> from sksubspace.cluster import ThresholdedSubspaceClustering
     >>> rng = np.random.RandomState(0)
-    >>> X = np.vstack([rng.randn(40, 2) @ rng.randn(2, 12) for _ in range(3)])
-    >>> tsc = ThresholdedSubspaceClustering("auto", random_state=0).fit(X)
-    >>> tsc.n_clusters_
-    3
+    >>> X = np.vstack([rng.randn(40, 4) @ rng.randn(4, 20) for _ in range(3)])
+    >>> tsc = ThresholdedSubspaceClustering(3, random_state=0).fit(X)
     >>> np.bincount(tsc.labels_)
     array([40, 40, 40])
+    >>> bool((tsc.predict(X) == tsc.labels_).all())
+    True
     """
 
     _accept_sparse = True
@@ -193,19 +191,11 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
 def cosines(X, dictionary, own, batch_size, device):
     """Yield |cosine| of unit rows with unit atoms, (b, m) tensors; 0 for an atom that is the row.
 
-    Sparse rows are multiplied as such; only a block of their cosines is dense.
+    A block is overwritten by the next.
     """
-    n_atoms = dictionary.shape[0]
-    is_sparse = sparse.issparse(dictionary)
-    atoms = dictionary.T.tocsr() if is_sparse else to_tensor(dictionary, device).T
-    for rows in row_blocks(X.shape[0], n_atoms, batch_size):
-        if is_sparse:
-            block = torch.from_numpy((X[rows] @ atoms).toarray()).to(device)
-        else:
-            with small_work(2 * (rows.stop - rows.start) * n_atoms * X.shape[1], device):
-                block = to_tensor(X[rows], device) @ atoms
+    for rows, block in product_blocks(X, dictionary.T, batch_size, device):
         rounding = _ROUNDING * torch.finfo(block.dtype).eps
-        block = torch.threshold_(block.abs_(), rounding, 0)
+        torch.threshold_(block.abs_(), rounding, 0)
         inside = np.flatnonzero(own[rows] >= 0)
         block[inside, own[rows][inside]] = 0
         yield block

@@ -4,19 +4,58 @@ import numpy as np
 import torch
 from scipy import sparse
 
-__all__ = ["keep_largest", "largest_columns", "row_blocks"]
+from sksubspace._torch.device import to_tensor
+from sksubspace._torch.threads import small_work
+
+__all__ = ["keep_largest", "largest_columns", "product_blocks"]
 
 _BLOCK_ELEMENTS = 2**23
 _FEWEST_ROWS = 64
 _ROUNDING = 16
 
 
-def row_blocks(n_rows, n_columns, batch_size):
-    """Cut rows into slices whose dense codes take about 64 MiB, or `batch_size` rows."""
+def product_blocks(X, matrix, batch_size, device):
+    """Yield blocks of rows of a product that is too large to hold.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_rows, d)
+        Left factor.
+
+    matrix : {ndarray, sparse matrix} of shape (d, n_columns)
+        Right factor, sparse if X is.
+
+    batch_size : int or "auto"
+        Rows of a block; "auto" takes about 64 MiB.
+
+    device : torch.device
+        Where dense factors are multiplied.
+
+    Yields
+    ------
+    rows : slice
+        The rows of this block.
+
+    block : Tensor of shape (block_size, n_columns)
+        Their products, in the dtype of `matrix`. The next block is written over it.
+    """
     step = batch_size
     if batch_size == "auto":
-        step = max(_FEWEST_ROWS, _BLOCK_ELEMENTS // n_columns)
-    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+        step = max(_FEWEST_ROWS, _BLOCK_ELEMENTS // matrix.shape[1])
+    n = X.shape[0]
+    slices = [slice(start, min(start + step, n)) for start in range(0, n, step)]
+    if sparse.issparse(matrix):
+        for rows in slices:
+            yield rows, torch.from_numpy((X[rows] @ matrix).toarray()).to(device)
+        return
+    matrix = to_tensor(matrix, device)
+    buffer = matrix.new_empty(min(step, n), matrix.shape[1])
+    for rows in slices:
+        factor = to_tensor(X[rows], device).to(matrix.dtype)
+        block = buffer[: len(factor)]
+        with small_work(2 * block.numel() * len(matrix), device):
+            torch.mm(factor, matrix, out=block)
+        yield rows, block
 
 
 def keep_largest(blocks, k, n_columns):
@@ -25,7 +64,8 @@ def keep_largest(blocks, k, n_columns):
     Parameters
     ----------
     blocks : iterable of Tensor of shape (block_size, n_columns)
-        The rows, from top to bottom; one block is held at a time.
+        The rows, from top to bottom, none larger than the first; each is used before the next is
+        asked for, so that they may share memory.
 
     k : int
         Entries to keep a row, by absolute value. Zeros are not kept.
@@ -38,9 +78,10 @@ def keep_largest(blocks, k, n_columns):
     C : CSR matrix of shape (n_rows, n_columns)
         With sorted indices.
     """
-    values, columns = [], []
+    values, columns, sizes = [], [], None
     for block in blocks:
-        chosen = largest_columns(block.abs(), k)
+        sizes = torch.empty_like(block) if sizes is None else sizes[: len(block)]
+        chosen = largest_columns(torch.abs(block, out=sizes), k)
         values.append(block.gather(1, chosen).cpu().numpy())
         columns.append(chosen.to(torch.int32).cpu().numpy())
     values, columns = np.concatenate(values), np.concatenate(columns)

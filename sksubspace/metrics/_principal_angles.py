@@ -1,7 +1,7 @@
 """Angles between two subspaces, and what is made of them."""
 
 import numpy as np
-from scipy.linalg import subspace_angles
+from scipy.linalg import orth, svdvals
 
 from sksubspace.metrics._input import check_rows
 
@@ -37,7 +37,7 @@ def principal_angles(U, V):
     Notes
     -----
     :math:`\cos\theta_i` are the singular values of :math:`Q_U Q_V^T` for orthonormal bases. Small
-    angles are computed from the sines, as Knyazev and Argentati do, so that an angle of 1e-12 is
+    angles are computed from the sines, as Knyazev and Argentati do, so that an angle of 1e-10 is
     seen. Rows that depend linearly on others do not add dimensions.
 
     References
@@ -58,7 +58,15 @@ def principal_angles(U, V):
         raise ValueError(
             f"U and V must have the same number of features, got {U.shape[1]} and {V.shape[1]}."
         )
-    return subspace_angles(U.T, V.T)[::-1]
+    small, large = sorted((orth(U.T).T, orth(V.T).T), key=len)
+    return _angles(small, large)
+
+
+def _angles(U, V):  # (r, d), (s, d) orthonormal, r <= s -> (r,) ascending
+    product = U @ V.T
+    cosines = np.clip(svdvals(product), 0, 1)
+    sines = np.clip(svdvals(U - product @ V)[::-1], 0, 1)
+    return np.where(cosines**2 >= 0.5, np.arcsin(sines), np.arccos(cosines))
 
 
 def subspace_affinity(U, V):

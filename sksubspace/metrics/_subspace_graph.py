@@ -76,9 +76,9 @@ def subspace_preserving_error(C, y, *, landmark_indices=None, per_point=False):
             f"each row that coefficients belong to, got {C.shape}."
         )
     rows = np.repeat(np.arange(len(y)), np.diff(C.indptr))
-    mass = np.abs(C.data)
+    mass = np.abs(C.data).astype(np.float64)
     wrong = mass * (y[rows] != y[columns[C.indices]])
-    total = np.bincount(rows, mass, minlength=len(y))
+    total = np.bincount(rows, mass, minlength=len(y)).astype(np.float64)
     total[total == 0] = np.nan
     errors = np.bincount(rows, wrong, minlength=len(y)) / total
     if per_point:

@@ -8,7 +8,7 @@ from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import normalize
 
 from sksubspace.cluster import _affinity
-from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity, largest_by_row
+from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity
 
 
 def codes(n=40, density=0.3, seed=0):
@@ -51,12 +51,6 @@ def test_knn_is_the_same_in_blocks(monkeypatch):
     whole = coefficients_to_affinity(codes(50), "knn").toarray()
     monkeypatch.setattr(_affinity, "_BLOCK_ELEMENTS", 350)
     assert_array_equal(coefficients_to_affinity(codes(50), "knn").toarray(), whole)
-
-
-def test_largest_by_row_takes_the_first_of_equal_values():
-    values = np.array([[1.0, 3, 2, 3, 2, 2], [0, 0, 0, 0, 0, 0], [5, 4, 3, 2, 1, 0]])
-    assert_array_equal(largest_by_row(values, 3), [[1, 2, 3], [0, 1, 2], [0, 1, 2]])
-    assert_array_equal(largest_by_row(values, 6), np.tile(np.arange(6), (3, 1)))
 
 
 def test_angular_is_its_formula():

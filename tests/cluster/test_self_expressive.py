@@ -10,7 +10,6 @@ from sksubspace.cluster._self_expressive import SelfExpressiveClustering
 from sksubspace.datasets import make_union_of_subspaces
 from sksubspace.metrics import clustering_accuracy
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:The affinity graph has")
 
 
@@ -135,9 +134,12 @@ def test_matrices_keep_a_place_for_zero_rows(n_landmarks):
 
 
 def test_the_number_of_clusters_by_the_eigengap():
+    X, y = make_union_of_subspaces(
+        600, n_features=40, n_subspaces=4, subspace_dim=6, noise=0.01, random_state=0
+    )
     for n_landmarks in (None, 100):
         model = Nearest("auto", n_landmarks=n_landmarks)
-        model.n_ties = 15
+        model.n_ties = 12
         model.fit(X)
         assert model.n_clusters_ == 4
         assert clustering_accuracy(y, model.labels_) > 0.98

@@ -1,0 +1,229 @@
+"""Elastic net on small sets of atoms, many rows at once, by homotopy.
+
+Osborne, Presnell and Turlach, "A new approach to variable selection in least squares problems", IMA
+Journal of Numerical Analysis 2000; Efron, Hastie, Johnstone and Tibshirani, "Least angle
+regression", Annals of Statistics 2004.
+"""
+
+import torch
+
+from .descent import coordinate_descent
+
+__all__ = ["homotopy"]
+
+_FIRST_SLOTS = 8
+_STEPS_PER_ATOM = 3
+_MOST_DONE = 0.25
+_NOTHING, _JOIN, _DROP = 0, 1, 2
+
+
+def homotopy(inner, b, squared_norms, allowed, penalty, ridge):
+    r"""Minimise :math:`\frac12 \|x - cD\|^2 + \lambda \|c\|_1 + \frac\mu2 \|c\|^2` for each row.
+
+    The solution is followed from the penalty at which it is zero. Between events it is linear in
+    the penalty: with the active atoms A and their signs s, it moves along
+    :math:`u = (D_A D_A^T + \mu I)^{-1} s`, while the correlations of all atoms with the residual
+    move along :math:`-D D_A^T u`. An event is an atom whose correlation reaches the penalty (it
+    joins) or an active one whose coefficient reaches zero (it drops out). Either changes the
+    inverse by a matrix of rank one.
+
+    Parameters
+    ----------
+    inner : callable
+        Maps rows (r,) of this problem and a position (r,) of each to the inner products (r, w) of
+        that atom with the row's atoms.
+    b : Tensor of shape (n_rows, w)
+        Inner products of each row with its atoms.
+    squared_norms : Tensor of shape (n_rows, w)
+        Squared lengths of the atoms.
+    allowed : Tensor of shape (n_rows, w)
+        Which atoms may be used.
+    penalty : Tensor of shape (n_rows,)
+        :math:`\lambda > 0`.
+    ridge : Tensor of shape (n_rows,)
+        :math:`\mu \ge 0`.
+
+    Returns
+    -------
+    c : Tensor of shape (n_rows, w)
+        The coefficients.
+
+    Notes
+    -----
+    Paths of more than three steps an atom, which only ties make, and solutions that rounding has
+    spoilt are finished by coordinate descent.
+    """
+    path = _Path(inner, b, squared_norms, allowed, penalty, ridge)
+    for _ in range(_STEPS_PER_ATOM * b.shape[1] + 10):
+        if bool(path.done.all()):
+            break
+        path.step()
+    path.give_up()
+    unsure = torch.nonzero(path.unsure)[:, 0]
+    if len(unsure):
+        problem = (b[unsure], squared_norms[unsure], allowed[unsure], penalty[unsure])
+        path.solution[unsure] = coordinate_descent(
+            lambda position: inner(unsure, position), *problem, ridge[unsure], path.solution[unsure]
+        )
+    return path.solution
+
+
+class _Path:
+    """The state of the rows, of which those that are done are thrown out now and then.
+
+    An active atom sits in one of a row's slots. Empty slots have zero sign, coefficient and rows
+    and columns of the inverse, so that they need no further care.
+    """
+
+    def __init__(self, inner, b, squared_norms, allowed, penalty, ridge):
+        n, w = b.shape
+        self.inner = inner
+        self.solution, self.unsure = torch.zeros_like(b), torch.zeros_like(penalty, dtype=bool)
+        self.rows = torch.arange(n, device=b.device)
+        self.b, self.a, self.norms = b, b.clone(), squared_norms
+        self.free = allowed.clone()  # neither active nor forbidden
+        self.end, self.ridge = penalty, ridge
+        strength, first = torch.where(allowed, b.abs(), -1).max(dim=1)
+        self.now = strength
+        self.sign = b.new_zeros(n, _FIRST_SLOTS)
+        self.c = self.sign.clone()
+        self.position = torch.zeros(n, _FIRST_SLOTS, dtype=torch.int64, device=b.device)
+        self.inverse = b.new_zeros(n, _FIRST_SLOTS, _FIRST_SLOTS)
+        self.gram = b.new_zeros(n, _FIRST_SLOTS, w)  # inner products of active atoms with all
+        self.event = torch.full_like(first, _JOIN)
+        self.which = first
+        self.event_sign = b.gather(1, first[:, None])[:, 0].sign()
+        self.done = torch.zeros_like(self.unsure)
+        self._finish(strength <= self.end)
+
+    def step(self):
+        """Apply the last event and go to the next."""
+        change, scale = torch.zeros_like(self.c), torch.zeros_like(self.now)
+        joining = torch.nonzero(self.event == _JOIN)[:, 0]
+        if len(joining):
+            change, scale = self._join(joining, change, scale)
+        dropping = torch.nonzero(self.event == _DROP)[:, 0]
+        if len(dropping):
+            self._drop(dropping, change, scale)
+        self.inverse.addcmul_((scale[:, None] * change)[:, :, None], change[:, None])
+        if len(dropping):
+            slot = self.which[dropping]
+            self.inverse[dropping, slot] = 0.0
+            self.inverse[dropping, :, slot] = 0.0
+        u = (self.inverse @ self.sign[:, :, None])[:, :, 0]
+        g = (u[:, None] @ self.gram)[:, 0]
+        self._move(u, g, dropping)
+
+    def _join(self, rows, change, scale):
+        """[[M^-1 + ff'/s, -f/s], [-f'/s, 1/s]] with f = M^-1 m, s = m_jj - m'f."""
+        if bool((self.sign[rows] != 0).all(dim=1).any()):
+            self._add_slots()
+            change = torch.zeros_like(self.c)
+        new = self.which[rows]
+        slot = (self.sign[rows] == 0).to(torch.uint8).argmax(dim=1)
+        products = self.inner(self.rows[rows], new)
+        active = products.gather(1, self.position[rows])
+        change[rows] = active
+        f = (self.inverse @ change[:, :, None])[rows, :, 0]
+        change[rows] = 0.0
+        full = self.norms[rows, new] + self.ridge[rows]
+        rest = full - (f * active).sum(dim=1)
+        usable = rest > 100 * torch.finfo(rest.dtype).eps * full
+        self.free[rows, new] = False
+        rows, new, slot, f = rows[usable], new[usable], slot[usable], f[usable]
+        self.gram[rows, slot] = products[usable]
+        self.position[rows, slot] = new
+        self.sign[rows, slot] = self.event_sign[rows]
+        self.c[rows, slot] = 0.0
+        change[rows] = f
+        change[rows, slot] = -1.0
+        scale[rows] = 1 / rest[usable]
+        return change, scale
+
+    def _drop(self, rows, change, scale):
+        """M^-1 - hh'/h_p with h the column p of M^-1; row and column p are then cleared."""
+        slot = self.which[rows]
+        column = self.inverse[rows, :, slot]
+        change[rows] = column
+        scale[rows] = -1 / column.gather(1, slot[:, None])[:, 0]
+        self.event_sign[rows] = self.sign[rows, slot]
+        self.sign[rows, slot] = 0.0
+        self.c[rows, slot] = 0.0
+        self.free[rows, self.position[rows, slot]] = True
+
+    def _move(self, u, g, dropped):
+        """To the first of: an atom joins, an active one drops out, the penalty is reached."""
+        to_join, atom, sign = self._next_join(g, dropped)
+        to_drop = torch.where((self.sign != 0) & (self.c * u < 0), -self.c / u, torch.inf)
+        to_drop, slot = to_drop.min(dim=1)
+        to_end = self.now - self.end
+        length = torch.minimum(torch.minimum(to_join, to_drop), to_end)
+        self.c += length[:, None] * u
+        self.a -= length[:, None] * g
+        self.now = self.now - length
+        joins = to_join <= to_drop
+        self.event = torch.where(joins, _JOIN, _DROP)
+        self.which = torch.where(joins, atom, slot)
+        self.event_sign = sign
+        self._finish(to_end <= length)
+
+    def _next_join(self, g, dropped):  # -> length (B,), position (B,), sign (B,)
+        tiny = 10 * torch.finfo(g.dtype).eps
+        now = self.now[:, None]
+        up = _ratio(now - self.a, 1 - g, tiny)
+        down = _ratio(now + self.a, 1 + g, tiny)
+        if len(dropped):  # it stands at the border, and must not come back at once
+            position = self.position[dropped, self.which[dropped]]
+            positive = self.event_sign[dropped] > 0
+            up[dropped[positive], position[positive]] = torch.inf
+            down[dropped[~positive], position[~positive]] = torch.inf
+        length, atom = torch.where(self.free, torch.minimum(up, down), torch.inf).min(dim=1)
+        is_up = (up <= down).gather(1, atom[:, None])[:, 0]
+        return length, atom, torch.where(is_up, 1.0, -1.0).to(g.dtype)
+
+    def give_up(self):
+        """Store rows whose path is too long as they are."""
+        self.unsure[self.rows[~self.done]] = True
+        self._store(~self.done)
+
+    def _finish(self, done):
+        """Rows that are done stand still from now on; when they are many they are thrown out."""
+        self.event = torch.where(done, _NOTHING, self.event)
+        new = done & ~self.done
+        if not bool(new.any()):
+            return
+        self._store(new)
+        self.done = done
+        self.now = torch.where(done, self.end, self.now)
+        if int(done.sum()) <= _MOST_DONE * len(done):
+            return
+        for name in (
+            *("rows", "b", "a", "norms", "free", "end", "ridge", "now", "sign", "c", "position"),
+            *("inverse", "gram", "event", "which", "event_sign", "done"),
+        ):
+            setattr(self, name, getattr(self, name)[~done])
+
+    def _store(self, done):
+        """Keep the solutions of these rows, after a step of iterative refinement."""
+        c, gram, sign = self.c[done], self.gram[done], self.sign[done]
+        correlation = self.b[done] - (c[:, None] @ gram)[:, 0]
+        wanted = self.end[done, None] * sign
+        error = correlation.gather(1, self.position[done]) - self.ridge[done, None] * c - wanted
+        c = c + (self.inverse[done] @ error[:, :, None])[:, :, 0]
+        rows = self.rows[done]
+        found = torch.zeros_like(self.b[done])
+        self.solution[rows] = found.scatter_add_(1, self.position[done], c)
+        self.unsure[rows] |= (c * sign < 0).any(dim=1)
+
+    def _add_slots(self):
+        extra = self.sign.shape[1]
+        pad = torch.nn.functional.pad
+        self.sign, self.c, self.position = (
+            pad(part, (0, extra)) for part in (self.sign, self.c, self.position)
+        )
+        self.inverse = pad(self.inverse, (0, extra, 0, extra))
+        self.gram = pad(self.gram, (0, 0, 0, extra))
+
+
+def _ratio(distance, speed, tiny):  # infinite where the border moves away
+    return torch.where(speed > tiny, distance.clamp(min=0) / speed, torch.inf)
