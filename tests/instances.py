@@ -23,11 +23,17 @@ _DISTILLERS = {
 }
 
 _CLUSTER_VARIANTS = {
+    "auto": ("AutoSubspaceClustering", {}),
     "OMP": ("SparseSubspaceClusteringOMP", {}),
     "OMP-landmarks": ("SparseSubspaceClusteringOMP", {"n_landmarks": 25, "n_landmark_draws": 2}),
+    "elastic-net": ("ElasticNetSubspaceClustering", {}),
     "least-squares": ("LeastSquaresSubspaceClustering", {}),
     "thresholded": ("ThresholdedSubspaceClustering", {}),
+    "k-subspaces": ("KSubspaces", {}),
+    "ensemble": ("EnsembleKSubspaces", {"n_estimators": 20}),
+    "mixture": ("MixtureOfLowRankGaussians", {"rank": 3}),
     "multilayer": ("MultilayerGraphClustering", {}),
+    "mlc": ("ManifoldLinearizingClustering", {}),
 }
 
 _CLUSTERERS = {

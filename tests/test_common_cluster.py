@@ -29,15 +29,16 @@ OUTPUTS = ("predict", "transform", "score")
 
 
 def rows(n, seed, dtype=np.float64, d=12):
-    """Rows near three planes; the planes are the same for every seed."""
+    """Rows near three subspaces of dimension 3, the same for every seed."""
     rng = np.random.RandomState(seed)
-    planes = np.linalg.qr(np.random.RandomState(7).randn(d, 6))[0].T.reshape(3, 2, d)
+    bases = np.random.RandomState(7).randn(3, 3, d) / np.sqrt(d)
     y = rng.randint(3, size=n)
-    X = np.einsum("nr,nrd->nd", rng.randn(n, 2), planes[y]) + 0.02 * rng.randn(n, d)
-    return X.astype(dtype), y
+    ball = rng.randn(n, 3)
+    ball *= rng.uniform(1, 3, size=(n, 1)) / np.linalg.norm(ball, axis=1, keepdims=True)
+    return (np.einsum("nr,nrd->nd", ball, bases[y]) + 0.02 * rng.randn(n, d)).astype(dtype), y
 
 
-X, y = rows(90, 0)
+X, y = rows(120, 0)
 X_new, y_new = rows(37, 1)
 
 
@@ -65,14 +66,14 @@ def assert_same(first, second):
         assert_array_equal(first[method], second[method], err_msg=method)
 
 
-def test_the_planes_are_found_and_new_rows_placed(fitted):
+def test_the_subspaces_are_found_and_new_rows_placed(fitted):
     assert clustering_accuracy(y, fitted.labels_) > 0.9
     assert clustering_accuracy(y_new, fitted.predict(X_new)) > 0.9
     assert 0.8 < fitted.score(X_new) < 1
 
 
 def test_fitted_attributes(fitted):
-    assert fitted.labels_.shape == (90,)
+    assert fitted.labels_.shape == (120,)
     assert np.unique(fitted.labels_).tolist() == list(range(fitted.n_clusters_))
     assert fitted.n_clusters_ == N_CLUSTERS
     assert fitted.cluster_means_.shape == (N_CLUSTERS, 12)
@@ -215,7 +216,7 @@ def test_zero_rows_are_given_to_the_nearest_subspace_with_a_warning(name):
         estimator.fit(with_zeros)
     said = [str(w.message) for w in caught if "rows are zero" in str(w.message)]
     assert len(said) == int(estimator.normalize)
-    assert estimator.labels_.shape == (92,)
+    assert estimator.labels_.shape == (122,)
     assert clustering_accuracy(y, np.delete(estimator.labels_, [5, 41])) > 0.9
     assert np.isfinite(estimator.transform(np.zeros((1, 12)))).all()
 

@@ -19,7 +19,7 @@ _ATOMS_PER_NONZERO = 3
 _GRAM_STEPS = 16
 _ROUNDS = 50
 _CPU_ELEMENTS = 2**21
-_PATH_ELEMENTS = 2**20
+_PATH_ELEMENTS = 2**22
 _GPU_ELEMENTS = 2**26
 _FEWEST_ROWS = 64
 _MOST_ROWS = 1024
@@ -82,7 +82,7 @@ class _Block:
         self.a = residuals.correlations().clone()  # of the rows themselves
         self.own = torch.from_numpy(np.asarray(own[block], dtype=np.int64)).to(self.a.device)
         self.rows = torch.arange(len(self.a), device=self.a.device)
-        self.found = []
+        self.found = [(self.rows[:0], self.own[:0, None], self.a[:0, :1])]
         strength = self._forbid_own(self.a.abs())
         largest = strength.amax(dim=1)
         self.penalty = largest / gamma
@@ -92,15 +92,18 @@ class _Block:
 
     def solve(self, n_atoms):  # -> csr (B, m)
         """Solve on the atoms at hand and let violators join them, until there are none."""
-        for _ in range(_ROUNDS):
+        for rounds_left in reversed(range(_ROUNDS)):
             if len(self.rows) == 0:
                 break
             self.atoms = self.strength.topk(min(n_atoms, self.a.shape[1]), sorted=False).indices
-            step = max(_FEWEST_ROWS, _PATH_ELEMENTS // self.atoms.shape[1] ** 2)
-            parts = [self._solve(rows) for rows in torch.arange(len(self.rows)).split(step)]
-            c = torch.cat(parts)
-            n_atoms = self._check(c)
+            c = torch.cat([self._solve(rows) for rows in self._chunks()])
+            n_atoms = self._check(c, rounds_left)
         return self._collect()
+
+    def _chunks(self):
+        """Numbers of the unsolved rows, in parts whose paths fit into little memory."""
+        step = max(_FEWEST_ROWS, _PATH_ELEMENTS // self.atoms.shape[1] ** 2)
+        return torch.arange(len(self.rows), device=self.rows.device).split(step)
 
     def _solve(self, rows):  # (r,) -> (r, w)
         """Coefficients of some rows on the atoms at hand."""
@@ -119,13 +122,13 @@ class _Block:
             self.ridge[rows],
         )
 
-    def _check(self, c):  # -> number of atoms for the next time
+    def _check(self, c, rounds_left):  # -> number of atoms for the next time
         """Rows without a violator are done; the others go on with their support and violators."""
         support, values = _nonzero(self.atoms, c)
         strength = self._forbid_own(self._correlations_after(support, values).abs_())
         inside = strength.gather(1, self.atoms)
         largest = strength.scatter_(1, self.atoms, 0.0).amax(dim=1)
-        violated = largest > self.penalty * (1 + _SLACK[c.dtype])
+        violated = (largest > self.penalty * (1 + _SLACK[c.dtype])) & (rounds_left > 0)
         self.found.append((self.rows[~violated], support[~violated], values[~violated]))
         inside = torch.where(c != 0, torch.inf, inside)[violated]
         self.strength = strength[violated].scatter_(1, self.atoms[violated], inside)
@@ -154,13 +157,16 @@ class _Block:
             self.strength = self.strength[stay]
 
     def _collect(self):
-        parts = ([part.cpu().numpy() for part in found] for found in self.found)
-        entries = [(rows[:, None] + 0 * atoms, atoms, values) for rows, atoms, values in parts]
-        rows, atoms, values = (
-            np.concatenate([part.ravel() for part in column]) for column in zip(*entries)
-        )
+        parts = [[], [], []]
+        for rows, atoms, values in self.found:
+            entries = (rows[:, None].expand_as(atoms), atoms, values)
+            for part, entry in zip(parts, entries, strict=True):
+                part.append(entry.cpu().numpy().ravel())
+        rows, atoms, values = (np.concatenate(part) for part in parts)
         used = values != 0
-        return sparse.csr_matrix((values[used], (rows[used], atoms[used])), shape=tuple(self.a.shape))
+        return sparse.csr_matrix(
+            (values[used], (rows[used], atoms[used])), shape=tuple(self.a.shape)
+        )
 
 
 def _nonzero(atoms, c):  # (B, w), (B, w) -> (B, k), (B, k)

@@ -6,6 +6,7 @@ Ding, Tong, Chan, Dai, Ma and Haeffele, "Unsupervised manifold linearizing and c
 
 import math
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import normalize
@@ -45,20 +46,23 @@ class TwoHeads(nn.Module):
 
     Parameters
     ----------
-    mean : ndarray of shape (n_features,)
-        Mean of the training rows.
-    spread : float
-        One standard deviation for all features.
+    n_features : int
+        Width of the input.
+    length : float
+        Typical length of a row; the network sees rows in units of it. Rows are not centred, and
+        not brought to unit variance: with larger inputs a network bends more, and keeps the
+        neighbourhoods of the rows worse.
     hidden_layer_sizes : sequence of int
         Widths of the backbone.
     n_components : int
         Width of each head.
     """
 
-    def __init__(self, mean, spread, hidden_layer_sizes, n_components):
+    def __init__(self, n_features, length, hidden_layer_sizes, n_components):
         super().__init__()
-        widths = (len(mean), *hidden_layer_sizes)
-        self.backbone = nn.Sequential(Standardize(mean, spread), mlp(widths), nn.GELU())
+        widths = (n_features, *hidden_layer_sizes)
+        scale = Standardize(np.zeros(n_features), length)
+        self.backbone = nn.Sequential(scale, mlp(widths), nn.GELU())
         self.features = nn.Linear(widths[-1], n_components)
         self.clusters = nn.Linear(widths[-1], n_components)
 

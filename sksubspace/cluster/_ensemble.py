@@ -12,9 +12,10 @@ from sksubspace.cluster._base import BaseSubspaceClustering
 from sksubspace.cluster._co_association import EnsembleOptions, cluster_by_votes, symmetric
 from sksubspace.cluster._k_subspaces_runs import auto_candidate_dim
 
-_LANDMARKS_ABOVE = 5_000
+_LANDMARKS_ABOVE = 10_000
 _AUTO_LANDMARKS = 1_000
 _AUTO_NEIGHBORS = 8
+_AUTO_LANDMARK_NEIGHBORS = 16
 
 
 class EnsembleKSubspaces(BaseSubspaceClustering):
@@ -44,11 +45,12 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
         Steps of a run. With 0, each row goes to the nearest of the random subspaces.
 
     n_neighbors : int or "auto", default="auto"
-        How many of the largest shares of each row are kept; "auto" is 8.
+        How many of the largest shares of each row are kept; "auto" is 8, or 16 with
+        landmarks.
 
     n_landmarks : int, "auto" or None, default="auto"
         Number of rows that all rows are compared with. None compares all pairs, in blocks, at a
-        cost of ``n_estimators * n_samples**2 / n_candidates``. "auto" is None up to 5,000 rows and
+        cost of ``n_estimators * n_samples**2 / n_candidates``. "auto" is None up to 10,000 rows and
         1,000 above.
 
     subspace_dim : int or "auto", default="auto"
@@ -226,10 +228,13 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
                 f"candidate_dim={dim} must be less than the number of features, {d}, and at most "
                 f"the number of rows, {n}."
             )
-        n_neighbors = _AUTO_NEIGHBORS if self.n_neighbors == "auto" else self.n_neighbors
+        n_landmarks = self._resolve_n_landmarks(n)
+        n_neighbors = self.n_neighbors
+        if n_neighbors == "auto":
+            n_neighbors = _AUTO_NEIGHBORS if n_landmarks is None else _AUTO_LANDMARK_NEIGHBORS
         return EnsembleOptions(
-            n_candidates, dim, self.n_estimators, self.n_iter, n_neighbors,
-            self._resolve_n_landmarks(n), self.n_init, self.n_jobs,
+            n_candidates, dim, self.n_estimators, self.n_iter, n_neighbors, n_landmarks,
+            self.n_init, self.n_jobs,
         )  # fmt: skip
 
     def _resolve_n_landmarks(self, n):

@@ -106,8 +106,8 @@ def nearest_spans(X, bases):  # (n, d), (K, d, r) -> (n,)
     labels = np.empty(len(X), dtype=np.int32)
     step = max(1, _BLOCK_ELEMENTS // columns.shape[1])
     for start in range(0, len(X), step):
-        squared = np.square(X[start : start + step] @ columns)
-        energy = squared.reshape(-1, n_subspaces, dim).sum(axis=2)
+        inside = (X[start : start + step] @ columns).reshape(-1, n_subspaces, dim)
+        energy = np.einsum("nkr,nkr->nk", inside, inside)
         labels[start : start + step] = energy.argmax(axis=1)
     return labels
 

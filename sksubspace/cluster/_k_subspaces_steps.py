@@ -167,5 +167,5 @@ def residuals(X, subspaces):
         rows = X[start : start + step]
         inside = (rows @ columns).reshape(-1, n_clusters, dim) - offsets
         from_means = np.einsum("nd,nd->n", rows, rows)[:, None] - 2 * rows @ means.T + lengths
-        squared[start : start + step] = from_means - np.square(inside).sum(axis=2)
+        squared[start : start + step] = from_means - np.einsum("nkr,nkr->nk", inside, inside)
     return np.maximum(squared, 0, out=squared)

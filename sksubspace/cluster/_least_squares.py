@@ -14,7 +14,7 @@ from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expressive import SelfExpressiveClustering
 from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
-_N_COEFFICIENTS = 150
+_N_COEFFICIENTS = 300
 
 
 class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
@@ -34,7 +34,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
         rows (of unit rows with `normalize`).
 
     n_coefficients : int or "auto", default="auto"
-        Coefficients kept a row, the largest in size. "auto" is 150.
+        Coefficients kept a row, the largest in size. "auto" is 300.
 
     affinity : {"auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, \
             default="auto"

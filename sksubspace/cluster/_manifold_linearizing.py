@@ -7,10 +7,12 @@ Ding, Tong, Chan, Dai, Ma and Haeffele, "Unsupervised manifold linearizing and c
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral, Real
+from operator import itemgetter
 
 import numpy as np
 import torch
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from sklearn.callback import CallbackSupportMixin
 
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
@@ -36,7 +38,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
     _parameter_constraints: dict = {
         **BaseSubspaceClustering._parameter_constraints,
         "hidden_layer_sizes": ["array-like"],
-        "n_components": [Interval(Integral, 2, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
         "eps": [Interval(Real, 0, None, closed="neither")],
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -184,9 +186,8 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         return stages
 
     def _untrained(self, X, trainer):
-        mean = X.mean(axis=0)
-        spread = float(np.sqrt(np.square(X - mean).mean())) or 1.0
-        heads = trainer.build(lambda: TwoHeads(mean, spread, self._widths, self.n_components))
+        length = 1.0 if self.normalize else _typical_length(X)
+        heads = trainer.build(lambda: TwoHeads(X.shape[1], length, self._widths, self.n_components))
         rows = as_rows(X, trainer.device)
         n_neighbors = min(self.n_neighbors, len(X) - 1)
         neighbors = torch.as_tensor(k_nearest(X, X, n_neighbors, exclude_self=True)[1])
@@ -194,12 +195,25 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         return heads, (rows, torch.arange(len(X), device=trainer.device)), views
 
     def _assess(self, name, heads, X, rows, seed):
-        """Cluster with what is learned so far, and see how well three dimensions a cluster fit X.
-
-        The features of two stages differ, so the criterion is in the input space.
-        """
+        """Cluster with what is learned so far; of the graphs tried, keep the best."""
         features, codes = batched_forward(heads, rows, device=rows.device).swapaxes(0, 1)
-        A = _graph(codes, min(self.n_neighbors, len(codes) - 1), self.temperature)
+        found = (self._cluster(X, codes, A, seed) for A in self._graphs(codes))
+        score, A, result = max(found, key=itemgetter(0))
+        return _Stage(name, module_to_arrays(heads), features, A, result, score)
+
+    def _graphs(self, codes):
+        """Graphs of three numbers of neighbours, without those that fall into too many pieces."""
+        sizes = (self.n_neighbors // 2, self.n_neighbors, 2 * self.n_neighbors)
+        sizes = sorted({min(max(size, 1), len(codes) - 1) for size in sizes})
+        graphs = [_graph(codes, size, self.temperature) for size in sizes]
+        whole = [
+            A
+            for A in graphs
+            if connected_components(A, directed=False, return_labels=False) <= self.n_clusters
+        ]
+        return whole or graphs[-1:]
+
+    def _cluster(self, X, codes, A, seed):
         result = spectral_labels(
             A,
             self.n_clusters,
@@ -207,9 +221,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
             random_state=np.random.RandomState(seed),
             bridges=partial(nearest_bridges, codes),
         )
-        dim = SCORED_DIM if self.subspace_dim == "auto" else self.subspace_dim
-        score = _explained(X, result.labels, dim)
-        return _Stage(name, module_to_arrays(heads), features, A, result, score)
+        return _explained(X, result.labels), A, result
 
     def _record(self, X, best, stages):
         self.stage_ = best.name
@@ -229,9 +241,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
 
     def _features(self, X):  # (n, d) -> (n, n_components)
         device = available_device(self.device)
-        empty = partial(
-            TwoHeads, np.zeros(self.n_features_in_), 1.0, self._widths, self.embedding_.shape[1]
-        )
+        empty = partial(TwoHeads, self.n_features_in_, 1.0, self._widths, self.embedding_.shape[1])
         heads = load_arrays_(seeded_module(empty, torch.Generator()), self._weights, device)
         X = X.astype(self.embedding_.dtype, copy=False)
         return batched_forward(heads, as_rows(X, device), device=device)[:, 0]
@@ -264,6 +274,11 @@ def _check_widths(hidden_layer_sizes):
     return widths
 
 
+def _typical_length(X):
+    """Root of the mean squared length of the rows; 1 if all are zero."""
+    return float(np.sqrt(np.einsum("nd,nd->n", X, X).mean())) or 1.0
+
+
 def _by_epoch(rates, n_epochs):
     """Mean over the batches of each epoch."""
     return torch.stack(rates).reshape(n_epochs, -1).double().mean(dim=1).tolist()
@@ -278,11 +293,11 @@ def _graph(codes, n_neighbors, temperature):  # (n, p) -> csr (n, n)
     return coefficients_to_affinity(C, "doubly_stochastic")
 
 
-def _explained(X, labels, dim):
-    """R2 of projecting each row on the nearest of the clusters' subspaces."""
+def _explained(X, labels):
+    """R2 of projecting each row on the nearest of the clusters' subspaces, of three dimensions."""
     found, labels = np.unique(labels, return_inverse=True)
-    dim = min(dim, X.shape[1] - 1)
-    means, bases = fit_subspaces(X, labels, len(found), dim)
+    means, bases = fit_subspaces(X, labels, len(found))
+    bases = [basis[:SCORED_DIM] for basis in bases]
     residual = squared_residuals(X, means, bases).min(axis=1).sum(dtype=np.float64)
     total = np.square(X - X.mean(axis=0)).sum(dtype=np.float64)
     return 1.0 - float(residual / max(total, np.finfo(np.float64).tiny))

@@ -145,7 +145,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
     >>> noisy = X + 0.3 * rng.randn(*X.shape)
     >>> errors = [np.square(Z - X).mean() for Z in (noisy, model.denoise(noisy, 0.3))]
     >>> print(f"{errors[0]:.3f} {errors[1]:.3f}")
-    0.088 0.022
+    0.086 0.018
     """
 
     _parameter_constraints: dict = {
@@ -218,7 +218,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
         variance = float(np.square(Z).sum() / rows.size) or 1.0
         kinds = ("ensemble", "k-means") if self.init_params == "auto" else (self.init_params,)
         fit = best_of_starts(
-            rows, Z, kinds * self.n_init, self.n_clusters, self.rank,
+            rows.astype(np.float64, copy=False), Z, kinds * self.n_init, self.n_clusters, self.rank,
             isolated_random_state(self.random_state),
             floor=self.noise_floor * variance, max_iter=self.max_iter, tol=self.tol,
         )  # fmt: skip

@@ -34,7 +34,9 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
         tied well in itself; it finds too many in thinly filled ones.
 
     n_neighbors : int or "auto", default="auto"
-        Ties a row. "auto" is :math:`\max(3, \lceil\log n\rceil)`, n the rows, or landmarks.
+        Ties a row. "auto" is :math:`\max(3, \lfloor\log(n / K)\rfloor)`, with n the rows, or
+        landmarks, and K the clusters (1 where their number is "auto"): the paper asks for the order
+        of the logarithm of the rows in a cluster.
 
     affinity : {"auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, \
             default="auto"
@@ -177,7 +179,8 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
 
     def _resolve_n_neighbors(self, n_atoms):
         if self.n_neighbors == "auto":
-            wanted = max(_FEWEST_NEIGHBORS, int(np.ceil(np.log(n_atoms))))
+            n_clusters = 1 if self.n_clusters == "auto" else self.n_clusters
+            wanted = max(_FEWEST_NEIGHBORS, int(np.log(n_atoms / n_clusters)))
             return min(wanted, max(1, n_atoms - 1))
         if self.n_neighbors >= n_atoms:
             warnings.warn(

@@ -3,6 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
@@ -92,19 +93,51 @@ def test_the_stage_whose_clusters_fit_the_rows_best_is_kept(both_stages):
 def test_either_stage_can_win(monkeypatch, winner):
     from sksubspace.cluster import _manifold_linearizing as module
 
-    values = iter([1.0, 0.0] if winner == "pretraining" else [0.0, 1.0])
-    monkeypatch.setattr(module, "_explained", lambda X, labels, dim: next(values))
+    trained = []
+    linearizing = module.Linearizing.__init__
+
+    def start(self, *args):
+        trained.append("linearizing")
+        linearizing(self, *args)
+
+    def explained(X, labels):
+        return float(("linearizing" if trained else "pretraining") == winner)
+
+    monkeypatch.setattr(module.Linearizing, "__init__", start)
+    monkeypatch.setattr(module, "_explained", explained)
     model = ManifoldLinearizingClustering(**CHEAP, max_iter=2).fit(X)
     assert model.stage_ == winner
-    pretrained = ManifoldLinearizingClustering(**CHEAP, max_iter=0)
-    monkeypatch.setattr(module, "_explained", lambda X, labels, dim: 0.0)
-    same = np.array_equal(pretrained.fit(X).embedding_, model.embedding_)
-    assert same == (winner == "pretraining")
+    assert model.stage_scores_ == {
+        "pretraining": winner == "pretraining",
+        "linearizing": winner == "linearizing",
+    }
+    monkeypatch.undo()
+    pretrained = ManifoldLinearizingClustering(**CHEAP).fit(X).embedding_
+    assert np.array_equal(pretrained, model.embedding_) == (winner == "pretraining")
+
+
+def test_one_seed_is_one_fit_and_global_generators_are_left_alone(both_stages):
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    again, other = (
+        ManifoldLinearizingClustering(
+            **CHEAP | {"random_state": seed}, max_iter=2, batch_size=64
+        ).fit(X)
+        for seed in (0, 1)
+    )
+    assert_array_equal(again.embedding_, both_stages.embedding_)
+    assert_array_equal(again.labels_, both_stages.labels_)
+    assert again.loss_curve_ == both_stages.loss_curve_
+    assert not np.array_equal(other.embedding_, again.embedding_)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert_array_equal(np.random.get_state()[1], before[1])
 
 
 def test_features_are_unit_rows_and_those_of_new_rows_are_the_same(both_stages):
     assert both_stages.embedding_.shape == (180, 6)
     assert_allclose(np.linalg.norm(both_stages.embedding_, axis=1), 1)
+    for method in (both_stages.transform, both_stages.predict):
+        assert_array_equal(method(X[::-1])[::-1], method(X))
+        assert_array_equal(method(X[3:4]), method(X)[3:4])
     assert_array_equal(both_stages.embed(X), both_stages.embedding_)
     assert_array_equal(both_stages.embed(X[7:8]), both_stages.embedding_[7:8])
     assert_allclose(both_stages.embed(5 * X), both_stages.embedding_, atol=1e-9)
@@ -130,19 +163,41 @@ def test_score_is_of_the_rows_and_comparable_with_other_clusterings(fitted):
     assert fitted.score(X) > fitted.score(np.random.RandomState(0).randn(50, 12))
 
 
+def test_graphs_in_pieces_are_not_tried_where_there_are_whole_ones(monkeypatch):
+    from sksubspace.cluster import _manifold_linearizing as module
+
+    n_pieces = {2: 7, 5: 3, 10: 1}
+
+    def graph(codes, n_neighbors, temperature):
+        tried.append(n_neighbors)
+        number = np.arange(180) % n_pieces[n_neighbors]
+        return sparse.csr_matrix((number[:, None] == number).astype(float))
+
+    monkeypatch.setattr(module, "_graph", graph)
+    model = ManifoldLinearizingClustering(**CHEAP)
+    tried = []
+    assert len(model._graphs(np.zeros((180, 6)))) == 2
+    assert tried == [2, 5, 10]
+    n_pieces.update({5: 5, 10: 4})
+    (only,) = model._graphs(np.zeros((180, 6)))
+    assert only.nnz == 4 * 45**2
+
+
 def test_the_graph_is_doubly_stochastic(fitted):
     A = fitted.affinity_matrix_
     assert sparse.issparse(A)
-    assert A.nnz <= 180 * 2 * 5
+    assert A.nnz <= 180 * 2 * 10
     assert_allclose(np.asarray(A.sum(axis=1)).ravel(), 1, atol=1e-3)
     assert abs(A - A.T).max() < 1e-12
 
 
 def test_training_is_reported_epoch_by_epoch():
     monitor = LossMonitor()
-    ManifoldLinearizingClustering(**CHEAP, max_iter=2).set_callbacks(monitor).fit(X)
-    log = monitor.get_logs() if hasattr(monitor, "get_logs") else monitor
-    assert log is not None
+    model = ManifoldLinearizingClustering(**CHEAP, max_iter=2)
+    model.set_callbacks(monitor).fit(X)
+    found = monitor.get_logs()
+    assert [row["epoch"] for row in found] == [0, 1, 2, 0, 1]
+    assert [row["loss"] for row in found] == model.loss_curve_
 
 
 def test_pickles_hold_arrays_only(both_stages):
@@ -200,7 +255,7 @@ def test_tiny_temperatures_leave_no_row_alone():
     [
         ({"hidden_layer_sizes": ()}, "hidden_layer_sizes must name at least one width"),
         ({"hidden_layer_sizes": (5, 0)}, "all at least 1, got"),
-        ({"n_components": 1}, "'n_components' parameter"),
+        ({"n_components": 0}, "'n_components' parameter"),
         ({"temperature": 0}, "'temperature' parameter"),
         ({"n_clusters": 200}, "n_samples=180 should be >= n_clusters=200"),
         ({"device": "tpu"}, "device must be"),

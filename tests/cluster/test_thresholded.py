@@ -79,11 +79,17 @@ def test_neither_sign_nor_length_of_rows_matters():
     assert_allclose(codes[0], codes[2], atol=1e-7)
 
 
-@pytest.mark.parametrize(("n", "expected"), [(6, 3), (20, 3), (120, 5), (400, 6)])
+@pytest.mark.parametrize(("n", "expected"), [(6, 3), (20, 3), (120, 4), (400, 5)])
 def test_the_number_of_neighbors_grows_with_the_logarithm(n, expected):
     X = np.random.RandomState(0).randn(n, 7)
     tsc = ThresholdedSubspaceClustering(2, random_state=0).fit(X)
     assert_array_equal(np.diff(tsc.representation_matrix_.indptr), expected)
+
+
+def test_without_a_number_of_clusters_all_rows_count_as_one():
+    X = np.random.RandomState(0).randn(400, 7)
+    tsc = ThresholdedSubspaceClustering("auto", random_state=0).fit(X)
+    assert_array_equal(np.diff(tsc.representation_matrix_.indptr), 5)
 
 
 @pytest.mark.parametrize("n_subspaces", [2, 4, 7])
