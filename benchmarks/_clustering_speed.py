@@ -89,9 +89,9 @@ def speed(bench):
 
 def _omp_speed(data, X, reference):
     asked = (">=", 5) if X.shape[1] >= 500 else None
-    ours, C = best_of(
-        lambda: represent(SparseSubspaceClusteringOMP(n_nonzero=5, tol=1e-12), X)
-    )  # the reference stops at a residual of 1e-6
+    model = SparseSubspaceClusteringOMP(n_nonzero=5)
+    model.tol_ = 1e-6  # where the reference stops
+    ours, C = best_of(lambda: represent(model, X))
     ratios, same = [], []
     if reference is not None:
         peer = reference.SparseSubspaceClusteringOMP(n_nonzero=5, thr=1e-6)

@@ -9,7 +9,7 @@ once, to all rows, and only their subspaces without the tenth that is scored. "I
 interquartile mean, and "4, 8, 16 dim., IQM" the default of `AutoSubspaceClustering`. One thread;
 sets are read from the folder SKSUBSPACE_DATA, and are "absent" without it.
 
-    python benchmarks/auto_subspace_clustering.py             # about 10 CPU minutes
+    python benchmarks/auto_subspace_clustering.py             # about 6 CPU minutes
     python benchmarks/auto_subspace_clustering.py --seeds 1
 """
 

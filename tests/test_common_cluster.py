@@ -215,7 +215,7 @@ def test_zero_rows_are_given_to_the_nearest_subspace_with_a_warning(name):
         warnings.simplefilter("always")
         estimator.fit(with_zeros)
     said = [str(w.message) for w in caught if "rows are zero" in str(w.message)]
-    assert len(said) == int(estimator.normalize)
+    assert bool(said) == estimator.normalize
     assert estimator.labels_.shape == (122,)
     assert clustering_accuracy(y, np.delete(estimator.labels_, [5, 41])) > 0.9
     assert np.isfinite(estimator.transform(np.zeros((1, 12)))).all()

@@ -161,7 +161,7 @@ def test_imports_go_down_only(path):
 def test_start_page_shows_the_examples_of_the_readme():
     start_page = (ROOT.parent / "docs" / "index.rst").read_text(encoding="utf8")
     examples = readme_examples()
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         assert textwrap.indent(example, "    ") in start_page
 
@@ -177,3 +177,5 @@ def test_readme_examples_keep_their_word(tmp_path, monkeypatch):
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert namespace["Z_new"].shape == (5, 2)
     assert namespace["X_back"].shape == (5, 64)
+    assert namespace["labels"].shape == (450,)
+    assert 0.3 < namespace["auto"].score(namespace["X_test"]) < 1

@@ -34,7 +34,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
 
     subspace_dim : int or "auto", default="auto"
         Dimension of the subspaces. "auto" scores candidates with 4, 8 and 16, at most a third of
-        the mean number of rows of a cluster; the final clusters then get what keeps 95 % of the
+        the mean number of rows of a cluster; the final clusters then get what keeps 99 % of the
         energy of the members, at most 15.
 
     validation_fraction : float or None, default=None

@@ -43,7 +43,7 @@ class ElasticNetSubspaceClustering(SelfExpressiveClustering):
         Sets of landmarks, whose coefficients are put side by side.
 
     subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster, which `predict` and `score` use; "auto" has 95 %
+        Dimension of the subspace of each cluster, which `predict` and `score` use; "auto" has 99 %
         of the variance of its rows, at most 15.
 
     normalize : bool, default=True

@@ -55,7 +55,7 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
 
     subspace_dim : int or "auto", default="auto"
         Dimension of the subspaces that are fitted to the final clusters for `predict`, `transform`
-        and `score`; "auto" keeps 95 % of the energy of the members, by at most 15 directions.
+        and `score`; "auto" keeps 99 % of the energy of the members, by at most 15 directions.
 
     normalize : bool, default=True
         Whether rows are scaled to unit length first.

@@ -33,7 +33,7 @@ class KSubspaces(BaseSubspaceClustering):
 
     subspace_dim : int or "auto", default="auto"
         Dimension of every subspace, less than the number of features. "auto" takes the median over
-        the clusters of the first start of the dimension that holds 95 % of the energy about the
+        the clusters of the first start of the dimension that holds 99 % of the energy about the
         mean, at most 15.
 
     affine : bool, default=False

@@ -63,7 +63,7 @@ def start_labels(X, n_clusters, init, random_state):
 
 
 def auto_dim(X, labels):
-    """The dimension that holds 95 % of the energy of a cluster about its mean: the median.
+    """The dimension that holds 99 % of the energy of a cluster about its mean: the median.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
         Sets of landmarks that are used together.
 
     subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster. "auto" keeps 95 % of the energy of the members,
+        Dimension of the subspace of each cluster. "auto" keeps 99 % of the energy of the members,
         by at most 15 directions.
 
     normalize : bool, default=True

@@ -4,36 +4,204 @@ Ding, Tong, Chan, Dai, Ma and Haeffele, "Unsupervised manifold linearizing and c
 2023.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
-from operator import itemgetter
 
 import numpy as np
 import torch
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 from sklearn.callback import CallbackSupportMixin
 
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._torch.device import as_rows, available_device, resolve_device
 from sksubspace._torch.inference import batched_forward
-from sksubspace._torch.persistence import load_arrays_, module_to_arrays
+from sksubspace._torch.persistence import load_arrays_
 from sksubspace._torch.random import isolated_random_state, seeded_module
 from sksubspace._torch.trainer import Budget, Trainer
-from sksubspace.cluster._affinity import coefficients_to_affinity
-from sksubspace.cluster._base import SCORED_DIM, BaseSubspaceClustering
+from sksubspace.cluster._base import BaseSubspaceClustering
 from sksubspace.cluster._coding_objectives import Linearizing, Pretraining, TwoHeads, Views
-from sksubspace.cluster._spectral import SpectralResult, nearest_bridges, spectral_labels
+from sksubspace.cluster._linearizing_stages import assess
 from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
 from sksubspace.neighbors import k_nearest
 
 _BUDGET = Budget(n_steps=400, max_epochs=100, weight_decay=1e-4)
-_SMALLEST_WEIGHT = 1e-12
 
 
 class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering):
-    """Cluster by features that a network learns."""
+    r"""Cluster by features that a network learns, in which curved clusters become subspaces.
+
+    A network gives each row a feature vector of length 1. It is trained so that the features of all
+    rows together fill as many dimensions as possible, while places between a row and its nearest
+    rows get the same features. Rows are then clustered by the graph of their features, and new rows
+    go to the subspace of features that is nearest. ``max_iter`` above 0 adds the second stage of
+    the paper, which also makes the clusters' features fill few dimensions each.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+
+    hidden_layer_sizes : tuple of int, default=(512,)
+        Widths of the layers before the two heads.
+
+    n_components : int, default=64
+        Dimension of the features. The second stage takes time with its third power.
+
+    eps : float, default=0.5
+        Root of the squared error allowed for a row in the coding rates.
+
+    temperature : float, default=0.1
+        Of the doubly stochastic matrix of similarities: the smaller, the fewer rows a row is
+        grouped with.
+
+    n_neighbors : int, default=10
+        Nearest rows towards which the views of a row are drawn. Graphs of the features are made
+        with half as many neighbours, as many, and twice as many.
+
+    consistency : float, default=1.0
+        Weight of the agreement of the two views of a row, relative to the largest possible rate.
+
+    pretrain_iter : int or "auto", default="auto"
+        Epochs of the first stage; "auto" makes 400 steps, at most 100 epochs.
+
+    max_iter : int, default=0
+        Epochs of the second stage; 0 leaves it out.
+
+    batch_size : int, default=256
+        Rows in a training step. The second stage takes time with its square.
+
+    learning_rate : float, default=0.001
+        Highest learning rate of the one-cycle schedule of each stage.
+
+    subspace_dim : int or "auto", default="auto"
+        Dimension of the subspaces of the clusters, of rows and of features; "auto" keeps 99 % of
+        the energy of the members, by at most 15 directions.
+
+    normalize : bool, default=True
+        Whether rows are scaled to length 1 first.
+
+    n_init : int, default=10
+        Starts of k-means.
+
+    device : str or torch.device, default="auto"
+        Where the network runs: "auto" is a CUDA device if there is one, else the CPU.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the network, its training and k-means.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each training row.
+
+    embedding_ : ndarray of shape (n_samples, n_components)
+        Features of the training rows.
+
+    affinity_matrix_ : sparse matrix of shape (n_samples, n_samples)
+        Doubly stochastic graph of the features, restricted to nearest neighbours.
+
+    eigenvalues_ : ndarray of shape (n_eigenvalues,)
+        Largest eigenvalues of the graph, descending.
+
+    feature_means_ : ndarray of shape (n_clusters, n_components)
+        Mean features of each cluster.
+
+    feature_bases_ : list of ndarray of shape (subspace_dim, n_components)
+        Orthonormal basis of the features of each cluster about their mean; what ``predict`` and
+        ``transform`` use.
+
+    cluster_means_ : ndarray of shape (n_clusters, n_features)
+        Mean row of each cluster, at unit length with ``normalize``.
+
+    cluster_bases_ : list of ndarray of shape (subspace_dim, n_features)
+        Orthonormal basis of the rows of each cluster about their mean; what ``score`` uses.
+
+    n_clusters_ : int
+        Number of clusters found.
+
+    stage_ : {"pretraining", "linearizing"}
+        The stage that was kept.
+
+    stage_scores_ : dict of str to float
+        The criterion after each stage.
+
+    loss_curve_ : list of float
+        Training loss of each epoch, of both stages.
+
+    coding_rate_curve_ : list of float
+        Coding rate R of the features of the batches of each epoch, of both stages.
+
+    cluster_coding_rate_curve_ : list of float
+        Rate R_c of each epoch of the second stage; empty without one.
+
+    n_iter_ : int
+        Number of epochs, of both stages.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where X has string column names.
+
+    See Also
+    --------
+    ThresholdedSubspaceClustering : The graph of the rows themselves, without a network.
+    sksubspace.metrics.rate_reduction : R - R_c of labels.
+
+    Notes
+    -----
+    For features Z of n rows in d dimensions, the first stage maximises the total coding rate
+
+    .. math::
+        R(Z) = \frac12 \log\det\left( I + \frac{d}{n \epsilon^2} Z^T Z \right)
+
+    and the second one :math:`R(Z) - R_c(Z, \Gamma)` with
+
+    .. math::
+        R_c(Z, \Gamma) = \frac{1}{2n} \sum_j
+        \log\det\left( I + \frac{d}{\epsilon^2} Z^T \mathrm{Diag}(\Gamma_j) Z \right),
+        \qquad \Gamma = \mathrm{Sinkhorn}(C C^T / \eta),
+
+    C the rows of a second head, which begins as a copy of the first. Where Gamma is uniform on
+    blocks, R_c is the rate of coding each block on its own. Z are the directions of the sums of the
+    features of two views of each row, and both stages subtract
+    :math:`\lambda (1 - \mathrm{mean}_i \langle z_i, z_i' \rangle)` times the largest R possible.
+    The paper's views are changed images; here a view is a random point on the way to one of the
+    nearest rows, as nothing else is known of a table.
+
+    Labels, and the stage that is kept, are chosen without labels of yours: among the graphs of
+    three numbers of neighbours (those in more pieces than clusters are left out), after each stage,
+    by the R2 of projecting the rows of X on the nearest of the clusters' subspaces, of three
+    dimensions, in sample. It is in the space of X because rates of two sets of features do not
+    compare.
+
+    MEASURED-TEXT
+
+    ``predict`` and ``transform`` work on the features, ``score`` on the rows of X, so that it
+    compares with other estimators. ``predict`` on training rows may differ from ``labels_``. The
+    exact nearest rows are searched among all, in time n^2.
+
+    References
+    ----------
+    .. [1] T. Ding, S. Tong, K. H. R. Chan, X. Dai, Y. Ma and B. D. Haeffele, "Unsupervised manifold
+       linearizing and clustering", ICCV (2023), https://arxiv.org/abs/2301.01805
+    .. [2] Z. Li, Y. Chen, Y. LeCun and F. T. Sommer, "Neural manifold clustering and embedding",
+       arXiv:2201.10000 (2022), https://arxiv.org/abs/2201.10000
+
+    Examples
+    --------
+    >>> from sksubspace.cluster import ManifoldLinearizingClustering
+    >>> from sksubspace.datasets import make_union_of_manifolds
+    >>> from sksubspace.metrics import clustering_accuracy
+    >>> X, y = make_union_of_manifolds(200, random_state=0)
+    >>> model = ManifoldLinearizingClustering(
+    ...     n_clusters=3, hidden_layer_sizes=(64,), pretrain_iter=20, random_state=0
+    ... )
+    >>> model.fit(X[:150]).embedding_.shape
+    (150, 64)
+    >>> clustering_accuracy(y[150:], model.predict(X[150:]))
+    1.0
+    """
 
     _parameter_constraints: dict = {
         **BaseSubspaceClustering._parameter_constraints,
@@ -163,7 +331,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
             stage=context,
         )
 
-    def _learn(self, X, trainer):  # (n, d) -> list of _Stage
+    def _learn(self, X, trainer):  # (n, d) -> list of Stage
         """Pretrain, copy the feature head, and train on for `max_iter` epochs."""
         heads, data, views = self._untrained(X, trainer)
         seed = trainer.random_state.randint(2**31 - 1)
@@ -195,33 +363,17 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         return heads, (rows, torch.arange(len(X), device=trainer.device)), views
 
     def _assess(self, name, heads, X, rows, seed):
-        """Cluster with what is learned so far; of the graphs tried, keep the best."""
-        features, codes = batched_forward(heads, rows, device=rows.device).swapaxes(0, 1)
-        found = (self._cluster(X, codes, A, seed) for A in self._graphs(codes))
-        score, A, result = max(found, key=itemgetter(0))
-        return _Stage(name, module_to_arrays(heads), features, A, result, score)
-
-    def _graphs(self, codes):
-        """Graphs of three numbers of neighbours, without those that fall into too many pieces."""
-        sizes = (self.n_neighbors // 2, self.n_neighbors, 2 * self.n_neighbors)
-        sizes = sorted({min(max(size, 1), len(codes) - 1) for size in sizes})
-        graphs = [_graph(codes, size, self.temperature) for size in sizes]
-        whole = [
-            A
-            for A in graphs
-            if connected_components(A, directed=False, return_labels=False) <= self.n_clusters
-        ]
-        return whole or graphs[-1:]
-
-    def _cluster(self, X, codes, A, seed):
-        result = spectral_labels(
-            A,
-            self.n_clusters,
+        return assess(
+            name,
+            heads,
+            X,
+            rows,
+            n_clusters=self.n_clusters,
+            n_neighbors=self.n_neighbors,
+            temperature=self.temperature,
             n_init=self.n_init,
-            random_state=np.random.RandomState(seed),
-            bridges=partial(nearest_bridges, codes),
+            seed=seed,
         )
-        return _explained(X, result.labels), A, result
 
     def _record(self, X, best, stages):
         self.stage_ = best.name
@@ -252,18 +404,6 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         return squared.astype(X.dtype, copy=False)
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """What is known after a stage of training."""
-
-    name: str
-    weights: dict
-    features: np.ndarray
-    affinity: sparse.csr_matrix
-    spectral: SpectralResult
-    score: float
-
-
 def _check_widths(hidden_layer_sizes):
     widths = tuple(int(width) for width in hidden_layer_sizes)
     if not widths or min(widths) < 1:
@@ -282,22 +422,3 @@ def _typical_length(X):
 def _by_epoch(rates, n_epochs):
     """Mean over the batches of each epoch."""
     return torch.stack(rates).reshape(n_epochs, -1).double().mean(dim=1).tolist()
-
-
-def _graph(codes, n_neighbors, temperature):  # (n, p) -> csr (n, n)
-    """Doubly stochastic matrix of exp(<c_i, c_j> / temperature) on the nearest neighbours."""
-    squared, nearest = k_nearest(codes, codes, n_neighbors, exclude_self=True)
-    weights = np.maximum(np.exp(-squared / (2 * temperature)), _SMALLEST_WEIGHT)
-    pointers = np.arange(0, nearest.size + 1, n_neighbors)
-    C = sparse.csr_matrix((weights.ravel(), nearest.ravel(), pointers), shape=(len(codes),) * 2)
-    return coefficients_to_affinity(C, "doubly_stochastic")
-
-
-def _explained(X, labels):
-    """R2 of projecting each row on the nearest of the clusters' subspaces, of three dimensions."""
-    found, labels = np.unique(labels, return_inverse=True)
-    means, bases = fit_subspaces(X, labels, len(found))
-    bases = [basis[:SCORED_DIM] for basis in bases]
-    residual = squared_residuals(X, means, bases).min(axis=1).sum(dtype=np.float64)
-    total = np.square(X - X.mean(axis=0)).sum(dtype=np.float64)
-    return 1.0 - float(residual / max(total, np.finfo(np.float64).tiny))

@@ -58,7 +58,7 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
         Sets of landmarks, whose codes are put side by side.
 
     subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster, which `predict` and `score` use; "auto" has 95 %
+        Dimension of the subspace of each cluster, which `predict` and `score` use; "auto" has 99 %
         of the variance of its rows, at most 15.
 
     normalize : bool, default=True

@@ -10,7 +10,7 @@ from sksubspace._torch.inference import in_blocks
 
 __all__ = ["fit_subspaces", "squared_residuals"]
 
-ENERGY = 0.95
+ENERGY = 0.99
 LARGEST_AUTO_DIM = 15
 _DENSE_ELEMENTS = 2**22
 _BLOCK_ELEMENTS = 2**18
@@ -34,7 +34,7 @@ def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
         Number of clusters; each has a member.
 
     subspace_dim : int or "auto", default="auto"
-        Dimension of every subspace; "auto" keeps 95 % of the energy of the members, by at most 15
+        Dimension of every subspace; "auto" keeps 99 % of the energy of the members, by at most 15
         directions. Both are cut to one less than the members and the features.
 
     Returns
@@ -82,7 +82,7 @@ def _energy(members, mean):  # (m, d), (d,) -> sum ||x - mean||^2
     return sum(np.square(block).sum() for block in blocks)
 
 
-def _n_for_energy(squared, total):  # (r,) descending -> number that reaches 95 %, at least 1
+def _n_for_energy(squared, total):  # (r,) descending -> number that reaches 99 %, at least 1
     if total <= 0:
         return 0
     reached = np.cumsum(squared) >= ENERGY * total * (1 - 1e-9)

@@ -44,10 +44,12 @@ def both_stages():
 
 
 def test_curves_are_found_and_new_rows_join_them():
-    X, y = make_union_of_manifolds(600, n_features=20, noise=0.01, random_state=0)
-    model = ManifoldLinearizingClustering(3, n_components=16, random_state=0).fit(X[:400])
-    assert clustering_accuracy(y[:400], model.labels_) > 0.98
-    assert clustering_accuracy(y[400:], model.predict(X[400:])) > 0.95
+    X, y = make_union_of_manifolds(450, n_features=20, noise=0.01, random_state=0)
+    model = ManifoldLinearizingClustering(
+        3, hidden_layer_sizes=(64,), n_components=16, pretrain_iter=30, random_state=0
+    ).fit(X[:300])
+    assert clustering_accuracy(y[:300], model.labels_) > 0.98
+    assert clustering_accuracy(y[300:], model.predict(X[300:])) > 0.98
 
 
 def test_training_raises_the_rate_of_the_features():
@@ -91,10 +93,10 @@ def test_the_stage_whose_clusters_fit_the_rows_best_is_kept(both_stages):
 
 @pytest.mark.parametrize("winner", ["pretraining", "linearizing"])
 def test_either_stage_can_win(monkeypatch, winner):
-    from sksubspace.cluster import _manifold_linearizing as module
+    from sksubspace.cluster import _linearizing_stages, _manifold_linearizing
 
     trained = []
-    linearizing = module.Linearizing.__init__
+    linearizing = _manifold_linearizing.Linearizing.__init__
 
     def start(self, *args):
         trained.append("linearizing")
@@ -103,8 +105,8 @@ def test_either_stage_can_win(monkeypatch, winner):
     def explained(X, labels):
         return float(("linearizing" if trained else "pretraining") == winner)
 
-    monkeypatch.setattr(module.Linearizing, "__init__", start)
-    monkeypatch.setattr(module, "_explained", explained)
+    monkeypatch.setattr(_manifold_linearizing.Linearizing, "__init__", start)
+    monkeypatch.setattr(_linearizing_stages, "explained", explained)
     model = ManifoldLinearizingClustering(**CHEAP, max_iter=2).fit(X)
     assert model.stage_ == winner
     assert model.stage_scores_ == {
@@ -161,26 +163,6 @@ def test_score_is_of_the_rows_and_comparable_with_other_clusterings(fitted):
         assert_allclose(mean, unit[fitted.labels_ == k].mean(axis=0))
     assert fitted.score(X) < 1
     assert fitted.score(X) > fitted.score(np.random.RandomState(0).randn(50, 12))
-
-
-def test_graphs_in_pieces_are_not_tried_where_there_are_whole_ones(monkeypatch):
-    from sksubspace.cluster import _manifold_linearizing as module
-
-    n_pieces = {2: 7, 5: 3, 10: 1}
-
-    def graph(codes, n_neighbors, temperature):
-        tried.append(n_neighbors)
-        number = np.arange(180) % n_pieces[n_neighbors]
-        return sparse.csr_matrix((number[:, None] == number).astype(float))
-
-    monkeypatch.setattr(module, "_graph", graph)
-    model = ManifoldLinearizingClustering(**CHEAP)
-    tried = []
-    assert len(model._graphs(np.zeros((180, 6)))) == 2
-    assert tried == [2, 5, 10]
-    n_pieces.update({5: 5, 10: 4})
-    (only,) = model._graphs(np.zeros((180, 6)))
-    assert only.nnz == 4 * 45**2
 
 
 def test_the_graph_is_doubly_stochastic(fitted):
