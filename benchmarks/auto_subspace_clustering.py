@@ -18,7 +18,7 @@ import warnings
 
 import numpy as np
 from _clustering import accuracy, cluster_data, has_cluster_data, noise_case, synthetic
-from _common import one_thread, print_table, result_row, write_page
+from _common import one_thread, print_table, result_row, write_csv, write_page
 from scipy.stats import spearmanr
 from sklearn.base import clone
 from sklearn.preprocessing import normalize
@@ -60,6 +60,7 @@ def main():
     rows += [row for name in names for row in criteria_rows(name, found[name])]
     print_table(rows)
     write_page("auto_subspace_clustering", TITLE, TEXT, rows)
+    write_csv("auto_subspace_clustering_sets.csv", [summary(name, found[name]) for name in names])
 
 
 def read_options():
@@ -130,7 +131,7 @@ def refitted(X, candidate, held_out):  # -> (m,)
 def rows_of(name, found):
     found = [one for one in found if one is not None]
     accuracies = [one["accuracy"] for one in found]
-    spearman = [spearmanr(one["score"], one["accuracy"]).statistic for one in found]
+    spearman = [_spearman(one) for one in found]
     lost = [values.max() - values[0] for values in accuracies]
     asked = ("<=", ASKED[name]) if name in ASKED else None
     wanted = (
@@ -142,6 +143,24 @@ def rows_of(name, found):
         ("candidates tied with the pick, itself included", [one["tied"] for one in found], None),
     )
     return [result_row("pick", name, *rest) for rest in wanted]
+
+
+def summary(name, found):
+    """Means over the seeds: a line of the table in the user guide."""
+    found = [one for one in found if one is not None]
+    columns = ("picked", "best", "worst", "Spearman")
+    if not found:
+        return {"set": name} | dict.fromkeys(columns, "absent")
+    values = [
+        (one["accuracy"][0], one["accuracy"].max(), one["accuracy"].min(), _spearman(one))
+        for one in found
+    ]
+    means = (f"{value:.2f}" for value in np.mean(values, axis=0))
+    return {"set": name} | dict(zip(columns, means, strict=True))
+
+
+def _spearman(one):
+    return spearmanr(one["score"], one["accuracy"]).statistic
 
 
 def criteria_rows(name, found):

@@ -14,6 +14,7 @@ __all__ = ["homotopy"]
 _FIRST_SLOTS = 8
 _STEPS_PER_ATOM = 3
 _MOST_DONE = 0.25
+_DEPENDENT = {torch.float64: 1e-12, torch.float32: 1e-5}
 _NOTHING, _JOIN, _DROP = 0, 1, 2
 
 
@@ -81,7 +82,8 @@ class _Path:
         self.solution, self.unsure = torch.zeros_like(b), torch.zeros_like(penalty, dtype=bool)
         self.rows = torch.arange(n, device=b.device)
         self.b, self.a, self.norms = b, b.clone(), squared_norms
-        self.free = allowed.clone()  # neither active nor forbidden
+        self.free = allowed.clone()  # neither active nor forbidden nor rejected
+        self.rejected = torch.zeros_like(allowed)  # depend on the active atoms
         self.end, self.ridge = penalty, ridge
         strength, first = torch.where(allowed, b.abs(), -1).max(dim=1)
         self.now = strength
@@ -128,8 +130,9 @@ class _Path:
         change[rows] = 0.0
         full = self.norms[rows, new] + self.ridge[rows]
         rest = full - (f * active).sum(dim=1)
-        usable = rest > 100 * torch.finfo(rest.dtype).eps * full
+        usable = rest > _DEPENDENT[rest.dtype] * full
         self.free[rows, new] = False
+        self.rejected[rows[~usable], new[~usable]] = True
         rows, new, slot, f = rows[usable], new[usable], slot[usable], f[usable]
         self.gram[rows, slot] = products[usable]
         self.position[rows, slot] = new
@@ -150,11 +153,14 @@ class _Path:
         self.sign[rows, slot] = 0.0
         self.c[rows, slot] = 0.0
         self.free[rows, self.position[rows, slot]] = True
+        self.free[rows] |= self.rejected[rows]
+        self.rejected[rows] = False
 
     def _move(self, u, g, dropped):
         """To the first of: an atom joins, an active one drops out, the penalty is reached."""
         to_join, atom, sign = self._next_join(g, dropped)
-        to_drop = torch.where((self.sign != 0) & (self.c * u < 0), -self.c / u, torch.inf)
+        inward = -u * self.sign
+        to_drop = _ratio(self.c * self.sign, inward, torch.finfo(u.dtype).tiny)
         to_drop, slot = to_drop.min(dim=1)
         to_end = self.now - self.end
         length = torch.minimum(torch.minimum(to_join, to_drop), to_end)
@@ -198,7 +204,7 @@ class _Path:
         if int(done.sum()) <= _MOST_DONE * len(done):
             return
         for name in (
-            *("rows", "b", "a", "norms", "free", "end", "ridge", "now", "sign", "c", "position"),
+            *("rows", "b", "a", "norms", "free", "rejected", "end", "ridge", "now", "sign", "c", "position"),
             *("inverse", "gram", "event", "which", "event_sign", "done"),
         ):
             setattr(self, name, getattr(self, name)[~done])
@@ -209,11 +215,12 @@ class _Path:
         correlation = self.b[done] - (c[:, None] @ gram)[:, 0]
         wanted = self.end[done, None] * sign
         error = correlation.gather(1, self.position[done]) - self.ridge[done, None] * c - wanted
-        c = c + (self.inverse[done] @ error[:, :, None])[:, :, 0]
+        c = c + (self.inverse[done] @ torch.where(sign != 0, error, 0)[:, :, None])[:, :, 0]
         rows = self.rows[done]
         found = torch.zeros_like(self.b[done])
         self.solution[rows] = found.scatter_add_(1, self.position[done], c)
-        self.unsure[rows] |= (c * sign < 0).any(dim=1)
+        rounding = 100 * torch.finfo(c.dtype).eps * c.abs().amax(dim=1, keepdim=True)
+        self.unsure[rows] |= (c * sign < -rounding).any(dim=1)
 
     def _add_slots(self):
         extra = self.sign.shape[1]
