@@ -22,6 +22,7 @@ _CPU_ELEMENTS = 2**21
 _PATH_ELEMENTS = 2**22
 _GPU_ELEMENTS = 2**26
 _FEWEST_ROWS = 64
+_FEWEST_PATHS = 8
 _MOST_ROWS = 1024
 _SLACK = {torch.float64: 1e-9, torch.float32: 1e-5}
 
@@ -102,7 +103,7 @@ class _Block:
 
     def _chunks(self):
         """Numbers of the unsolved rows, in parts whose paths fit into little memory."""
-        step = max(_FEWEST_ROWS, _PATH_ELEMENTS // self.atoms.shape[1] ** 2)
+        step = max(_FEWEST_PATHS, _PATH_ELEMENTS // self.atoms.shape[1] ** 2)
         return torch.arange(len(self.rows), device=self.rows.device).split(step)
 
     def _solve(self, rows):  # (r,) -> (r, w)

@@ -5,9 +5,9 @@ Journal of Numerical Analysis 2000; Efron, Hastie, Johnstone and Tibshirani, "Le
 regression", Annals of Statistics 2004.
 """
 
-import torch
+from functools import partial
 
-from .descent import coordinate_descent
+import torch
 
 __all__ = ["homotopy"]
 
@@ -15,6 +15,8 @@ _FIRST_SLOTS = 8
 _STEPS_PER_ATOM = 3
 _MOST_DONE = 0.25
 _DEPENDENT = {torch.float64: 1e-12, torch.float32: 1e-5}
+_VIOLATED = 1e-7
+_MORE_RIDGE = (0.0, 1e-6, 1e-4)
 _NOTHING, _JOIN, _DROP = 0, 1, 2
 
 
@@ -51,22 +53,32 @@ def homotopy(inner, b, squared_norms, allowed, penalty, ridge):
 
     Notes
     -----
-    Paths of more than three steps an atom, which only ties make, and solutions that rounding has
-    spoilt are finished by coordinate descent.
+    The path is followed in double precision, whatever that of the inner products. Where ties lead
+    it astray, so that the conditions of optimality do not hold at its end or it takes more than
+    three steps an atom, it is followed again with a ridge larger by 1e-6 of the penalty, and of
+    1e-4 at the most.
     """
-    path = _Path(inner, b, squared_norms, allowed, penalty, ridge)
-    for _ in range(_STEPS_PER_ATOM * b.shape[1] + 10):
-        if bool(path.done.all()):
-            break
-        path.step()
-    path.give_up()
-    unsure = torch.nonzero(path.unsure)[:, 0]
-    if len(unsure):
-        problem = (b[unsure], squared_norms[unsure], allowed[unsure], penalty[unsure])
-        path.solution[unsure] = coordinate_descent(
-            lambda position: inner(unsure, position), *problem, ridge[unsure], path.solution[unsure]
+    solution = torch.zeros_like(b)
+    rows = torch.arange(len(b), device=b.device)
+    for more in _MORE_RIDGE:
+        path = _Path(
+            partial(_of_some, inner, rows),
+            b[rows],
+            squared_norms[rows],
+            allowed[rows],
+            penalty[rows],
+            ridge[rows] + more * penalty[rows],
         )
-    return path.solution
+        path.follow()
+        solution[rows] = path.solution.to(b.dtype)
+        rows = rows[path.unsure]
+        if len(rows) == 0:
+            break
+    return solution
+
+
+def _of_some(inner, rows, chosen, position):
+    return inner(rows[chosen], position)
 
 
 class _Path:
@@ -78,7 +90,10 @@ class _Path:
 
     def __init__(self, inner, b, squared_norms, allowed, penalty, ridge):
         n, w = b.shape
-        self.inner = inner
+        self.inner, self.dependent = inner, _DEPENDENT[b.dtype]
+        b, squared_norms, penalty, ridge = (
+            part.to(_precise(b.device)) for part in (b, squared_norms, penalty, ridge)
+        )
         self.solution, self.unsure = torch.zeros_like(b), torch.zeros_like(penalty, dtype=bool)
         self.rows = torch.arange(n, device=b.device)
         self.b, self.a, self.norms = b, b.clone(), squared_norms
@@ -97,6 +112,15 @@ class _Path:
         self.event_sign = b.gather(1, first[:, None])[:, 0].sign()
         self.done = torch.zeros_like(self.unsure)
         self._finish(strength <= self.end)
+
+    def follow(self):
+        """Follow the paths to their ends, or for long enough."""
+        for _ in range(_STEPS_PER_ATOM * self.b.shape[1] + 10):
+            if bool(self.done.all()):
+                return
+            self.step()
+        self.unsure[self.rows[~self.done]] = True
+        self._store(~self.done)
 
     def step(self):
         """Apply the last event and go to the next."""
@@ -123,14 +147,14 @@ class _Path:
             change = torch.zeros_like(self.c)
         new = self.which[rows]
         slot = (self.sign[rows] == 0).to(torch.uint8).argmax(dim=1)
-        products = self.inner(self.rows[rows], new)
+        products = self.inner(self.rows[rows], new).to(self.b.dtype)
         active = products.gather(1, self.position[rows])
         change[rows] = active
         f = (self.inverse @ change[:, :, None])[rows, :, 0]
         change[rows] = 0.0
         full = self.norms[rows, new] + self.ridge[rows]
         rest = full - (f * active).sum(dim=1)
-        usable = rest > _DEPENDENT[rest.dtype] * full
+        usable = rest > self.dependent * full
         self.free[rows, new] = False
         self.rejected[rows[~usable], new[~usable]] = True
         rows, new, slot, f = rows[usable], new[usable], slot[usable], f[usable]
@@ -187,11 +211,6 @@ class _Path:
         is_up = (up <= down).gather(1, atom[:, None])[:, 0]
         return length, atom, torch.where(is_up, 1.0, -1.0).to(g.dtype)
 
-    def give_up(self):
-        """Store rows whose path is too long as they are."""
-        self.unsure[self.rows[~self.done]] = True
-        self._store(~self.done)
-
     def _finish(self, done):
         """Rows that are done stand still from now on; when they are many they are thrown out."""
         self.event = torch.where(done, _NOTHING, self.event)
@@ -204,23 +223,43 @@ class _Path:
         if int(done.sum()) <= _MOST_DONE * len(done):
             return
         for name in (
-            *("rows", "b", "a", "norms", "free", "rejected", "end", "ridge", "now", "sign", "c", "position"),
+            *(
+                "rows",
+                "b",
+                "a",
+                "norms",
+                "free",
+                "rejected",
+                "end",
+                "ridge",
+                "now",
+                "sign",
+                "c",
+                "position",
+            ),
             *("inverse", "gram", "event", "which", "event_sign", "done"),
         ):
             setattr(self, name, getattr(self, name)[~done])
 
     def _store(self, done):
         """Keep the solutions of these rows, after a step of iterative refinement."""
-        c, gram, sign = self.c[done], self.gram[done], self.sign[done]
-        correlation = self.b[done] - (c[:, None] @ gram)[:, 0]
-        wanted = self.end[done, None] * sign
-        error = correlation.gather(1, self.position[done]) - self.ridge[done, None] * c - wanted
+        rows, c, sign = self.rows[done], self.c[done], self.sign[done]
+        error, _ = self._violations(done, c)
         c = c + (self.inverse[done] @ torch.where(sign != 0, error, 0)[:, :, None])[:, :, 0]
-        rows = self.rows[done]
+        error, outside = self._violations(done, c)
+        largest = torch.maximum(torch.where(sign != 0, error.abs(), 0).amax(dim=1), outside)
+        wrong = (c * sign < -_VIOLATED * c.abs().amax(dim=1, keepdim=True)).any(dim=1)
+        self.unsure[rows] |= wrong | (largest > _VIOLATED * self.end[done])
         found = torch.zeros_like(self.b[done])
         self.solution[rows] = found.scatter_add_(1, self.position[done], c)
-        rounding = 100 * torch.finfo(c.dtype).eps * c.abs().amax(dim=1, keepdim=True)
-        self.unsure[rows] |= (c * sign < -rounding).any(dim=1)
+
+    def _violations(self, done, c):  # -> of active atoms (r, K), largest of the others (r,)
+        """Optimality: a = (lambda + mu |c|) s for active atoms, |a| <= lambda for the others."""
+        a = self.b[done] - (c[:, None] @ self.gram[done])[:, 0]
+        wanted = self.end[done, None] * self.sign[done] + self.ridge[done, None] * c
+        others = self.free[done] | self.rejected[done]
+        outside = torch.where(others, a.abs(), 0).amax(dim=1) - self.end[done]
+        return a.gather(1, self.position[done]) - wanted, outside
 
     def _add_slots(self):
         extra = self.sign.shape[1]
@@ -234,3 +273,8 @@ class _Path:
 
 def _ratio(distance, speed, tiny):  # infinite where the border moves away
     return torch.where(speed > tiny, distance.clamp(min=0) / speed, torch.inf)
+
+
+def _precise(device):
+    """Double precision, where the device has it."""
+    return torch.float32 if device.type == "mps" else torch.float64
