@@ -10,6 +10,7 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from sklearn.model_selection import cross_val_score
 
 from sksubspace.cluster import (
@@ -64,6 +65,7 @@ axes[1].set(title="BIC of the mixture", xlabel="clusters")
 axes[2].plot(numbers, scores, "o-")
 axes[2].set(title="held-out R²", xlabel="clusters")
 for ax in axes:
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.axvline(6, color="0.7", lw=1, zorder=0)
 plt.show()
 

@@ -44,8 +44,8 @@ print(auto.best_name_, round(clustering_accuracy(people, auto.labels_), 2))
 # %%
 # What is in a cluster
 # --------------------
-# One row for each of the five largest clusters: its mean, the direction of largest variance (light
-# from the left or right, a slant of the hand), and six of its members.
+# One row for each of five clusters of middle size: its mean, the direction of largest variance (a
+# turn of the head, a slant of the hand), and six of its members.
 
 
 def show(ax, image, title=""):
@@ -55,13 +55,13 @@ def show(ax, image, title=""):
 
 
 sizes = np.bincount(auto.labels_)
-largest = np.argsort(-sizes, kind="stable")[:5]
+middle = np.argsort(sizes, kind="stable")[n_clusters // 2 - 2 :][:5]
 fig, axes = plt.subplots(5, 8, figsize=(8, 5.4), layout="constrained")
-for k, line in zip(largest, axes, strict=True):
+for k, line in zip(middle, axes, strict=True):
     members = np.flatnonzero(auto.labels_ == k)[:6]
-    show(line[0], auto.cluster_means_[k], "mean" if k == largest[0] else "")
-    show(line[1], auto.cluster_bases_[k][0], "direction" if k == largest[0] else "")
-    for ax, i in zip(line[2:], members, strict=True):
+    show(line[0], auto.cluster_means_[k], "mean" if k == middle[0] else "")
+    show(line[1], auto.cluster_bases_[k][0], "direction" if k == middle[0] else "")
+    for ax, i in zip(line[2:], members, strict=False):
         show(ax, X[i])
-    line[0].set_ylabel(f"{sizes[k]} rows", fontsize=9)
+    line[0].set_ylabel(f"{sizes[k]} images", fontsize=9)
 plt.show()

@@ -16,6 +16,7 @@ _STEPS_PER_ATOM = 3
 _MOST_DONE = 0.25
 _DEPENDENT = {torch.float64: 1e-12, torch.float32: 1e-5}
 _VIOLATED = 1e-7
+_ROUNDING = 1e-12
 _MORE_RIDGE = (0.0, 1e-6, 1e-4)
 _NOTHING, _JOIN, _DROP = 0, 1, 2
 
@@ -249,7 +250,9 @@ class _Path:
         error, outside = self._violations(done, c)
         largest = torch.maximum(torch.where(sign != 0, error.abs(), 0).amax(dim=1), outside)
         wrong = (c * sign < -_VIOLATED * c.abs().amax(dim=1, keepdim=True)).any(dim=1)
-        self.unsure[rows] |= wrong | (largest > _VIOLATED * self.end[done])
+        slack = _VIOLATED * self.end[done] + _ROUNDING * self.b[done].abs().amax(dim=1)
+        self.unsure[rows] |= wrong | (largest > slack)
+        c = torch.where(c * sign > 0, c, 0)
         found = torch.zeros_like(self.b[done])
         self.solution[rows] = found.scatter_add_(1, self.position[done], c)
 
