@@ -17,7 +17,7 @@ _MOST_DONE = 0.25
 _DEPENDENT = {torch.float64: 1e-12, torch.float32: 1e-5}
 _VIOLATED = 1e-7
 _ROUNDING = 1e-12
-_MORE_RIDGE = (0.0, 1e-6, 1e-4)
+_ATTEMPTS = ((0.0, 1), (1e-6, 1e3), (1e-4, 1e6))  # more ridge, what counts as dependent
 _NOTHING, _JOIN, _DROP = 0, 1, 2
 
 
@@ -61,15 +61,10 @@ def homotopy(inner, b, squared_norms, allowed, penalty, ridge):
     """
     solution = torch.zeros_like(b)
     rows = torch.arange(len(b), device=b.device)
-    for more in _MORE_RIDGE:
-        path = _Path(
-            partial(_of_some, inner, rows),
-            b[rows],
-            squared_norms[rows],
-            allowed[rows],
-            penalty[rows],
-            ridge[rows] + more * penalty[rows],
-        )
+    for more_ridge, caution in _ATTEMPTS:
+        problem = (b[rows], squared_norms[rows], allowed[rows], penalty[rows])
+        stabilised = ridge[rows] + more_ridge * penalty[rows]
+        path = _Path(partial(_of_some, inner, rows), *problem, stabilised, caution)
         path.follow()
         solution[rows] = path.solution.to(b.dtype)
         rows = rows[path.unsure]
@@ -89,9 +84,9 @@ class _Path:
     and columns of the inverse, so that they need no further care.
     """
 
-    def __init__(self, inner, b, squared_norms, allowed, penalty, ridge):
+    def __init__(self, inner, b, squared_norms, allowed, penalty, ridge, caution):
         n, w = b.shape
-        self.inner, self.dependent = inner, _DEPENDENT[b.dtype]
+        self.inner, self.dependent = inner, caution * _DEPENDENT[b.dtype]
         b, squared_norms, penalty, ridge = (
             part.to(_precise(b.device)) for part in (b, squared_norms, penalty, ridge)
         )

@@ -42,7 +42,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     n_clusters : int, default=8
         Number of clusters.
 
-    views : list of slice or list of array-like of int or bool, or None, default=None
+    views : list of slice, list of lists of int or bool, or None, default=None
         The columns of each view. Views may overlap, and columns may be left out. None is one view
         of all columns.
 
