@@ -4,6 +4,8 @@ You, Li, Robinson and Vidal, "Oracle based active set algorithm for scalable ela
 clustering", CVPR 2016.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -67,11 +69,17 @@ def elastic_net(X, dictionary, own, gamma, l1_ratio, *, batch_size="auto", devic
     with small_work(2.0 * min(n, batch_size) * m * X.shape[1], device), torch.inference_mode():
         residuals = make_residuals(X, dictionary, _GRAM_STEPS, device)
         codes, n_atoms = [], _FIRST_ATOMS
-        for start in range(0, n, batch_size):
-            block = _Block(residuals, slice(start, start + batch_size), own, gamma, l1_ratio)
-            codes.append(block.solve(n_atoms))
-            n_atoms = max(_FIRST_ATOMS, int(_ATOMS_PER_NONZERO * codes[-1].nnz / len(block.a)))
+        for block in _blocks(n, batch_size):
+            rows = _Block(residuals, block, own, gamma, l1_ratio)
+            codes.append(rows.solve(n_atoms))
+            n_atoms = max(_FIRST_ATOMS, int(_ATOMS_PER_NONZERO * codes[-1].nnz / len(rows.a)))
     return sparse.vstack(codes, format="csr")
+
+
+def _blocks(n, size):
+    """Slices of rows; the first few alone, since they tell how many atoms the others need."""
+    bounds = [0, *range(min(size, _FEWEST_ROWS), n, size), n]
+    return [slice(*pair) for pair in pairwise(bounds)]
 
 
 class _Block:

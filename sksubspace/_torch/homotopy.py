@@ -24,12 +24,12 @@ _NOTHING, _JOIN, _DROP = 0, 1, 2
 def homotopy(inner, b, squared_norms, allowed, penalty, ridge):
     r"""Minimise :math:`\frac12 \|x - cD\|^2 + \lambda \|c\|_1 + \frac\mu2 \|c\|^2` for each row.
 
-    The solution is followed from the penalty at which it is zero. Between events it is linear in
-    the penalty: with the active atoms A and their signs s, it moves along
-    :math:`u = (D_A D_A^T + \mu I)^{-1} s`, while the correlations of all atoms with the residual
-    move along :math:`-D D_A^T u`. An event is an atom whose correlation reaches the penalty (it
-    joins) or an active one whose coefficient reaches zero (it drops out). Either changes the
-    inverse by a matrix of rank one.
+    The solution is followed from the penalty at which it is zero down to :math:`\lambda`. Between
+    events it is linear in the penalty: with the active atoms A and their signs s, it moves along
+    :math:`u = (D_A D_A^T + \mu I)^{-1} s`, and the correlations of all atoms with the residual move
+    along :math:`-D D_A^T u`. An event is an atom whose correlation reaches the penalty (it joins)
+    or an active one whose coefficient reaches zero (it drops out). Either changes the inverse by a
+    matrix of rank one.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def homotopy(inner, b, squared_norms, allowed, penalty, ridge):
     -----
     The path is followed in double precision, whatever that of the inner products. Where ties lead
     it astray, so that the conditions of optimality do not hold at its end or it takes more than
-    three steps an atom, it is followed again with a ridge larger by 1e-6 of the penalty, and of
-    1e-4 at the most.
+    three steps an atom, it is followed again with a ridge larger by 1e-6 of the penalty, and at
+    last by 1e-4.
     """
     solution = torch.zeros_like(b)
     rows = torch.arange(len(b), device=b.device)
@@ -90,24 +90,20 @@ class _Path:
         b, squared_norms, penalty, ridge = (
             part.to(_precise(b.device)) for part in (b, squared_norms, penalty, ridge)
         )
-        self.solution, self.unsure = torch.zeros_like(b), torch.zeros_like(penalty, dtype=bool)
+        self.solution = torch.zeros_like(b)
+        self.unsure, self.done = (torch.zeros(n, dtype=bool, device=b.device) for _ in range(2))
         self.rows = torch.arange(n, device=b.device)
-        self.b, self.a, self.norms = b, b.clone(), squared_norms
+        self.b, self.a, self.norms, self.end, self.ridge = b, b, squared_norms, penalty, ridge
         self.free = allowed.clone()  # neither active nor forbidden nor rejected
         self.rejected = torch.zeros_like(allowed)  # depend on the active atoms
-        self.end, self.ridge = penalty, ridge
-        strength, first = torch.where(allowed, b.abs(), -1).max(dim=1)
-        self.now = strength
-        self.sign = b.new_zeros(n, _FIRST_SLOTS)
-        self.c = self.sign.clone()
+        self.c, self.sign = (b.new_zeros(n, _FIRST_SLOTS) for _ in range(2))
         self.position = torch.zeros(n, _FIRST_SLOTS, dtype=torch.int64, device=b.device)
         self.inverse = b.new_zeros(n, _FIRST_SLOTS, _FIRST_SLOTS)
         self.gram = b.new_zeros(n, _FIRST_SLOTS, w)  # inner products of active atoms with all
-        self.event = torch.full_like(first, _JOIN)
-        self.which = first
-        self.event_sign = b.gather(1, first[:, None])[:, 0].sign()
-        self.done = torch.zeros_like(self.unsure)
-        self._finish(strength <= self.end)
+        self.now, self.which = torch.where(allowed, b.abs(), -1).max(dim=1)
+        self.event = torch.full_like(self.which, _JOIN)
+        self.event_sign = b.gather(1, self.which[:, None])[:, 0].sign()
+        self._finish(self.now <= self.end)
 
     def follow(self):
         """Follow the paths to their ends, or for long enough."""
@@ -170,8 +166,8 @@ class _Path:
         change[rows] = column
         scale[rows] = -1 / column.gather(1, slot[:, None])[:, 0]
         self.event_sign[rows] = self.sign[rows, slot]
-        self.sign[rows, slot] = 0.0
-        self.c[rows, slot] = 0.0
+        for part in (self.sign, self.c):
+            part[rows, slot] = 0.0
         self.free[rows, self.position[rows, slot]] = True
         self.free[rows] |= self.rejected[rows]
         self.rejected[rows] = False
@@ -179,13 +175,12 @@ class _Path:
     def _move(self, u, g, dropped):
         """To the first of: an atom joins, an active one drops out, the penalty is reached."""
         to_join, atom, sign = self._next_join(g, dropped)
-        inward = -u * self.sign
-        to_drop = _ratio(self.c * self.sign, inward, torch.finfo(u.dtype).tiny)
+        to_drop = _ratio(self.c * self.sign, -u * self.sign, torch.finfo(u.dtype).tiny)
         to_drop, slot = to_drop.min(dim=1)
         to_end = self.now - self.end
         length = torch.minimum(torch.minimum(to_join, to_drop), to_end)
-        self.c += length[:, None] * u
-        self.a -= length[:, None] * g
+        self.c = self.c + length[:, None] * u
+        self.a = self.a - length[:, None] * g
         self.now = self.now - length
         joins = to_join <= to_drop
         self.event = torch.where(joins, _JOIN, _DROP)
@@ -219,21 +214,8 @@ class _Path:
         if int(done.sum()) <= _MOST_DONE * len(done):
             return
         for name in (
-            *(
-                "rows",
-                "b",
-                "a",
-                "norms",
-                "free",
-                "rejected",
-                "end",
-                "ridge",
-                "now",
-                "sign",
-                "c",
-                "position",
-            ),
-            *("inverse", "gram", "event", "which", "event_sign", "done"),
+            *("rows", "b", "a", "norms", "end", "ridge", "free", "rejected", "now", "done"),
+            *("c", "sign", "position", "inverse", "gram", "event", "which", "event_sign"),
         ):
             setattr(self, name, getattr(self, name)[~done])
 
@@ -255,12 +237,12 @@ class _Path:
         """Optimality: a = (lambda + mu |c|) s for active atoms, |a| <= lambda for the others."""
         a = self.b[done] - (c[:, None] @ self.gram[done])[:, 0]
         wanted = self.end[done, None] * self.sign[done] + self.ridge[done, None] * c
-        others = self.free[done] | self.rejected[done]
+        others = self.free[done]
         outside = torch.where(others, a.abs(), 0).amax(dim=1) - self.end[done]
         return a.gather(1, self.position[done]) - wanted, outside
 
     def _add_slots(self):
-        extra = self.sign.shape[1]
+        extra = max(_FIRST_SLOTS, self.sign.shape[1] // 4)
         pad = torch.nn.functional.pad
         self.sign, self.c, self.position = (
             pad(part, (0, extra)) for part in (self.sign, self.c, self.position)
