@@ -77,7 +77,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
     n_clusters_ : int
         Number of clusters.
 
-    cluster_means_ : ndarray of shape (n_clusters_, n_features)
+    cluster_means_ : ndarray of shape (n_clusters, n_features)
         A point of each subspace.
 
     cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
@@ -86,7 +86,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
     n_features_in_ : int
         Number of features seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string names.
 
     See Also

@@ -89,7 +89,7 @@ class KSubspaces(BaseSubspaceClustering):
     n_features_in_ : int
         Number of features.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where X had string names.
 
     See Also

@@ -36,8 +36,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     n_coefficients : int or "auto", default="auto"
         Coefficients kept a row, the largest in size. "auto" is 300.
 
-    affinity : {"auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, \
-            default="auto"
+    affinity : {"auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, default="auto"
         How coefficients become a graph. "auto" is "knn", the three rows whose coefficients point
         most the same way; with landmarks it is the bipartite graph of rows and landmarks.
 
@@ -81,13 +80,13 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
         The graph; None with landmarks.
 
-    eigenvalues_ : ndarray of shape (n_clusters_ + 1,) or more
+    eigenvalues_ : ndarray of shape (n_eigenvalues,)
         Largest eigenvalues of the normalised graph, descending.
 
     landmark_indices_ : ndarray of shape (n_landmarks,) or None
         Training rows that are landmarks.
 
-    cluster_means_ : ndarray of shape (n_clusters_, n_features)
+    cluster_means_ : ndarray of shape (n_clusters, n_features)
         A point of each subspace.
 
     cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
@@ -96,7 +95,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     n_features_in_ : int
         Number of features seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string names.
 
     See Also

@@ -96,7 +96,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     weights_ : ndarray of shape (n_views,)
         Weights of the views; they sum to one.
 
-    cluster_means_ : ndarray of shape (n_clusters_, n_view_columns)
+    cluster_means_ : ndarray of shape (n_clusters, n_view_columns)
         A point of each subspace, in the columns of the views side by side.
 
     cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_view_columns)
@@ -105,7 +105,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     n_features_in_ : int
         Number of features seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string names.
 
     See Also

@@ -217,7 +217,7 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
             "express a row; all of them are used.",
             stacklevel=6,
         )
-        return n_atoms - 1
+        return max(1, n_atoms - 1)
 
     def _auto_n_landmarks(self, n):
         n_clusters = 0 if self.n_clusters == "auto" else self.n_clusters

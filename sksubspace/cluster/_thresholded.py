@@ -38,8 +38,7 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
         landmarks, and K the clusters (1 where their number is "auto"): the paper asks for the order
         of the logarithm of the rows in a cluster.
 
-    affinity : {"auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, \
-            default="auto"
+    affinity : {"auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, default="auto"
         How ties become a graph. "auto" is "symmetrize": the ties of each row at unit length,
         averaged with the transpose. "sum" is the paper's :math:`Z + Z^T`.
 
@@ -83,13 +82,13 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
     affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
         The graph; None with landmarks.
 
-    eigenvalues_ : ndarray of shape (n_clusters_ + 1,) or more
+    eigenvalues_ : ndarray of shape (n_eigenvalues,)
         Largest eigenvalues of the normalised graph, descending.
 
     landmark_indices_ : ndarray of shape (n_landmarks,) or None
         Training rows that are landmarks.
 
-    cluster_means_ : ndarray of shape (n_clusters_, n_features)
+    cluster_means_ : ndarray of shape (n_clusters, n_features)
         A point of each subspace.
 
     cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
@@ -98,7 +97,7 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
     n_features_in_ : int
         Number of features seen in `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string names.
 
     See Also
