@@ -15,6 +15,7 @@ from sksubspace.cluster import (
     EnsembleKSubspaces,
     KSubspaces,
     LeastSquaresSubspaceClustering,
+    ManifoldLinearizingClustering,
     MixtureOfLowRankGaussians,
     MultilayerGraphClustering,
     SparseSubspaceClusteringOMP,
@@ -88,6 +89,7 @@ def methods():
         "ensemble of K-subspaces": partial(EnsembleKSubspaces),
         "mixture of low-rank Gaussians": partial(MixtureOfLowRankGaussians),
         "nearest-neighbour graph": partial(MultilayerGraphClustering),
+        "manifold linearizing": partial(ManifoldLinearizingClustering),
     }
     made = {name: partial(_make, kind) for name, kind in kinds.items()}
     return made | {"k-means on unit rows": lambda k, seed: _UnitKMeans(k, seed)}

@@ -33,7 +33,7 @@ _CLUSTER_VARIANTS = {
     "ensemble": ("EnsembleKSubspaces", {"n_estimators": 20}),
     "mixture": ("MixtureOfLowRankGaussians", {"rank": 3}),
     "multilayer": ("MultilayerGraphClustering", {}),
-    "mlc": ("ManifoldLinearizingClustering", {}),
+    "mlc": ("ManifoldLinearizingClustering", {"hidden_layer_sizes": (64,), "n_components": 16}),
 }
 
 _CLUSTERERS = {

@@ -7,6 +7,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, svds
 
 from sksubspace._torch.inference import in_blocks
+from sksubspace._torch.threads import small_work
 
 __all__ = ["fit_subspaces", "squared_residuals"]
 
@@ -48,7 +49,8 @@ def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
     means, bases, short = [], [], 0
     for k in range(n_clusters):
         members = X[np.flatnonzero(labels == k)]
-        mean, basis = _affine_fit(members, subspace_dim)
+        with small_work(4 * members.shape[0] * members.shape[1] * min(members.shape)):
+            mean, basis = _affine_fit(members, subspace_dim)
         short += subspace_dim != "auto" and len(basis) < subspace_dim
         means.append(mean)
         bases.append(basis)
