@@ -31,7 +31,7 @@ _CLUSTER_VARIANTS = {
     "thresholded": ("ThresholdedSubspaceClustering", {}),
     "k-subspaces": ("KSubspaces", {}),
     "ensemble": ("EnsembleKSubspaces", {"n_estimators": 20}),
-    "mixture": ("MixtureOfLowRankGaussians", {"rank": 3}),
+    "mixture": ("MixtureOfLowRankGaussians", {}),
     "multilayer": ("MultilayerGraphClustering", {}),
     "mlc": ("ManifoldLinearizingClustering", {"hidden_layer_sizes": (64,), "n_components": 16}),
 }

@@ -95,7 +95,7 @@ class ElasticNetSubspaceClustering(SelfExpressiveClustering):
 
     See Also
     --------
-    SparseSubspaceClusteringOMP : Greedy, several times faster.
+    SparseSubspaceClusteringOMP : A greedy choice instead; faster.
     LeastSquaresSubspaceClustering : Squares only, in closed form.
     sklearn.linear_model.ElasticNet : The same problem for one row, with another scaling.
 
@@ -181,3 +181,7 @@ class ElasticNetSubspaceClustering(SelfExpressiveClustering):
             batch_size=self.batch_size,
             device=resolve_device(self.device),
         )
+
+    def _auto_n_landmarks(self, n):
+        n_clusters = 0 if self.n_clusters == "auto" else self.n_clusters
+        return min(max(1000, 20 * n_clusters), n)

@@ -17,6 +17,8 @@ from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._mixture_em import best_of_starts
 from sksubspace.cluster._mixture_use import FittedMixture
 
+_AUTO_RANK = 5
+
 
 class MixtureOfLowRankGaussians(FittedMixture):
     r"""Gaussian mixture whose covariances are low-rank and white noise, with its exact denoiser.
@@ -31,8 +33,9 @@ class MixtureOfLowRankGaussians(FittedMixture):
     n_clusters : int, default=8
         Number of components.
 
-    rank : int, default=5
-        Dimension of each subspace, less than the number of features.
+    rank : int or "auto", default="auto"
+        Dimension of each subspace, less than the number of features. "auto" is 5, or one less than
+        the features, or as many as the rows of a mean cluster allow.
 
     max_iter : int, default=100
         Most EM steps.
@@ -150,7 +153,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
 
     _parameter_constraints: dict = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "rank": [Interval(Integral, 1, None, closed="left")],
+        "rank": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "noise_floor": [Interval(Real, 0, None, closed="neither")],
@@ -164,7 +167,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
         self,
         n_clusters=8,
         *,
-        rank=5,
+        rank="auto",
         max_iter=100,
         tol=1e-4,
         noise_floor=1e-6,
@@ -212,13 +215,13 @@ class MixtureOfLowRankGaussians(FittedMixture):
             If `max_iter` steps were not enough, or components ended without rows.
         """
         rows = self._validate_fit(X)
-        self._check_rank(*rows.shape)
+        rank = self._resolve_rank(*rows.shape)
         mean = rows.mean(axis=0, dtype=np.float64)
         Z, axes = _within_rows(rows - mean)
         variance = float(np.square(Z).sum() / rows.size) or 1.0
         kinds = ("ensemble", "k-means") if self.init_params == "auto" else (self.init_params,)
         fit = best_of_starts(
-            rows.astype(np.float64, copy=False), Z, kinds * self.n_init, self.n_clusters, self.rank,
+            rows.astype(np.float64, copy=False), Z, kinds * self.n_init, self.n_clusters, rank,
             isolated_random_state(self.random_state),
             floor=self.noise_floor * variance, max_iter=self.max_iter, tol=self.tol,
         )  # fmt: skip
@@ -227,17 +230,21 @@ class MixtureOfLowRankGaussians(FittedMixture):
         self._warn_of_bad_ends()
         return self
 
-    def _check_rank(self, n, d):
-        if self.rank >= d:
+    def _resolve_rank(self, n, d):
+        rank = self.rank
+        if rank == "auto":
+            rank = max(1, min(_AUTO_RANK, d - 1, n // self.n_clusters - 1))
+        if rank >= d:
             raise ValueError(
                 f"rank={self.rank} must be less than the number of features, got n_features={d}."
             )
-        least = self.n_clusters * (self.rank + 1)
+        least = self.n_clusters * (rank + 1)
         if n < least:
             raise ValueError(
                 f"n_samples={n} should be >= n_clusters * (rank + 1) = {least}: a component needs "
                 "more rows than dimensions."
             )
+        return rank
 
     def _keep(self, fit, mean, axes, dtype):
         model = fit.model

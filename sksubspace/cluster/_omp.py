@@ -22,8 +22,7 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
     r"""Sparse subspace clustering by orthogonal matching pursuit (SSC-OMP).
 
     Each row is expressed by a few others, chosen greedily; rows of one subspace choose each other.
-    The graph of who uses whom is cut by spectral clustering. It is the fastest of the
-    self-expressive methods and takes sparse data.
+    The graph of who uses whom is cut by spectral clustering. Sparse data stay sparse.
 
     Parameters
     ----------
@@ -52,7 +51,8 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
 
     n_landmarks : int, "auto" or None, default="auto"
         Number of rows, drawn at random, that all rows are expressed by. "auto" takes 500, or 20
-        for each cluster if that is more, above 5,000 rows; None expresses rows by all others.
+        for each cluster if that is more, above 5,000 rows, and above 1,500 where ``tol="auto"`` has
+        found noise; None expresses rows by all others.
 
     n_landmark_draws : int, default=1
         Sets of landmarks, whose codes are put side by side.

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -254,3 +256,13 @@ def test_impossible_ranks_raise(params, message):
     X, _ = union(15)
     with pytest.raises(ValueError, match=message):
         MixtureOfLowRankGaussians(3, **params).fit(X)
+
+
+def test_the_automatic_rank_fits_features_and_rows():
+    rng = np.random.RandomState(0)
+    for n, d, rank in [(200, 12, 5), (200, 4, 3), (15, 12, 4)]:
+        model = MixtureOfLowRankGaussians(3, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(rng.randn(n, d))
+        assert model.variances_.shape == (3, rank)

@@ -9,8 +9,19 @@ from scipy import sparse
 from sksubspace import metrics
 from tests.metrics.data import cloud, held_out
 
-# one takes labels; one accepts missing rows of Z, and has a test file of its own with its result
-OTHERS = {"neighborhood_hit", "embedding_score", "EmbeddingScore"}
+# one takes labels; one accepts missing rows of Z, and has a test file of its own with its result;
+# the others compare clusters and subspaces
+OTHERS = {
+    *("neighborhood_hit", "embedding_score", "EmbeddingScore"),
+    *("clustering_accuracy", "subspace_preserving_error", "subspace_connectivity"),
+    *(
+        "principal_angles",
+        "subspace_affinity",
+        "subspace_distance",
+        "coding_rate",
+        "rate_reduction",
+    ),
+}
 OF_DATA_AND_MAP = [getattr(metrics, name) for name in metrics.__all__ if name not in OTHERS]
 HELD_OUT = [m for m in OF_DATA_AND_MAP if "X_train" in inspect.signature(m).parameters]
 EVERY = pytest.mark.parametrize("metric", OF_DATA_AND_MAP, ids=lambda m: m.__name__)
