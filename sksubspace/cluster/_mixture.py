@@ -239,7 +239,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
                 f"rank={self.rank} must be less than the number of features, got n_features={d}."
             )
         least = self.n_clusters * (rank + 1)
-        if n < least:
+        if self.rank != "auto" and n < least:
             raise ValueError(
                 f"n_samples={n} should be >= n_clusters * (rank + 1) = {least}: a component needs "
                 "more rows than dimensions."
