@@ -14,8 +14,6 @@ from sksubspace.cluster._noise import noise_floor
 from sksubspace.cluster._self_expressive import SelfExpressiveClustering
 
 _SMALLEST_TOL = 1e-6
-_MANY_ROWS = 5_000
-_MANY_NOISY_ROWS = 1_500
 
 
 class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
@@ -51,11 +49,11 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
 
     n_landmarks : int, "auto" or None, default="auto"
         Number of rows, drawn at random, that all rows are expressed by. "auto" takes 500, or 20
-        for each cluster if that is more, above 5,000 rows, and above 1,500 where ``tol="auto"`` has
-        found noise; None expresses rows by all others.
+        for each cluster if that is more, above 20,000 rows; None expresses rows by all others.
 
-    n_landmark_draws : int, default=1
-        Sets of landmarks, whose codes are put side by side.
+    n_landmark_draws : int, default=3
+        Sets of landmarks, whose codes are put side by side. Three sets of 500 withstand heavy noise
+        where one set of 1,000 does not.
 
     subspace_dim : int or "auto", default="auto"
         Dimension of the subspace of each cluster, which `predict` and `score` use; "auto" has 99 %
@@ -164,7 +162,7 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
         neighbor_weight=0.3,
         affinity="auto",
         n_landmarks="auto",
-        n_landmark_draws=1,
+        n_landmark_draws=3,
         subspace_dim="auto",
         normalize=True,
         n_init=10,
@@ -191,11 +189,6 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
         if self.tol == "auto":
             self.tol_ = max(1 - (1 - noise_floor(X)) ** 2, _SMALLEST_TOL)
         return super()._cluster(X, random_state)
-
-    @property
-    def _landmarks_above(self):
-        noise_found = self.tol == "auto" and self.tol_ > _SMALLEST_TOL
-        return _MANY_NOISY_ROWS if noise_found else _MANY_ROWS
 
     def _represent(self, X, dictionary, own):
         return omp(

@@ -54,11 +54,12 @@ def test_without_tolerance_and_landmarks_noise_is_fitted():
     assert clustering_accuracy(y, model.labels_) < 0.7
 
 
-def test_landmarks_come_with_many_noisy_rows():
-    few, many = noisy(1000), noisy(6000)
+@pytest.mark.parametrize("noise", [0.02, 0.1])
+def test_landmarks_come_with_many_rows_and_withstand_noise(noise):
+    few, many = noisy(1000), noisy(20_500, noise)
     assert SparseSubspaceClusteringOMP(10, random_state=0).fit(few[0]).landmark_indices_ is None
     model = SparseSubspaceClusteringOMP(10, random_state=0).fit(many[0])
-    assert model.landmark_indices_.shape == (500,)
+    assert model.landmark_indices_.shape == (1500,)
     assert clustering_accuracy(many[1], model.labels_) > 0.98
 
 
