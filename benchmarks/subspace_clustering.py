@@ -219,7 +219,11 @@ def every_method(bench):
         for data in TABLE_SETS:
             values = over_seeds(data, bench.seeds[:3], make, TABLE_ROWS)
             rows.append(result_row("methods", data, f"{name}: accuracy", values))
-            line[data] = f"{np.mean(values):.2f} ± {np.std(values):.2f}" if values else "absent"
+            line[data] = (
+                f"{np.mean(values):.2f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{np.std(values):.2f}"
+                if values
+                else "absent"
+            )
         table.append(line)
         write_csv(f"{NAME}_methods.csv", table)
     return rows
