@@ -175,13 +175,12 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
     dimensions, in sample. It is in the space of X because rates of two sets of features do not
     compare.
 
-    What was found, with the defaults and two or three seeds: the first stage reaches an accuracy of
-    .85 on COIL-20 and .96-.97 on 2,000 rows of MNIST's scattering features, where the thresholded
-    graph of the rows has .82 and .79; .71-.74 on ORL (.67-.69), and .58-.59 on 2,000 rows of USPS
-    (.64). On 1,400 rows of MNIST it was .82. The second stage is no clear gain. Ten epochs at the
-    default temperature took MNIST from .96 to .80-.83, and the criterion went back to the first
-    stage; at a temperature of 0.2 they took it to .97, and COIL-20 from .848 and .828 to .844 and
-    .835. That is why ``max_iter`` is 0; with more, try ``temperature=0.2``.
+    What the benchmark found, on at most 2,000 rows and three seeds: the first stage reaches an
+    accuracy of .85 on COIL-20, .73 on ORL and .92 (between .82 and .97) on scattering features of
+    MNIST, where the thresholded graph of the rows has .82, .67 and .81; on USPS (.64, .66) and
+    digits (.79, .90) the graph of the rows is better. The second stage is no gain: with ten epochs
+    the criterion went back to the first stage at the default temperature, and at 0.2 the accuracy
+    on COIL-20 fell to .81. That is why ``max_iter`` is 0.
 
     ``predict`` and ``transform`` work on the features, ``score`` on the rows of X, so that it
     compares with other estimators. ``predict`` on training rows may differ from ``labels_``. The
