@@ -219,14 +219,17 @@ def every_method(bench):
         for data in TABLE_SETS:
             values = over_seeds(data, bench.seeds[:3], make, TABLE_ROWS)
             rows.append(result_row("methods", data, f"{name}: accuracy", values))
-            line[data] = (
-                f"{np.mean(values):.2f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{np.std(values):.2f}"
-                if values
-                else "absent"
-            )
+            line[data] = _mean_and_sd(values)
         table.append(line)
         write_csv(f"{NAME}_methods.csv", table)
     return rows
+
+
+def _mean_and_sd(values):
+    """Write both in one narrow cell, such as .85±.04."""
+    if not values:
+        return "absent"
+    return f"{np.mean(values):.2f}±{np.std(values):.2f}".replace("0.", ".")
 
 
 SECTIONS = {
