@@ -79,7 +79,7 @@ def methods():
     """What the table of methods compares: name -> function of the number of clusters and a seed."""
     kinds = {
         "OMP": partial(SparseSubspaceClusteringOMP),
-        "OMP, neighbor_weight=0": partial(SparseSubspaceClusteringOMP, neighbor_weight=0),
+        "OMP, untied": partial(SparseSubspaceClusteringOMP, neighbor_weight=0),
         "elastic net": partial(ElasticNetSubspaceClustering),
         "elastic net, knn": partial(ElasticNetSubspaceClustering, affinity="knn"),
         "least squares": partial(LeastSquaresSubspaceClustering),

@@ -219,7 +219,7 @@ def every_method(bench):
         for data in TABLE_SETS:
             values = over_seeds(data, bench.seeds[:3], make, TABLE_ROWS)
             rows.append(result_row("methods", data, f"{name}: accuracy", values))
-            line[data] = _mean_and_sd(values)
+            line[data.removesuffix(" scattering")] = _mean_and_sd(values)
         table.append(line)
         write_csv(f"{NAME}_methods.csv", table)
     return rows
