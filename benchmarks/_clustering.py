@@ -24,7 +24,15 @@ from sksubspace.cluster import (
 from sksubspace.datasets import make_union_of_subspaces
 from sksubspace.metrics import clustering_accuracy as accuracy
 
-__all__ = ["accuracy", "cluster_data", "has_cluster_data", "methods", "noise_case", "synthetic"]
+__all__ = [
+    "accuracy",
+    "cluster_data",
+    "has_cluster_data",
+    "methods",
+    "noise_case",
+    "planes",
+    "synthetic",
+]
 
 FILES = {
     "Yale B": "yaleb.npz",
@@ -67,10 +75,17 @@ def synthetic(n, seed):
     )
 
 
-def noise_case(n, seed, dtype=np.float64):
-    """D = 30, d = 5, K = 10: unit rows, then noise of .02 on each coordinate."""
+def planes(seed):
+    """D = 12, d = 2, K = 3, 300 rows with noise of .02 on each coordinate."""
+    return make_union_of_subspaces(
+        300, n_features=12, n_subspaces=3, subspace_dim=2, noise=0.02, random_state=seed
+    )
+
+
+def noise_case(n, seed, dtype=np.float64, noise=0.02):
+    """D = 30, d = 5, K = 10: unit rows, then noise of .02 (or `noise`) on each coordinate."""
     X, y = make_union_of_subspaces(
-        n, n_features=30, n_subspaces=10, subspace_dim=5, noise=0.02, random_state=seed
+        n, n_features=30, n_subspaces=10, subspace_dim=5, noise=noise, random_state=seed
     )
     return X.astype(dtype, copy=False), y
 

@@ -25,6 +25,7 @@ from _clustering import (
     has_cluster_data,
     methods,
     noise_case,
+    planes,
     synthetic,
 )
 from _clustering_speed import SPEED_SECTIONS
@@ -192,6 +193,34 @@ def noise(bench):
     return rows
 
 
+def limits(bench):
+    """Heavy noise on landmarks, and subspaces of few dimensions."""
+    rows = []
+    draws = {"no landmarks": {"n_landmarks": None}}
+    for n_landmarks, n_draws in ((500, 1), (1000, 1), (500, 3)):
+        params = {"n_landmarks": n_landmarks, "n_landmark_draws": n_draws}
+        draws[f"{n_draws} x {n_landmarks} landmarks"] = params
+    for what, params in draws.items():
+        values = []
+        for seed in bench.seeds:
+            X, y = noise_case(4500, seed, noise=0.1)
+            model = SparseSubspaceClusteringOMP(10, random_state=seed, **params).fit(X)
+            values.append(accuracy(y, model.labels_))
+        rows.append(result_row("limits", "n=4500, noise .1", f"OMP, {what}: accuracy", values))
+    kinds = {
+        "OMP": SparseSubspaceClusteringOMP,
+        "thresholding": ThresholdedSubspaceClustering,
+        "least squares": LeastSquaresSubspaceClustering,
+    }
+    for what, kind in kinds.items():
+        values = []
+        for seed in bench.seeds:
+            X, y = planes(seed)
+            values.append(accuracy(y, kind(3, random_state=seed).fit(X).labels_))
+        rows.append(result_row("limits", "D=12, d=2, n=300", f"{what}: accuracy", values))
+    return rows
+
+
 def linearizing(bench):
     """Features that a network learns: after pretraining, and with the paper's second stage."""
     rows = []
@@ -238,6 +267,7 @@ SECTIONS = {
     "objects": coil_20,
     "scattering": mnist_scattering,
     "noise": noise,
+    "limits": limits,
     **SPEED_SECTIONS,
     "linearizing": linearizing,
     "methods": every_method,

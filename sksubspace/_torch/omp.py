@@ -11,7 +11,7 @@ from scipy import sparse
 from .residuals import make_residuals
 from .threads import small_work
 
-__all__ = ["block_rows", "omp"]
+__all__ = ["omp"]
 
 _CPU_ELEMENTS = 2**19
 _GPU_ELEMENTS = 2**26
@@ -67,7 +67,7 @@ def omp(X, dictionary, own, n_nonzero, *, tol=0.0, batch_size="auto", device="cp
     n_nonzero = min(n_nonzero, m)
     device = torch.device(device)
     if batch_size == "auto":
-        batch_size = block_rows(m, device)
+        batch_size = _block_rows(m, device)
     atoms = np.zeros((n, n_nonzero), dtype=np.int32 if m < 2**31 else np.int64)
     coefficients = np.zeros((n, n_nonzero), dtype=X.dtype)
     sizes = np.zeros(n, dtype=np.int64)
@@ -96,7 +96,7 @@ def _largest_magnitude(a):  # (B, m) -> columns (B,), signed values (B,)
     return torch.where(is_high, highest, lowest), torch.where(is_high, high, low)
 
 
-def block_rows(n_atoms, device):
+def _block_rows(n_atoms, device):
     elements = _CPU_ELEMENTS if device.type == "cpu" else _GPU_ELEMENTS
     return int(np.clip(elements // n_atoms, _FEWEST_ROWS, _MOST_ROWS))
 
