@@ -196,6 +196,15 @@ def noise(bench):
 def limits(bench):
     """Heavy noise on landmarks, and subspaces of few dimensions."""
     rows = []
+    plain = {"tol": 1e-6, "n_landmarks": None, "neighbor_weight": 0}
+    for n in (2000, 10_000):
+        values = []
+        for seed in bench.seeds:
+            X, y = noise_case(n, seed)
+            model = SparseSubspaceClusteringOMP(10, random_state=seed, **plain).fit(X)
+            values.append(accuracy(y, model.labels_))
+        what = "OMP without tolerance, landmarks, ties: accuracy"
+        rows.append(result_row("limits", f"n={n}, noise .02", what, values))
     draws = {"no landmarks": {"n_landmarks": None}}
     for n_landmarks, n_draws in ((500, 1), (1000, 1), (500, 3)):
         params = {"n_landmarks": n_landmarks, "n_landmark_draws": n_draws}
