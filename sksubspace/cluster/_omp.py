@@ -37,7 +37,7 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
         A row is expressed well enough when the squared residual is at most `tol` times its squared
         length. "auto" is twice the estimated share of noise in a row, at least 1e-6: a row and the
         rows that express it are both noisy, and what lies below is not worth fitting. Without it
-        many noisy rows fit the noise of near duplicates, and the clustering collapses.
+        many noisy rows fit the noise of near duplicates, and the clustering suffers.
 
     neighbor_weight : float, default=0.3
         Weight of ties to the three nearest rows, by angle, in units of the graph's mean weight.
