@@ -11,6 +11,7 @@ from sksubspace.metrics._principal_angles import (
     subspace_affinity,
     subspace_distance,
 )
+from sksubspace.metrics._retrieval_map import retrieval_map
 from sksubspace.metrics._stress import normalized_stress
 from sksubspace.metrics._subspace_graph import subspace_connectivity, subspace_preserving_error
 from sksubspace.metrics._trustworthiness import continuity, trustworthiness
@@ -21,6 +22,7 @@ __all__ = [
     "trustworthiness",
     "continuity",
     "neighborhood_hit",
+    "retrieval_map",
     "q_nx",
     "auc_q_nx",
     "normalized_stress",

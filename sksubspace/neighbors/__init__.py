@@ -1,5 +1,7 @@
 """Nearest-neighbour graphs."""
 
 from sksubspace.neighbors._exact import k_nearest
+from sksubspace.neighbors._graph import nearest_neighbors
+from sksubspace.neighbors._merge import merge_neighbors
 
-__all__ = ["k_nearest"]
+__all__ = ["k_nearest", "merge_neighbors", "nearest_neighbors"]

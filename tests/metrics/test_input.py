@@ -9,10 +9,10 @@ from scipy import sparse
 from sksubspace import metrics
 from tests.metrics.data import cloud, held_out
 
-# one takes labels; one accepts missing rows of Z, and has a test file of its own with its result;
+# two take labels; one accepts missing rows of Z, and has a test file of its own with its result;
 # the others compare clusters and subspaces
 OTHERS = {
-    *("neighborhood_hit", "embedding_score", "EmbeddingScore"),
+    *("neighborhood_hit", "retrieval_map", "embedding_score", "EmbeddingScore"),
     *("clustering_accuracy", "subspace_preserving_error", "subspace_connectivity"),
     *(
         "principal_angles",

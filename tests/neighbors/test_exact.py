@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sksubspace.neighbors import _exact, k_nearest
+from sksubspace.neighbors import _distances, _near_ties, _single_precision, k_nearest
 
 
 def by_brute_force(queries, reference, n_neighbors, exclude_self=False):
@@ -102,7 +102,7 @@ def test_a_query_does_not_depend_on_its_batch():
 def test_blocks_change_nothing(monkeypatch, make):
     X = make(cloud(50, 4))
     whole = k_nearest(X, X, 3, exclude_self=True)
-    monkeypatch.setattr(_exact, "_CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(_distances, "_CHUNK_ELEMENTS", 1)
     for part, expected in zip(k_nearest(X, X, 3, exclude_self=True), whole, strict=True):
         np.testing.assert_array_equal(part, expected)
 
@@ -137,3 +137,80 @@ def test_search_in_single_precision_gives_the_exact_neighbours(make):
     order = np.lexsort((np.broadcast_to(np.arange(2500), distances.shape), distances), axis=1)
     np.testing.assert_array_equal(indices, order[:, :5])
     np.testing.assert_allclose(squared, np.take_along_axis(distances, order[:, :5], axis=1))
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize("exclude_self", [False, True])
+def test_more_equal_rows_than_any_search_proposes(make, exclude_self):
+    """The first by index are nearest, wherever the search looks first."""
+    X = np.ones((1700, 18))
+    X[np.random.RandomState(0).permutation(1700)[:200], 0] = 2
+    X = X.repeat(2, axis=0)
+    for dtype in [np.float64, np.float32]:
+        rows = make(X.astype(dtype))
+        squared, indices = k_nearest(rows, rows, 5, exclude_self=exclude_self)
+        for value in [1, 2]:
+            alike = np.flatnonzero(X[:, 0] == value)
+            for row in alike[[0, 2, 9, -1]]:
+                others = alike[alike != row] if exclude_self else alike
+                np.testing.assert_array_equal(indices[row], others[:5])
+        assert (squared == 0).all()
+
+
+def test_rows_that_are_all_equally_far():
+    X = np.eye(60)
+    squared, indices = k_nearest(X, X, 3, exclude_self=True)
+    assert (squared == 2).all()
+    for row in range(60):
+        np.testing.assert_array_equal(indices[row], np.delete(np.arange(60), row)[:3])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("queries", ["near", "far"])
+def test_one_row_far_from_all_others(dtype, queries):
+    """Which makes single precision useless for the others, or for the queries."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((2300, 17)).astype(dtype)
+    X[5] = 1e18
+    rows = X[:30] if queries == "near" else 1e16 * np.sign(X[:30])
+    squared, indices = k_nearest(rows, X, 4)
+    wide = X.astype(np.float64)
+    difference = rows.astype(np.float64)[:, None] - wide
+    distances = np.einsum("mnd,mnd->mn", difference, difference)
+    order = np.argsort(distances, axis=1, kind="stable")[:, :4]
+    np.testing.assert_array_equal(indices, order)
+    np.testing.assert_array_equal(squared, np.take_along_axis(distances, order, axis=1))
+
+
+def test_ties_of_many_rows_are_broken_by_index():
+    """Whole numbers in more columns than are searched in double precision."""
+    X = np.random.RandomState(0).randint(2, size=(2200, 16)).astype(np.float32)
+    squared, indices = k_nearest(X[:200], X, 40)
+    expected = by_brute_force(X[:200], X, 40)
+    np.testing.assert_array_equal(squared, expected[0])
+    np.testing.assert_array_equal(indices, expected[1])
+
+
+def test_spans_and_blocks_of_the_search_in_single_precision_change_nothing(monkeypatch):
+    X = cloud(2217, 19)
+    whole = k_nearest(X[:70], X, 6)
+    proposed = _single_precision.nearest_in_single_precision(X[:70], X, 6, X.mean(axis=0), 1.0)
+    np.testing.assert_array_equal(np.sort(proposed), np.sort(whole[1]))
+    monkeypatch.setattr(_single_precision, "_SPAN_ROWS", 640)
+    monkeypatch.setattr(_single_precision, "_BLOCK_ROWS", 9)
+    for n_candidates in [6, 30, 900, 2217]:
+        found = _single_precision.nearest_in_single_precision(
+            X[:70], X, n_candidates, X.mean(axis=0), 1.0
+        )
+        expected = by_brute_force(X[:70], X, n_candidates)[1]
+        np.testing.assert_array_equal(np.sort(found), np.sort(expected))
+    for part, expected in zip(k_nearest(X[:70], X, 6), whole, strict=True):
+        np.testing.assert_array_equal(part, expected)
+
+
+def test_compared_pairs_are_few_at_a_time_and_blocks_change_nothing(monkeypatch):
+    X = np.random.RandomState(0).randint(2, size=(300, 5)).astype(float)
+    whole = k_nearest(X, X, 20, exclude_self=True)
+    monkeypatch.setattr(_near_ties, "_BLOCK_ELEMENTS", 1)
+    for part, expected in zip(k_nearest(X, X, 20, exclude_self=True), whole, strict=True):
+        np.testing.assert_array_equal(part, expected)

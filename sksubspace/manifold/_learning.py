@@ -1,0 +1,190 @@
+"""How TLDR learns: from rows and the weights of their pairs to a map with a linear inverse."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from sksubspace._torch.device import resolve_device
+from sksubspace._torch.trainer import Trainer
+from sksubspace.manifold._nonlinear import (
+    encode_blocks,
+    followed_by,
+    fourier_encoder,
+    network_encoder,
+)
+from sksubspace.manifold._pair_moments import graph_sums, moments, output_correlation
+from sksubspace.manifold._principal import (
+    SMALL_SIDE,
+    column_means,
+    leading_eigenpairs,
+    principal_directions,
+    project,
+    row_blocks,
+)
+from sksubspace.manifold._smoothing import fixed_signs, map_within, smoothing_map
+from sksubspace.manifold._solvers import (
+    smoothing_parameters,
+    solve_lbfgs,
+    solve_spectral,
+    warn_of_collapse,
+)
+from sksubspace.manifold._twin_loss import effective_rank
+from sksubspace.manifold._twin_network import fit_twin_network
+
+
+@dataclass(frozen=True)
+class PrincipalRows:
+    """Rows in the coordinates of their leading principal directions."""
+
+    scores: np.ndarray  # (n, r), in the dtype of the rows
+    mean: np.ndarray  # (d,)
+    directions: np.ndarray  # (d, r)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A map z = components (x - mean), or an encoder of principal scores; and its inverse."""
+
+    mean: np.ndarray  # (d,)
+    components: np.ndarray | None  # (q, d)
+    encoder: dict | None
+    directions: np.ndarray | None  # (d, r)
+    explained_variance: np.ndarray  # (q,)
+    correlation: np.ndarray  # (q,)
+    decoding: np.ndarray  # (q, d)
+    loss_curve: list
+
+
+def principal_rows(X, n_directions):  # (n, d) -> PrincipalRows
+    """Centre the rows and project them on at most so many directions; None is as many as exist."""
+    mean = column_means(X)
+    n_directions = min(n_directions or min(X.shape), *X.shape)
+    directions = principal_directions(X, mean, n_directions)
+    if directions.shape[1] == 0:
+        raise ValueError("X must have variance, but all its rows are the same.")
+    return PrincipalRows(project(X, mean, directions), mean, directions)
+
+
+def make_trainer(params, dtype, random_state, context):
+    """What a network is trained with."""
+    return Trainer(
+        learning_rate=params.learning_rate,
+        batch_size=params.batch_size,
+        max_iter=params.max_iter,
+        device=resolve_device(params.device),
+        dtype=dtype,
+        random_state=random_state,
+        estimator=params,
+        stage=context,
+    )
+
+
+@dataclass(frozen=True)
+class LinearProblem:
+    """Moments of the pairs, of the features or, for very many, of the principal scores."""
+
+    mean: np.ndarray  # (d,)
+    S: np.ndarray  # (p, p)
+    G: np.ndarray  # (p, p)
+    basis: np.ndarray | None  # (d, p)
+
+    def learned(self, found, loss_curve):  # LinearMap -> Learned
+        """The map of features, and the regression of rows on its outputs, S B / var(z)."""
+        components = found.components
+        decoding = (components @ self.S) / found.explained_variance[:, None]
+        if self.basis is not None:
+            components, decoding = components @ self.basis.T, decoding @ self.basis.T
+        return Learned(
+            self.mean, components, None, None, found.explained_variance, found.correlation,
+            decoding, loss_curve,
+        )  # fmt: skip
+
+
+def linear_problem(X, rows, W):  # (n, d), PrincipalRows, (n, n) -> LinearProblem
+    """Moments of the features themselves while their covariance is small, else of the scores."""
+    if X.shape[1] <= SMALL_SIDE:
+        origin = np.zeros(X.shape[1]) if sparse.issparse(X) else rows.mean
+        return LinearProblem(*moments(graph_sums(X, W, origin)), None)
+    shift, S, G = moments(graph_sums(rows.scores, W, np.zeros(rows.scores.shape[1])))
+    return LinearProblem(rows.mean + rows.directions @ shift, S, G, rows.directions)
+
+
+def learn_linear(params, problem, solver):  # -> Learned
+    """Solve for a linear map by "spectral" or "lbfgs"."""
+    solve = {"spectral": solve_spectral, "lbfgs": solve_lbfgs}[solver]
+    return problem.learned(*solve(params, problem.S, problem.G, params.n_components))
+
+
+def learn_fourier(params, rows, W, random_state):  # -> Learned
+    """Regress neighbour means of linearly smoothed rows on Fourier features of the rows.
+
+    The target of row i is (y_i + sum_j W_ij y_j) / (1 + sum_j W_ij) with y the closed form.
+    """
+    shift, S, G = moments(graph_sums(rows.scores, W, np.zeros(rows.scores.shape[1])))
+    linear = smoothing_map(S, G, params.n_components, **smoothing_parameters(params))
+    smooth = (rows.scores - shift) @ linear.components.T
+    symmetric = (W + W.T) / 2
+    with_neighbors = np.asarray(symmetric.sum(axis=1))
+    target = (smooth + symmetric @ smooth) / (1 + with_neighbors.reshape(-1, 1))
+    seen = np.flatnonzero(with_neighbors.ravel()) if params.n_anchors else slice(None)
+    encoder = fourier_encoder(rows.scores[seen], target[seen], params.metric, random_state)
+    return _finished(encoder, rows, W, [])
+
+
+def learn_network(params, X, rows, W, trainer):  # -> Learned
+    """Train by the twin loss on batches of pairs; then the closed form sets scale and order."""
+    spread = float(np.sqrt(np.square(rows.scores, dtype=np.float64).mean(axis=0)[0]))
+    heads, tails = _drawn_pairs(W, trainer.random_state)
+    module, log = fit_twin_network(
+        rows.scores / rows.scores.dtype.type(spread),
+        tails[:, None],
+        n_components=min(params.n_components, rows.scores.shape[1]),
+        encoder=params.encoder,
+        hidden_layer_sizes=tuple(params.hidden_layer_sizes),
+        projector=tuple(params.projector),
+        redundancy=params.redundancy,
+        trainer=trainer,
+        queries=heads,
+    )
+    encoder = network_encoder(module, spread)
+    outputs = encode_blocks(encoder, rows.scores)
+    mean, S, G = moments(graph_sums(outputs, W, outputs.mean(axis=0)))
+    warn_of_collapse(effective_rank(np.eye(len(S)), S), len(S))
+    if params.encoder == "linear":
+        problem = linear_problem(X, rows, W)
+        span = (
+            encoder["weights"][0]
+            if problem.basis is not None
+            else rows.directions @ encoder["weights"][0]
+        )
+        found = map_within(span, problem.S, problem.G, len(S), **smoothing_parameters(params))
+        return problem.learned(found, log.loss_curve)
+    found = smoothing_map(S, G, len(S), **smoothing_parameters(params))
+    encoder = followed_by(encoder, found.components.T, mean)
+    return _finished(encoder, rows, W, log.loss_curve)
+
+
+def _drawn_pairs(W, random_state):  # (n, n) -> (m,), (m,)
+    """The pairs of a graph; of one with unequal weights, as many drawn in proportion to them."""
+    pairs = W.tocoo()
+    if np.ptp(pairs.data) == 0:
+        return pairs.row, pairs.col
+    drawn = random_state.choice(pairs.nnz, pairs.nnz, p=pairs.data / pairs.data.sum())
+    return pairs.row[drawn], pairs.col[drawn]
+
+
+def _finished(encoder, rows, W, loss_curve):  # -> Learned
+    """Rotate the outputs to principal components, and regress the rows on them."""
+    outputs = encode_blocks(encoder, rows.scores)
+    mean = outputs.mean(axis=0)
+    variances, E = leading_eigenpairs(np.cov(outputs.T, bias=True).reshape(len(mean), -1))
+    E = fixed_signs(E.T).T
+    encoder = followed_by(encoder, E, mean)
+    outputs = (outputs - mean) @ E
+    cross = sum(outputs[b].T @ rows.scores[b] for b in row_blocks(len(outputs))) / len(outputs)
+    decoding = (cross / variances[:, None]) @ rows.directions.T
+    correlation = output_correlation(outputs, W)
+    return Learned(
+        rows.mean, None, encoder, rows.directions, variances, correlation, decoding, loss_curve
+    )

@@ -1,0 +1,138 @@
+"""Encoders that are not linear, as plain dicts of arrays: Fourier features, or a network.
+
+Both act on the principal scores of a row. A dict holds what is needed to apply it and nothing of
+torch, so that a fitted estimator can be stored by any means.
+"""
+
+import numpy as np
+from scipy.linalg import solve
+from scipy.special import erf
+
+from sksubspace.manifold._principal import row_blocks
+
+_N_FREQUENCIES = 1000
+_MOST_ROWS = 20_000
+_PENALTY = 0.03
+
+
+def unit_rows(Z):  # (n, r) -> (n, r)
+    """Rows of length 1; a row of zeros stays as it is."""
+    norms = np.linalg.norm(Z, axis=1, keepdims=True)
+    return np.divide(Z, norms, out=np.zeros_like(Z), where=norms > 0)
+
+
+def fourier_encoder(Z, target, metric, random_state):
+    r"""Ridge regression of `target` on random Fourier features of the scores.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_directions)
+        Principal scores.
+
+    target : ndarray of shape (n_samples, n_components)
+        What to predict.
+
+    metric : {"cosine", "euclidean"}
+        With "cosine" the features are those of rows of length 1, else of rows in units of their
+        root mean squared length.
+
+    random_state : RandomState
+        Draws 1,000 frequencies and, above 20,000 rows, the rows that are fitted.
+
+    Returns
+    -------
+    encoder : dict
+        For `encode`.
+
+    Notes
+    -----
+    With standard normal frequencies, the features approximate the Gaussian kernel
+    :math:`\exp(-|u - v|^2 / 2)` (Rahimi and Recht, "Random features for large-scale kernel
+    machines", NeurIPS 2007); the rows u themselves are features too.
+    """
+    spread = 0.0 if metric == "cosine" else _root_mean_square(Z) * np.sqrt(Z.shape[1])
+    frequencies = random_state.standard_normal((Z.shape[1], _N_FREQUENCIES))
+    if len(Z) > _MOST_ROWS:
+        drawn = np.sort(random_state.choice(len(Z), _MOST_ROWS, replace=False))
+        Z, target = Z[drawn], target[drawn]
+    encoder = {"kind": "fourier", "spread": float(spread), "frequencies": frequencies}
+    coef, intercept = _ridge(lambda rows: features(encoder, Z[rows]), target)
+    return encoder | {"coef": coef, "intercept": intercept}
+
+
+def _ridge(make_features, target):  # -> (p, q), (q,)
+    """Coefficients (F'F + a I)^-1 F'y of centred features and targets, and the intercept."""
+    offset, mean = 0.0, target.mean(axis=0)
+    for rows in row_blocks(len(target)):
+        offset = offset + make_features(rows).sum(axis=0) / len(target)
+    gram, moment = 0.0, 0.0
+    for rows in row_blocks(len(target)):
+        centred = make_features(rows) - offset
+        gram = gram + centred.T @ centred
+        moment = moment + centred.T @ (target[rows] - mean)
+    gram[np.diag_indices_from(gram)] += _PENALTY * _N_FREQUENCIES
+    coef = solve(gram, moment, assume_a="pos", overwrite_a=True)
+    return coef, mean - offset @ coef
+
+
+def _root_mean_square(Z):
+    return np.sqrt(np.square(Z, dtype=np.float64).mean())
+
+
+def _inputs(Z, spread):
+    Z = np.asarray(Z, dtype=np.float64)
+    return Z / spread if spread else unit_rows(Z)
+
+
+def network_encoder(module, spread):
+    """Layers of a linear module or an MLP as arrays, for rows in units of `spread`."""
+    layers = [part for part in module.modules() if hasattr(part, "weight")]
+    arrays = [part.weight.detach().cpu().numpy().astype(np.float64).T for part in layers]
+    biases = [
+        np.zeros(len(array.T)) if part.bias is None else part.bias.detach().cpu().numpy()
+        for part, array in zip(layers, arrays, strict=True)
+    ]
+    width = arrays[-1].shape[1]
+    return {
+        "kind": "network",
+        "spread": float(spread),
+        "weights": arrays,
+        "biases": [bias.astype(np.float64) for bias in biases],
+        "coef": np.eye(width),
+        "intercept": np.zeros(width),
+    }
+
+
+def features(encoder, Z):  # dict, (n, r) -> (n, p)
+    """What the last linear map of the encoder is applied to."""
+    if encoder["kind"] == "fourier":
+        inputs = _inputs(Z, encoder["spread"])
+        phase = inputs @ encoder["frequencies"]
+        return np.hstack([inputs, np.cos(phase), np.sin(phase)])
+    hidden = np.asarray(Z, dtype=np.float64) / encoder["spread"]
+    *inner, last = zip(encoder["weights"], encoder["biases"], strict=True)
+    for weight, bias in inner:
+        hidden = _gelu(hidden @ weight + bias)
+    return hidden @ last[0] + last[1]
+
+
+def _gelu(x):
+    return 0.5 * x * (1 + erf(x / np.sqrt(2)))
+
+
+def encode(encoder, Z):  # dict, (n, r) -> (n, q)
+    """Outputs for rows of principal scores."""
+    return features(encoder, Z) @ encoder["coef"] + encoder["intercept"]
+
+
+def encode_blocks(encoder, Z):  # dict, (n, r) -> (n, q)
+    """The same for many rows."""
+    return np.concatenate([encode(encoder, Z[rows]) for rows in row_blocks(len(Z))])
+
+
+def followed_by(encoder, matrix, mean):  # dict, (q, k), (q,) -> dict
+    """The encoder whose outputs y are replaced by (y - mean) @ matrix."""
+    return encoder | {
+        "coef": encoder["coef"] @ matrix,
+        "intercept": (encoder["intercept"] - mean) @ matrix,
+    }

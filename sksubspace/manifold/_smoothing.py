@@ -1,0 +1,96 @@
+r"""The closed form: replace a row by what its neighbours have in common with it.
+
+With S the covariance of neighbour pairs and G their cross-covariance, the generalised eigenvectors
+:math:`G w = \rho S w` are locality preserving projections (He and Niyogi, "Locality preserving
+projections", NeurIPS 2003) and the canonical correlations between neighbours; they are the limit of
+the twin loss of TLDR for exactly uncorrelated outputs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh
+
+from sksubspace.manifold._principal import leading_eigenpairs
+
+
+@dataclass(frozen=True)
+class LinearMap:
+    """A linear map z = components x, and what it does to neighbour pairs.
+
+    Attributes
+    ----------
+    components : ndarray of shape (n_components, n_features)
+        Its rows, by decreasing variance of their outputs; the outputs are uncorrelated.
+
+    explained_variance : ndarray of shape (n_components,)
+        Variance of the outputs.
+
+    correlation : ndarray of shape (n_components,)
+        Correlation of each output with that of the neighbours.
+    """
+
+    components: np.ndarray
+    explained_variance: np.ndarray
+    correlation: np.ndarray
+
+
+def shrink(S, shrinkage):  # (r, r) -> (r, r)
+    r""":math:`(1 - a) S + a \, \mathrm{tr}(S) / r \, I`."""
+    return (1 - shrinkage) * S + shrinkage * np.trace(S) / len(S) * np.eye(len(S))
+
+
+def neighbor_correlations(S, G):  # (r, r), (r, r) -> (r,), (r, r)
+    r"""Solve :math:`G w = \rho S w`; descending, with :math:`W^T S W = I`."""
+    rho, W = eigh(G, S)
+    return rho[::-1], W[:, ::-1]
+
+
+def smoother(S, G, *, smoothing, metric_power):  # (r, r), (r, r) -> (r, r)
+    r"""The matrix :math:`M = S^{-1/2} V \mathrm{diag}(\rho_+^t) V^T S^q`, to be applied as x'M.
+
+    V are the eigenvectors of :math:`S^{-1/2} G S^{-1/2}` and :math:`\rho` the eigenvalues.
+
+    For q = 1/2 and t = 1, x'M is the linear regression of the mean of a row's neighbours on the
+    row; t applies it so many times. For q = 0 the outputs have variance one before they are damped
+    by :math:`\rho^t`; a q in between gives back part of the metric of the input.
+    """
+    rho, W = neighbor_correlations(S, G)
+    eigenvalues, U = eigh(S)
+    root = (U * eigenvalues ** (0.5 + metric_power)) @ U.T
+    return (W * np.maximum(rho, 0) ** smoothing) @ (W.T @ root)
+
+
+def smoothing_map(
+    S, G, n_components, *, smoothing, metric_power, shrinkage, n_leading=None
+):  # (d, d), (d, d) -> LinearMap
+    """Smooth in the space of the leading principal directions of S; then principal components."""
+    variances, U = leading_eigenpairs(S, n_leading)
+    M = smoother(
+        shrink(np.diag(variances), shrinkage),
+        U.T @ G @ U,
+        smoothing=smoothing,
+        metric_power=metric_power,
+    )
+    _, E = leading_eigenpairs(M.T @ (variances[:, None] * M), n_components)
+    return describe(fixed_signs((U @ M @ E).T), S, G)
+
+
+def map_within(span, S, G, n_components, **parameters):  # (d, q) -> LinearMap
+    """The same, for rows projected orthogonally on the span of some directions."""
+    Q, _ = np.linalg.qr(span)
+    inside = smoothing_map(Q.T @ S @ Q, Q.T @ G @ Q, n_components, **parameters)
+    return describe(fixed_signs(inside.components @ Q.T), S, G)
+
+
+def describe(components, S, G):  # (q, d) -> LinearMap
+    """Variance of the outputs, and their correlation between neighbours."""
+    variance = np.einsum("qd,de,qe->q", components, S, components)
+    cross = np.einsum("qd,de,qe->q", components, G, components)
+    return LinearMap(components, variance, cross / variance)
+
+
+def fixed_signs(components):  # (q, d) -> (q, d)
+    """Make the entry of largest magnitude of every row positive."""
+    largest = np.abs(components).argmax(axis=1)
+    return components * np.sign(components[np.arange(len(components)), largest])[:, None]

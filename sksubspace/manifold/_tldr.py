@@ -1,0 +1,392 @@
+"""TLDR: twin learning for dimensionality reduction.
+
+Kalantidis, Lassance, Almazan and Larlus, TMLR 2022.
+"""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import check_array
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._torch.inference import in_blocks
+from sksubspace._torch.random import isolated_random_state
+from sksubspace.manifold._learning import (
+    LinearProblem,
+    learn_fourier,
+    learn_linear,
+    learn_network,
+    linear_problem,
+    make_trainer,
+    principal_rows,
+)
+from sksubspace.manifold._nonlinear import encode
+from sksubspace.manifold._pair_graph import check_pairs, pair_weights
+from sksubspace.manifold._pair_moments import add_pairs, moments, no_pairs, output_correlation
+from sksubspace.manifold._principal import column_means
+from sksubspace.neighbors import nearest_neighbors
+
+_FIRST_USEFUL = 4
+
+
+def _learns_from_pairs(self):
+    if self.encoder == "linear" and self.solver != "sgd":
+        return True
+    raise AttributeError(
+        "partial_fit needs encoder='linear' and a solver other than 'sgd', got "
+        f"encoder={self.encoder!r} and solver={self.solver!r}."
+    )
+
+
+class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator):
+    """PLACEHOLDER."""
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "metric": [StrOptions({"cosine", "euclidean"})],
+        "mutual": ["boolean"],
+        "encoder": [StrOptions({"linear", "fourier", "mlp"})],
+        "solver": [StrOptions({"auto", "spectral", "lbfgs", "sgd"})],
+        "smoothing": [Interval(Real, 0, None, closed="left")],
+        "metric_power": [Interval(Real, 0, 1, closed="both")],
+        "shrinkage": [Interval(Real, 0, 1, closed="both")],
+        "pca_components": [Interval(Integral, 1, None, closed="left"), None],
+        "n_anchors": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+            None,
+        ],
+        "search": [StrOptions({"auto", "exact", "approximate"})],
+        "hidden_layer_sizes": ["array-like"],
+        "projector": ["array-like"],
+        "redundancy": [Interval(Real, 0, None, closed="left"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "device": "no_validation",
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_components=32,
+        *,
+        n_neighbors=10,
+        metric="cosine",
+        mutual=True,
+        encoder="linear",
+        solver="auto",
+        smoothing=2.0,
+        metric_power=0.25,
+        shrinkage=0.1,
+        pca_components=128,
+        n_anchors=None,
+        search="auto",
+        hidden_layer_sizes=(256,),
+        projector=(),
+        redundancy=None,
+        learning_rate=5e-3,
+        batch_size=512,
+        max_iter="auto",
+        tol=1e-9,
+        device="auto",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.n_neighbors = n_neighbors
+        self.metric = metric
+        self.mutual = mutual
+        self.encoder = encoder
+        self.solver = solver
+        self.smoothing = smoothing
+        self.metric_power = metric_power
+        self.shrinkage = shrinkage
+        self.pca_components = pca_components
+        self.n_anchors = n_anchors
+        self.search = search
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.projector = projector
+        self.redundancy = redundancy
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, neighbors_graph=None):
+        """Find neighbours and learn the map.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. A memory map is read in blocks, and sparse rows are not made dense.
+
+        y : Ignored
+            Not used.
+
+        neighbors_graph : array-like of shape (n_samples, n_neighbors), sparse matrix of shape \
+(n_samples, n_samples) or None, default=None
+            Which rows are neighbours, instead of a search: row numbers, or the weights of pairs
+            (a graph of distances is not one of weights).
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has non-finite values, fewer than two rows or no variance, if the parameters
+            contradict each other, or the graph has another shape or no pair.
+        """
+        solver = self._resolve_solver()
+        X = self._validated(X, reset=True)
+        random_state = isolated_random_state(self.random_state)
+        context = self._init_callback_context(max_subtasks=1)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        trainer = make_trainer(self, X.dtype, random_state, context)
+        rows = principal_rows(X, self.pca_components)
+        W = self._pairs(rows.scores, neighbors_graph, random_state)
+        if solver == "sgd":
+            learned = learn_network(self, X, rows, W, trainer)
+        elif self.encoder == "fourier":
+            learned = learn_fourier(self, rows, W, random_state)
+        else:
+            learned = learn_linear(self, linear_problem(X, rows, W), solver)
+        self._record(learned, X.dtype)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return self
+
+    @available_if(_learns_from_pairs)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, *, X_neighbors=None):
+        """Learn from more pairs of neighbours, with ``encoder="linear"``.
+
+        The map after several calls is that of all pairs together. ``fit`` forgets these pairs, and
+        this method those of ``fit``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            One row of each pair.
+
+        y : Ignored
+            Not used.
+
+        X_neighbors : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            The other row. None takes the neighbours among the rows of X.
+
+        Returns
+        -------
+        self : object
+            The estimator fitted on all pairs so far.
+
+        Raises
+        ------
+        ValueError
+            If X or X_neighbors have non-finite values, or their shapes differ.
+        """
+        first = getattr(self, "_pair_sums", None) is None
+        X = self._validated(X, reset=first)
+        origin = np.zeros(X.shape[1]) if sparse.issparse(X) else column_means(X)
+        sums = no_pairs(origin) if first else self._pair_sums
+        if X_neighbors is None:
+            sums = self._add_found(sums, X)
+        else:
+            sums = add_pairs(sums, X, self._partners(X, X_neighbors))
+        problem = LinearProblem(*moments(sums), None)
+        self._record(learn_linear(self, problem, self._resolve_solver()), X.dtype)
+        self._pair_sums = sums
+        return self
+
+    def transform(self, X):
+        """Map rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their outputs, the most important first.
+        """
+        check_is_fitted(self)
+        return self._outputs(self._validated(X, reset=False)).astype(self._dtype, copy=False)
+
+    def inverse_transform(self, Z):
+        """Reconstruct rows by the linear regression of rows on outputs; nothing is trained for it.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_components)
+            Outputs.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Rows.
+
+        Raises
+        ------
+        ValueError
+            If Z has another number of columns.
+        """
+        check_is_fitted(self)
+        Z = check_array(Z, dtype=[np.float64, np.float32])
+        if Z.shape[1] != self.n_components_:
+            raise ValueError(
+                f"Z must have n_components_={self.n_components_} columns, got {Z.shape[1]}."
+            )
+        rows = in_blocks(lambda z: z @ self._decoding, Z) + self.mean_
+        return rows.astype(self._dtype, copy=False)
+
+    def score(self, X, y=None):
+        """Mean correlation of the outputs with those of the neighbours, on rows not seen in fit.
+
+        Neighbours are found among the rows of X, as in ``fit``. It compares maps of one number of
+        components: further ones are less smooth and lower the mean.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, at least two.
+
+        y : Ignored
+            Not used.
+
+        Returns
+        -------
+        score : float
+            At most 1. It does not depend on how the outputs are scaled.
+        """
+        check_is_fitted(self)
+        X = self._validated(X, reset=False, ensure_min_samples=2)
+        scores = principal_rows(X, self.pca_components).scores
+        W = self._pairs(scores, None, isolated_random_state(self.random_state))
+        return float(output_correlation(self._outputs(X), W).mean())
+
+    def _resolve_solver(self):
+        needed = {"fourier": "spectral", "mlp": "sgd"}.get(self.encoder)
+        if self.solver == "auto":
+            return needed or "spectral"
+        if needed not in (None, self.solver):
+            raise ValueError(
+                f"solver must be 'auto' or {needed!r} with encoder={self.encoder!r}, got "
+                f"{self.solver!r}."
+            )
+        return self.solver
+
+    def _validated(self, X, *, reset, ensure_min_samples=1):
+        X = validate_data(
+            self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32],
+            ensure_min_samples=2 if reset else ensure_min_samples,
+        )  # fmt: skip
+        if reset and self.n_components < _FIRST_USEFUL:
+            warnings.warn(
+                f"n_components={self.n_components} is too few to be looked at or searched: the "
+                "outputs of TLDR form a ring in the plane. Use it from 4 components on.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return X
+
+    def _pairs(self, scores, neighbors_graph, random_state):  # (n, r) -> (n, n)
+        n_rows = len(scores)
+        if neighbors_graph is not None:
+            return check_pairs(neighbors_graph, n_rows, self.mutual)
+        anchors = self._anchors(n_rows, random_state)
+        _, indices = nearest_neighbors(
+            scores,
+            min(self.n_neighbors, n_rows - 1),
+            metric=self.metric,
+            queries=anchors,
+            method=self.search,
+            n_jobs=self.n_jobs,
+            random_state=random_state,
+        )
+        mutual = self.mutual and anchors is None
+        return pair_weights(indices, n_rows, queries=anchors, mutual=mutual)
+
+    def _anchors(self, n_rows, random_state):  # -> (m,) or None
+        wanted = self.n_anchors
+        if wanted is None:
+            return None
+        n_anchors = wanted if isinstance(wanted, Integral) else max(1, round(wanted * n_rows))
+        return np.sort(random_state.choice(n_rows, min(n_anchors, n_rows), replace=False))
+
+    def _partners(self, X, X_neighbors):
+        others = self._validated(X_neighbors, reset=False)
+        if X.shape != others.shape:
+            raise ValueError(
+                f"X_neighbors must have the shape of X, {X.shape}, got {others.shape}."
+            )
+        return others
+
+    def _add_found(self, sums, X):
+        random_state = isolated_random_state(self.random_state)
+        scores = principal_rows(X, self.pca_components).scores
+        W = self._pairs(scores, None, random_state).tocoo()
+        return add_pairs(sums, X[W.row], X[W.col])
+
+    def _record(self, learned, dtype):
+        self._pair_sums = None
+        self._dtype = np.dtype(dtype).name
+        self._encoder = learned.encoder
+        self._directions = _as(learned.directions, dtype)
+        self._decoding = learned.decoding.astype(dtype)
+        self.mean_ = learned.mean.astype(dtype)
+        self.components_ = _as(learned.components, dtype)
+        self.explained_variance_ = learned.explained_variance.astype(dtype)
+        self.neighbor_correlation_ = learned.correlation.astype(dtype)
+        self.n_components_ = len(learned.explained_variance)
+        self.loss_curve_ = learned.loss_curve
+        self.n_iter_ = max(1, len(learned.loss_curve))
+        if self.n_components_ < self.n_components:
+            warnings.warn(
+                f"n_components={self.n_components} is more than the {self.n_components_} "
+                "directions in which the training rows vary; there are as many outputs.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _outputs(self, X):  # (n, d) -> (n, q)
+        if self._encoder is None:
+            return _project(X, self.mean_, self.components_.T)
+        scores = _project(X, self.mean_, self._directions)
+        return in_blocks(lambda rows: encode(self._encoder, rows), scores)
+
+    @property
+    def _n_features_out(self):
+        return self.n_components_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _project(X, mean, directions):  # (n, d), (d,), (d, q) -> (n, q)
+    if sparse.issparse(X):
+        return X @ directions - mean @ directions
+    return in_blocks(lambda rows: (rows - mean) @ directions, X)
+
+
+def _as(array, dtype):
+    return None if array is None else array.astype(dtype)

@@ -1,0 +1,180 @@
+"""The nearest-neighbour graph of a table, exact or approximate, in shards or in one piece."""
+
+from itertools import pairwise
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import sparse
+
+from sksubspace.neighbors._approximate import approximate_nearest
+from sksubspace.neighbors._checks import check_choice, check_count, check_queries, check_table
+from sksubspace.neighbors._distances import first_by_distance
+from sksubspace.neighbors._exact import k_nearest
+from sksubspace.neighbors._merge import merge_neighbors
+from sksubspace.neighbors._unit_rows import unit_rows
+
+_LARGEST_EXACT = 1e12
+
+
+def nearest_neighbors(
+    X,
+    n_neighbors=20,
+    *,
+    metric="cosine",
+    queries=None,
+    method="auto",
+    n_shards=1,
+    shard="queries",
+    n_jobs=None,
+    random_state=None,
+):
+    r"""Find the nearest other rows of each row, or of some rows.
+
+    Parameters
+    ----------
+    X : {array-like, CSR matrix} of shape (n_samples, n_features)
+        Rows, at least two. Sparse ones are never made dense as a whole, and are searched exactly.
+
+    n_neighbors : int, default=20
+        Rows to find for each, from 1 to ``n_samples - 1``.
+
+    metric : {"cosine", "euclidean"}, default="cosine"
+        Distance between rows. A row of zeros is at cosine distance 1 from all others, and 0 from
+        other rows of zeros.
+
+    queries : array-like of shape (n_queries,), default=None
+        Numbers of the rows whose neighbours are wanted; None for all rows, in order.
+
+    method : {"auto", "exact", "approximate"}, default="auto"
+        "exact" compares the queries with all rows by matrix products. "approximate" is
+        nearest-neighbour descent, which misses some neighbours; the distances of those that it
+        finds are exact. "auto" is exact for sparse rows, for several shards, and while
+        ``n_queries * n_samples * n_features`` is at most 1e12, because the approximate search has
+        to be compiled first in each process.
+
+    n_shards : int, default=1
+        Pieces of an exact search that can be worked on at the same time. They change nothing in
+        the result.
+
+    shard : {"queries", "index"}, default="queries"
+        What is cut into `n_shards` pieces: the queries, or the rows to be found.
+
+    n_jobs : int or None, default=None
+        Shards worked on at the same time, through joblib, whose ``parallel_config`` may send them
+        to a cluster; threads for the approximate search, which finds somewhat other neighbours
+        with another number of them. None means 1, -1 all processors.
+
+    random_state : int, RandomState instance or None, default=None
+        Decides the approximate search. None gives another one at every call.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_queries, n_neighbors)
+        Ascending; in units of `X` for "euclidean", from 0 to 2 for "cosine". As float32 if `X` is,
+        else float64.
+
+    indices : ndarray of shape (n_queries, n_neighbors)
+        Row numbers of the neighbours; never the row itself, though perhaps rows equal to it.
+        Equally far ones are in ascending order.
+
+    Raises
+    ------
+    TypeError
+        If `n_neighbors` or `n_shards` is not an integer, or `queries` does not hold integers.
+
+    ValueError
+        If `X` is not a table of finite numbers, a number is out of range, a choice is none of those
+        offered, or sparse rows or several shards are to be searched approximately.
+
+    See Also
+    --------
+    k_nearest : Exact neighbours of other rows.
+    merge_neighbors : Join the neighbours found in several tables.
+
+    Notes
+    -----
+    The cosine distance is computed as half the squared Euclidean distance of rows of length 1:
+
+    .. math::
+        1 - \frac{x^T y}{\|x\| \|y\|}
+        = \frac12 \left\| \frac{x}{\|x\|} - \frac{y}{\|y\|} \right\|^2
+
+    With ``shard="index"`` the first k rows of each piece by (distance, index) are merged into the
+    first k of all. As no distance depends on the other rows, and ties are broken by index, the
+    graph is the same for any number of shards and jobs.
+
+    References
+    ----------
+    .. [1] W. Dong, M. Charikar and K. Li, "Efficient k-nearest neighbor graph construction for
+       generic similarity measures", WWW (2011), https://doi.org/10.1145/1963405.1963487
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.neighbors import nearest_neighbors
+    >>> X = np.array([[3.0, 0.0], [4.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
+    >>> distances, indices = nearest_neighbors(X, 2, queries=[0, 3])
+    >>> indices
+    array([[1, 3],
+           [0, 1]])
+    >>> distances.round(3)
+    array([[0.   , 0.293],
+           [0.293, 0.293]])
+    """
+    X = check_table(X)
+    check_count(n_neighbors, "n_neighbors", X.shape[0] - 1, "the other rows of X")
+    check_count(n_shards, "n_shards")
+    check_choice(metric, "metric", ("cosine", "euclidean"))
+    check_choice(shard, "shard", ("queries", "index"))
+    queries = check_queries(queries, X.shape[0])
+    rows = unit_rows(X) if metric == "cosine" else X
+    if _is_exact(method, X, len(queries), n_shards):
+        search = _by_query_blocks if shard == "queries" else _by_index_shards
+        squared, indices = search(rows, queries, n_neighbors, n_shards, n_jobs)
+    else:
+        squared, indices = approximate_nearest(
+            rows, queries, n_neighbors, n_jobs=n_jobs, random_state=random_state
+        )
+    distances = squared / 2 if metric == "cosine" else np.sqrt(squared)
+    return distances.astype(X.dtype, copy=False), indices
+
+
+def _is_exact(method, X, n_queries, n_shards):
+    check_choice(method, "method", ("auto", "exact", "approximate"))
+    must_be = sparse.issparse(X) or n_shards > 1
+    if method == "approximate" and must_be:
+        came = "sparse rows" if sparse.issparse(X) else f"n_shards={n_shards}"
+        raise ValueError(
+            f"method='approximate' searches dense rows in one piece, got {came}; "
+            "method must be 'auto' or 'exact'."
+        )
+    if method == "auto":
+        return must_be or float(n_queries) * X.shape[0] * X.shape[1] <= _LARGEST_EXACT
+    return method == "exact"
+
+
+def _by_query_blocks(rows, queries, n_neighbors, n_shards, n_jobs):
+    blocks = np.array_split(queries, min(n_shards, len(queries)))
+    parts = Parallel(n_jobs=n_jobs)(
+        delayed(k_nearest)(rows[block], rows, n_neighbors, exclude_self=block) for block in blocks
+    )
+    squared, indices = zip(*parts, strict=True)
+    return np.concatenate(squared), np.concatenate(indices)
+
+
+def _by_index_shards(rows, queries, n_neighbors, n_shards, n_jobs):
+    n_shards = min(n_shards, rows.shape[0])
+    edges = np.linspace(0, rows.shape[0], n_shards + 1).astype(int)
+    found = rows[queries]
+    parts = Parallel(n_jobs=n_jobs)(
+        delayed(_nearest_in_shard)(found, rows[start:stop], start, n_neighbors + 1)
+        for start, stop in pairwise(edges)
+    )
+    squared, indices = merge_neighbors(parts, n_neighbors + 1)
+    return first_by_distance(squared, indices, n_neighbors, own=queries)
+
+
+def _nearest_in_shard(queries, reference, start, n_first):
+    """Also the query itself, where it is in the shard: it is left out after the merge."""
+    squared, indices = k_nearest(queries, reference, min(n_first, reference.shape[0]))
+    return squared, indices + start
