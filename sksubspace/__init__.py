@@ -15,8 +15,10 @@ if TYPE_CHECKING:
         cluster,
         datasets,
         decoding,
+        decomposition,
         distillation,
         inspection,
+        manifold,
         metrics,
         model_selection,
         neighbors,
@@ -24,15 +26,19 @@ if TYPE_CHECKING:
     )
     from sksubspace._persistence import load, save
     from sksubspace._show_versions import show_versions
+    from sksubspace.decomposition import SteinPCA, SteinSubspace
     from sksubspace.distillation import MEDAL
+    from sksubspace.manifold import TLDR
 
 _SUBMODULES = (
     "callbacks",
     "cluster",
     "datasets",
     "decoding",
+    "decomposition",
     "distillation",
     "inspection",
+    "manifold",
     "metrics",
     "model_selection",
     "neighbors",
@@ -40,6 +46,9 @@ _SUBMODULES = (
 )
 _HOME_OF = {
     "MEDAL": "distillation",
+    "SteinPCA": "decomposition",
+    "SteinSubspace": "decomposition",
+    "TLDR": "manifold",
     "load": "_persistence",
     "save": "_persistence",
     "show_versions": "_show_versions",
@@ -47,13 +56,18 @@ _HOME_OF = {
 
 __all__ = [
     "MEDAL",
+    "SteinPCA",
+    "SteinSubspace",
+    "TLDR",
     "__version__",
     "callbacks",
     "cluster",
     "datasets",
     "decoding",
+    "decomposition",
     "distillation",
     "inspection",
+    "manifold",
     "load",
     "metrics",
     "model_selection",

@@ -1,1 +1,17 @@
-"""Linear subspaces from moments: Stein subspaces."""
+"""Subspaces from moments: Stein subspaces and the score models that they rest on."""
+
+from sksubspace.decomposition._score_denoiser import DenoiserScore
+from sksubspace.decomposition._score_gaussian import GaussianScore
+from sksubspace.decomposition._score_mixture import MixtureScore
+from sksubspace.decomposition._score_student_t import StudentTScore
+from sksubspace.decomposition._stein_pca import SteinPCA
+from sksubspace.decomposition._stein_subspace import SteinSubspace
+
+__all__ = [
+    "DenoiserScore",
+    "GaussianScore",
+    "MixtureScore",
+    "SteinPCA",
+    "SteinSubspace",
+    "StudentTScore",
+]

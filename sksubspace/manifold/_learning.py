@@ -29,7 +29,6 @@ from sksubspace.manifold._solvers import (
     solve_spectral,
     warn_of_collapse,
 )
-from sksubspace.manifold._twin_loss import effective_rank
 from sksubspace.manifold._twin_network import fit_twin_network
 
 
@@ -133,36 +132,40 @@ def learn_fourier(params, rows, W, random_state):  # -> Learned
 
 
 def learn_network(params, X, rows, W, trainer):  # -> Learned
-    """Train by the twin loss on batches of pairs; then the closed form sets scale and order."""
-    spread = float(np.sqrt(np.square(rows.scores, dtype=np.float64).mean(axis=0)[0]))
+    """Train by the twin loss on batches of pairs; the closed form then sets scale and order."""
+    spread = np.sqrt(np.square(rows.scores, dtype=np.float64).mean())
     heads, tails = _drawn_pairs(W, trainer.random_state)
     module, log = fit_twin_network(
-        rows.scores / rows.scores.dtype.type(spread),
+        (rows.scores / spread).astype(rows.scores.dtype, copy=False),
         tails[:, None],
         n_components=min(params.n_components, rows.scores.shape[1]),
         encoder=params.encoder,
         hidden_layer_sizes=tuple(params.hidden_layer_sizes),
         projector=tuple(params.projector),
-        redundancy=params.redundancy,
+        redundancy=_redundancy(params),
         trainer=trainer,
         queries=heads,
     )
     encoder = network_encoder(module, spread)
     outputs = encode_blocks(encoder, rows.scores)
     mean, S, G = moments(graph_sums(outputs, W, outputs.mean(axis=0)))
-    warn_of_collapse(effective_rank(np.eye(len(S)), S), len(S))
-    if params.encoder == "linear":
-        problem = linear_problem(X, rows, W)
-        span = (
-            encoder["weights"][0]
-            if problem.basis is not None
-            else rows.directions @ encoder["weights"][0]
-        )
-        found = map_within(span, problem.S, problem.G, len(S), **smoothing_parameters(params))
-        return problem.learned(found, log.loss_curve)
-    found = smoothing_map(S, G, len(S), **smoothing_parameters(params))
-    encoder = followed_by(encoder, found.components.T, mean)
-    return _finished(encoder, rows, W, log.loss_curve)
+    warn_of_collapse(np.eye(len(S)), S)
+    parameters = smoothing_parameters(params)
+    if params.encoder == "mlp":
+        found = smoothing_map(S, G, len(S), **parameters)
+        return _finished(followed_by(encoder, found.components.T, mean), rows, W, log.loss_curve)
+    problem = linear_problem(X, rows, W)
+    span = encoder["weights"][0]
+    if problem.basis is None:
+        span = rows.directions @ span
+    return problem.learned(map_within(span, problem.S, problem.G, **parameters), log.loss_curve)
+
+
+def _redundancy(params):
+    """An MLP finds enough directions with less of it than a linear encoder."""
+    if params.redundancy is None and params.encoder == "mlp":
+        return 1 / (params.n_components, *params.projector)[-1]
+    return params.redundancy
 
 
 def _drawn_pairs(W, random_state):  # (n, n) -> (m,), (m,)

@@ -53,12 +53,14 @@ def smoother(S, G, *, smoothing, metric_power):  # (r, r), (r, r) -> (r, r)
 
     For q = 1/2 and t = 1, x'M is the linear regression of the mean of a row's neighbours on the
     row; t applies it so many times. For q = 0 the outputs have variance one before they are damped
-    by :math:`\rho^t`; a q in between gives back part of the metric of the input.
+    by :math:`\rho^t`; a q in between gives back part of the metric of the input. Without a positive
+    correlation nothing is damped.
     """
     rho, W = neighbor_correlations(S, G)
+    damping = np.maximum(rho, 0) ** smoothing if (rho > 0).any() else np.ones_like(rho)
     eigenvalues, U = eigh(S)
     root = (U * eigenvalues ** (0.5 + metric_power)) @ U.T
-    return (W * np.maximum(rho, 0) ** smoothing) @ (W.T @ root)
+    return (W * damping) @ (W.T @ root)
 
 
 def smoothing_map(
@@ -76,10 +78,10 @@ def smoothing_map(
     return describe(fixed_signs((U @ M @ E).T), S, G)
 
 
-def map_within(span, S, G, n_components, **parameters):  # (d, q) -> LinearMap
+def map_within(span, S, G, **parameters):  # (d, q), (d, d), (d, d) -> LinearMap
     """The same, for rows projected orthogonally on the span of some directions."""
-    Q, _ = np.linalg.qr(span)
-    inside = smoothing_map(Q.T @ S @ Q, Q.T @ G @ Q, n_components, **parameters)
+    _, Q = leading_eigenpairs(span @ span.T, span.shape[1])
+    inside = smoothing_map(Q.T @ S @ Q, Q.T @ G @ Q, Q.shape[1], **parameters)
     return describe(fixed_signs(inside.components @ Q.T), S, G)
 
 

@@ -2,12 +2,15 @@
 
 import warnings
 
+import numpy as np
+
 from sksubspace.manifold._principal import leading_eigenpairs
 from sksubspace.manifold._smoothing import map_within, neighbor_correlations, shrink, smoothing_map
 from sksubspace.manifold._twin_lbfgs import fit_linear
 from sksubspace.manifold._twin_loss import effective_rank
 
 _MAX_ITER = 1000
+_COLLAPSED = 0.5
 
 
 def smoothing_parameters(params):
@@ -35,7 +38,7 @@ def solve_lbfgs(params, S, G, n_components):  # -> LinearMap, list
     """
     variances, U = leading_eigenpairs(S, params.pca_components)
     n_components = min(n_components, len(variances))
-    S_inside, G_inside = shrink((U.T @ S @ U), params.shrinkage), U.T @ G @ U
+    S_inside, G_inside = shrink(np.diag(variances), params.shrinkage), U.T @ G @ U
     start = neighbor_correlations(S_inside, G_inside)[1][:, :n_components]
     W, loss_curve, _ = fit_linear(
         S_inside,
@@ -46,14 +49,14 @@ def solve_lbfgs(params, S, G, n_components):  # -> LinearMap, list
         max_iter=_MAX_ITER if params.max_iter == "auto" else params.max_iter,
         tol=params.tol,
     )
-    warn_of_collapse(effective_rank(W, S_inside), n_components)
-    span = U @ W
-    return map_within(span, S, G, n_components, **smoothing_parameters(params)), loss_curve
+    warn_of_collapse(W, S_inside)
+    return map_within(U @ W, S, G, **smoothing_parameters(params)), loss_curve
 
 
-def warn_of_collapse(rank, n_components):
+def warn_of_collapse(W, S):  # (d, q), (d, d)
     """Say so if the outputs have far fewer independent directions than there are outputs."""
-    if rank < n_components / 2:
+    rank, n_components = effective_rank(W, S), W.shape[1]
+    if rank < _COLLAPSED * n_components:
         warnings.warn(
             f"The outputs of the encoder collapsed to an effective rank of {rank:.1f} of "
             f"{n_components}; a larger redundancy keeps them apart.",
