@@ -4,7 +4,7 @@ from functools import partial
 
 from sklearn.decomposition import PCA
 
-from sksubspace import MEDAL, cluster
+from sksubspace import MEDAL, TLDR, SteinPCA, SteinSubspace, cluster
 
 _MEDAL_VARIANTS = {
     "auto": {"max_iter": 4},
@@ -42,13 +42,40 @@ _CLUSTERERS = {
 }
 
 
+_SMALL_NETWORK = {"hidden_layer_sizes": (8,), "max_iter": 2}
+
+_MAPS = {
+    "TLDR-fourier": (TLDR, {}),
+    "TLDR-linear": (TLDR, {"encoder": "linear"}),
+    "TLDR-lbfgs": (TLDR, {"encoder": "linear", "solver": "lbfgs", "metric": "euclidean"}),
+    "TLDR-sgd": (TLDR, {"encoder": "linear", "solver": "sgd", "projector": (8,), "max_iter": 2}),
+    "TLDR-mlp": (TLDR, {"encoder": "mlp", **_SMALL_NETWORK}),
+    "TLDR-anchors": (TLDR, {"n_anchors": 0.5}),
+    "SteinPCA": (SteinPCA, {}),
+    "SteinPCA-linear": (SteinPCA, {"score_model": "student_t", "decoder": "linear"}),
+    "SteinPCA-network": (SteinPCA, {"decoder": "network", **_SMALL_NETWORK}),
+    "SteinSubspace": (SteinSubspace, {}),
+    "SteinSubspace-both": (SteinSubspace, {"order": "both", "n_components": "auto"}),
+    "SteinSubspace-t": (SteinSubspace, {"order": 2, "score_model": "student_t"}),
+}
+
+_KINDS = {
+    "distillation": _DISTILLERS,
+    "cluster": _CLUSTERERS,
+    "map": {
+        name: partial(kind, **{"random_state": 0, **params})
+        for name, (kind, params) in _MAPS.items()
+    },
+}
+
+
 def names(kind="distillation"):
-    """Return the names of the instances of a kind: "distillation" or "cluster"."""
-    return list({"distillation": _DISTILLERS, "cluster": _CLUSTERERS}[kind])
+    """Return the names of the instances of a kind: "distillation", "cluster" or "map"."""
+    return list(_KINDS[kind])
 
 
 def make(name, **params):
     """Make a new instance; a distiller gets a teacher of its own."""
-    if name in _CLUSTERERS:
-        return _CLUSTERERS[name](**params)
-    return _DISTILLERS[name](**{"teacher": PCA(n_components=2), **params})
+    if name in _DISTILLERS:
+        params = {"teacher": PCA(n_components=2), **params}
+    return next(kind[name] for kind in _KINDS.values() if name in kind)(**params)

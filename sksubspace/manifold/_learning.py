@@ -22,7 +22,7 @@ from sksubspace.manifold._principal import (
     project,
     row_blocks,
 )
-from sksubspace.manifold._smoothing import fixed_signs, map_within, smoothing_map
+from sksubspace.manifold._smoothing import map_within, smoothing_map
 from sksubspace.manifold._solvers import (
     smoothing_parameters,
     solve_lbfgs,
@@ -182,7 +182,6 @@ def _finished(encoder, rows, W, loss_curve):  # -> Learned
     outputs = encode_blocks(encoder, rows.scores)
     mean = outputs.mean(axis=0)
     variances, E = leading_eigenpairs(np.cov(outputs.T, bias=True).reshape(len(mean), -1))
-    E = fixed_signs(E.T).T
     encoder = followed_by(encoder, E, mean)
     outputs = (outputs - mean) @ E
     cross = sum(outputs[b].T @ rows.scores[b] for b in row_blocks(len(outputs))) / len(outputs)

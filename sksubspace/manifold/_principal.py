@@ -53,7 +53,13 @@ def leading_eigenpairs(S, n_leading=None):  # (d, d) -> (r,), (d, r)
 
 def _kept(eigenvalues, vectors):
     kept = eigenvalues > SMALLEST_EIGENVALUE * max(eigenvalues[0], 0)
-    return eigenvalues[kept], vectors[:, kept]
+    return eigenvalues[kept], fixed_signs(vectors[:, kept].T).T
+
+
+def fixed_signs(rows):  # (q, d) -> (q, d)
+    """Make the entry of largest magnitude of every row positive."""
+    largest = np.abs(rows).argmax(axis=1)
+    return rows * np.sign(rows[np.arange(len(rows)), largest])[:, None]
 
 
 def principal_directions(X, mean, n_directions):  # (n, d), (d,) -> (d, r)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
-from sksubspace.manifold._principal import leading_eigenpairs
+from sksubspace.manifold._principal import fixed_signs, leading_eigenpairs
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,3 @@ def describe(components, S, G):  # (q, d) -> LinearMap
     variance = np.einsum("qd,de,qe->q", components, S, components)
     cross = np.einsum("qd,de,qe->q", components, G, components)
     return LinearMap(components, variance, cross / variance)
-
-
-def fixed_signs(components):  # (q, d) -> (q, d)
-    """Make the entry of largest magnitude of every row positive."""
-    largest = np.abs(components).argmax(axis=1)
-    return components * np.sign(components[np.arange(len(components)), largest])[:, None]
