@@ -161,7 +161,7 @@ def test_imports_go_down_only(path):
 def test_start_page_shows_the_examples_of_the_readme():
     start_page = (ROOT.parent / "docs" / "index.rst").read_text(encoding="utf8")
     examples = readme_examples()
-    assert len(examples) == 3
+    assert len(examples) == 4
     for example in examples:
         assert textwrap.indent(example, "    ") in start_page
 
