@@ -28,7 +28,6 @@ from _common import (
     read_csv,
     read_data,
     result_row,
-    short,
     write_csv,
     write_page,
 )
@@ -88,21 +87,14 @@ def _seedless(directions):
 
 def synthetic(bench):
     """Three directions of 50 features, 5,000 rows."""
-    rows, table = [], {name: {"method": name} for name in regressions()}
+    rows = []
     for link, design in SETTINGS:
         data = f"{link} / {design}"
         for name, distances, seconds in _distances(bench.seeds, link, design, 5000, 50):
             asked = ASKED.get((data, name))
             rows.append(result_row("synthetic", data, f"{name}: distance", distances, asked))
-            table[name][data] = f"{np.mean(distances):.2f}"
-            table[name][f"{data}, s"] = short(np.mean(seconds))
-        write_csv(f"{NAME}_synthetic.csv", _filled(table.values()))
+            rows.append(result_row("synthetic", data, f"{name}: CPU s", seconds))
     return rows
-
-
-def _filled(lines):
-    """Lines of a table that is still growing, all with the same columns."""
-    return [{**dict.fromkeys(max(lines, key=len), ""), **line} for line in lines]
 
 
 def large(bench):
@@ -293,6 +285,7 @@ def _against_autoencoder(data, k, splits, epochs, asked):
         gaps, ratios = np.subtract(theirs, ours), np.divide(spent, times)
         rows += [
             row(f"{name}: R2", theirs),
+            row(f"{name}: CPU s", times),
             row(f"{name}: R2 less the default's", gaps, ("<=", 0.03) if last else None),
             row(f"{name}: default's time / its time", ratios, ("<=", 0.333) if last else None),
         ]
@@ -351,6 +344,12 @@ SECTIONS = {
     "moments": moments,
 }
 
+# section -> what is shown of it, and what to add to the name of the data
+GUIDE = {
+    "synthetic": {"distance": ""},
+    "real": {"accuracy": "", "R2": ""},
+    "pca": {"R2": ": R2", "CPU s": ": CPU s"},
+}
 TEXT = """Made by `python benchmarks/stein.py`, which says what a seed is. `reached` is the mean
 over the `n` values beside it, `sd` their standard deviation. `met` is "yes" if every single value
 meets what is asked, "mean only" if only their mean does. Rows without `asked` are for information.
@@ -370,6 +369,22 @@ def replace_rows(section, rows):
     asked = [row for row in rows if row["asked"]]
     text = TEXT.format(asked=as_markdown(asked) if asked else "")
     write_page(NAME, "Stein subspaces: asked and reached", text, rows)
+    write_guide_tables(rows)
+
+
+def write_guide_tables(rows):
+    """The tables that the user guide shows: methods x data, means only."""
+    for section, whats in GUIDE.items():
+        table = {}
+        for row in rows:
+            method, _, what = row["what"].rpartition(": ")
+            if row["section"] == section and what in whats and row["reached"] not in ("", "absent"):
+                column = f"{row['data']}{whats[what]}"
+                table.setdefault(method, {"method": method})[column] = row["reached"]
+        columns = list(dict.fromkeys(column for line in table.values() for column in line))
+        lines = [dict.fromkeys(columns, "") | line for line in table.values()]
+        if lines:
+            write_csv(f"{NAME}_{section}.csv", lines)
 
 
 class Bench:

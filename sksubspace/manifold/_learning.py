@@ -1,6 +1,7 @@
 """How TLDR learns: from rows and the weights of their pairs to a map with a linear inverse."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
@@ -21,6 +22,7 @@ from sksubspace.manifold._principal import (
     principal_directions,
     project,
     row_blocks,
+    rows_differ,
 )
 from sksubspace.manifold._smoothing import map_within, smoothing_map
 from sksubspace.manifold._solvers import (
@@ -57,11 +59,11 @@ class Learned:
 
 def principal_rows(X, n_directions):  # (n, d) -> PrincipalRows
     """Centre the rows and project them on at most so many directions; None is as many as exist."""
+    if not rows_differ(X):
+        raise ValueError("X must have variance, but all its rows are the same.")
     mean = column_means(X)
     n_directions = min(n_directions or min(X.shape), *X.shape)
     directions = principal_directions(X, mean, n_directions)
-    if directions.shape[1] == 0:
-        raise ValueError("X must have variance, but all its rows are the same.")
     return PrincipalRows(project(X, mean, directions), mean, directions)
 
 
@@ -118,7 +120,8 @@ def learn_linear(params, problem, solver):  # -> Learned
 def learn_fourier(params, rows, W, random_state):  # -> Learned
     """Regress neighbour means of linearly smoothed rows on Fourier features of the rows.
 
-    The target of row i is (y_i + sum_j W_ij y_j) / (1 + sum_j W_ij) with y the closed form.
+    The target of row i is (y_i + sum_j W_ij y_j) / (1 + sum_j W_ij) with y the closed form, or y_i
+    where no output is like that of the neighbours, as when every row is a neighbour of every other.
     """
     shift, S, G = moments(graph_sums(rows.scores, W, np.zeros(rows.scores.shape[1])))
     linear = smoothing_map(S, G, params.n_components, **smoothing_parameters(params))
@@ -126,6 +129,8 @@ def learn_fourier(params, rows, W, random_state):  # -> Learned
     symmetric = (W + W.T) / 2
     with_neighbors = np.asarray(symmetric.sum(axis=1))
     target = (smooth + symmetric @ smooth) / (1 + with_neighbors.reshape(-1, 1))
+    if not (linear.correlation > 0).any():
+        target = smooth
     seen = np.flatnonzero(with_neighbors.ravel()) if params.n_anchors else slice(None)
     encoder = fourier_encoder(rows.scores[seen], target[seen], params.metric, random_state)
     return _finished(encoder, rows, W, [])
@@ -133,6 +138,8 @@ def learn_fourier(params, rows, W, random_state):  # -> Learned
 
 def learn_network(params, X, rows, W, trainer):  # -> Learned
     """Train by the twin loss on batches of pairs; the closed form then sets scale and order."""
+    _check_widths("hidden_layer_sizes", params.hidden_layer_sizes)
+    _check_widths("projector", params.projector)
     spread = np.sqrt(np.square(rows.scores, dtype=np.float64).mean())
     heads, tails = _drawn_pairs(W, trainer.random_state)
     module, log = fit_twin_network(
@@ -161,10 +168,15 @@ def learn_network(params, X, rows, W, trainer):  # -> Learned
     return problem.learned(map_within(span, problem.S, problem.G, **parameters), log.loss_curve)
 
 
+def _check_widths(name, widths):
+    if not all(isinstance(width, Integral) and width > 0 for width in widths):
+        raise ValueError(f"{name} must hold positive whole numbers, got {widths!r}.")
+
+
 def _redundancy(params):
     """An MLP finds enough directions with less of it than a linear encoder."""
     if params.redundancy is None and params.encoder == "mlp":
-        return 1 / (params.n_components, *params.projector)[-1]
+        return 0.5 / (params.n_components, *params.projector)[-1]
     return params.redundancy
 
 

@@ -31,7 +31,11 @@ def pair_weights(indices, n_rows, *, queries=None, mutual=True):
     ones = np.ones(indices.size)
     W = sparse.csr_matrix((ones, (heads, indices.ravel())), shape=(n_rows, n_rows))
     W.data[:] = 1
-    both = W.multiply(W.T).tocsr() if mutual else W
+    return _mutual(W) if mutual else W
+
+
+def _mutual(W):
+    both = W.multiply(W.T).tocsr()
     return both if both.nnz else W
 
 
@@ -73,7 +77,8 @@ def check_pairs(graph, n_rows, mutual):
             f"neighbors_graph must hold row numbers from 0 to {n_rows - 1}, got "
             f"{indices.size and f'{indices.min()} to {indices.max()}'}."
         )
-    return _without_loops(pair_weights(indices, n_rows, mutual=mutual))
+    W = _without_loops(pair_weights(indices, n_rows, mutual=False))
+    return _mutual(W) if mutual else W
 
 
 def _check_weights(graph, n_rows):

@@ -8,9 +8,10 @@ batches of pairs can be added and a fitted estimator holds nothing but arrays.
 import numpy as np
 from scipy import sparse
 
-from sksubspace.manifold._principal import gram, row_blocks
+from sksubspace.manifold._principal import row_blocks
 
 _PAIR_ROWS = 2048
+_ROUNDING = 1e-14
 
 
 def no_pairs(origin):  # (d,) -> dict
@@ -30,10 +31,10 @@ def add_pairs(sums, X, X_neighbors):  # dict, (n, d), (n, d) -> dict
     added = {name: np.copy(value) for name, value in sums.items()}
     origin = sums["origin"]
     for rows in row_blocks(X.shape[0], _PAIR_ROWS):
-        left, right = X[rows], X_neighbors[rows]
-        added["first"] += _total(left, origin) / 2 + _total(right, origin) / 2
-        added["second"] += (gram(left, left, origin) + gram(right, right, origin)) / 2
-        added["cross"] += gram(left, right, origin)
+        left, right = _centred(X[rows], origin), _centred(X_neighbors[rows], origin)
+        added["first"] += (_total(left) + _total(right)) / 2
+        added["second"] += (_dense(left.T @ left) + _dense(right.T @ right)) / 2
+        added["cross"] += _dense(left.T @ right)
     added["weight"] = float(sums["weight"] + X.shape[0])
     return added
 
@@ -45,11 +46,17 @@ def graph_sums(X, W, origin):  # (n, d), (n, n), (d,) -> dict
     for rows in row_blocks(X.shape[0], _PAIR_ROWS):
         block, weights = _centred(X[rows], origin), both[rows]
         weighted = sparse.diags(weights) @ block
-        sums["first"] += np.asarray(weighted.sum(axis=0)).ravel()
+        sums["first"] += _total(weighted)
         sums["second"] += _dense(block.T @ weighted)
         sums["cross"] += _dense(block.T @ _neighbor_sums(X, W[rows], origin))
     sums["weight"] = float(both.sum())
     return sums
+
+
+def add_graph(sums, X, W):  # dict, (n, d), (n, n) -> dict
+    """Sums with the weighted pairs of a graph added."""
+    found = graph_sums(X, W, sums["origin"])
+    return found | {name: sums[name] + found[name] for name in found if name != "origin"}
 
 
 def _neighbor_sums(X, W, origin):  # (n, d), (b, n) -> (b, d)
@@ -60,11 +67,14 @@ def _neighbor_sums(X, W, origin):  # (n, d), (b, n) -> (b, d)
 
 
 def moments(sums):  # dict -> (d,), (d, d), (d, d)
-    """Mean, covariance S and symmetric cross-covariance G of the pairs."""
+    """Mean, covariance S and symmetric cross-covariance G of the pairs; an error without any."""
     mean = sums["first"] / sums["weight"]
     outer = np.outer(mean, mean)
     cross = sums["cross"] / sums["weight"]
     S = sums["second"] / sums["weight"] - outer
+    noise = _ROUNDING * (mean @ mean) + np.square(_ROUNDING * sums["origin"]).sum()
+    if not np.trace(S) > noise:
+        raise ValueError("Rows of neighbour pairs must have variance, but all are the same.")
     return sums["origin"] + mean, S, (cross + cross.T) / 2 - outer
 
 
@@ -82,11 +92,14 @@ def output_correlation(Z, W):  # (n, q), (n, n) -> (q,)
 
 
 def _centred(X, origin):
-    return X.astype(np.float64) if sparse.issparse(X) else np.asarray(X, np.float64) - origin
+    """Rows less `origin`; sparse ones stay sparse where that is zero."""
+    if sparse.issparse(X):
+        return X.toarray() - origin if origin.any() else X.astype(np.float64)
+    return np.asarray(X, np.float64) - origin
 
 
-def _total(X, origin):
-    return np.asarray(_centred(X, origin).sum(axis=0)).ravel()
+def _total(X):
+    return np.asarray(X.sum(axis=0)).ravel()
 
 
 def _dense(product):

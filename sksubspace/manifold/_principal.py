@@ -23,6 +23,13 @@ def column_means(X):  # (n, d) -> (d,)
     return total / X.shape[0]
 
 
+def rows_differ(X):  # (n, d) -> bool
+    """Whether any row is not equal to the first; rounding in the mean is no variance."""
+    if sparse.issparse(X):
+        return (X.max(axis=0) != X.min(axis=0)).nnz > 0
+    return any((X[rows] != X[:1]).any() for rows in row_blocks(len(X)))
+
+
 def gram(X, Y, origin):  # (n, d), (n, e), (d,) -> (d, e)
     """X'Y in double precision; dense rows less `origin`, which must be zero for sparse ones."""
     if sparse.issparse(X):
@@ -111,9 +118,10 @@ def _covariance_operator(X, mean):
 
 def project(X, mean, directions):  # (n, d), (d,), (d, r) -> (n, r)
     """Rows less their mean in the coordinates of the directions, in the dtype of X."""
-    directions = directions.astype(X.dtype)
-    shift = (mean @ directions).astype(X.dtype)
     scores = np.empty((X.shape[0], directions.shape[1]), dtype=X.dtype)
     for rows in row_blocks(X.shape[0]):
-        scores[rows] = X[rows] @ directions - shift
+        if sparse.issparse(X):
+            scores[rows] = X[rows] @ directions - mean @ directions
+        else:
+            scores[rows] = (X[rows] - mean) @ directions
     return scores

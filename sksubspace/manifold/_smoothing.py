@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
-from sksubspace.manifold._principal import fixed_signs, leading_eigenpairs
+from sksubspace.manifold._principal import SMALLEST_EIGENVALUE, fixed_signs, leading_eigenpairs
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def smoothing_map(
 
 def map_within(span, S, G, **parameters):  # (d, q), (d, d), (d, d) -> LinearMap
     """The same, for rows projected orthogonally on the span of some directions."""
-    _, Q = leading_eigenpairs(span @ span.T, span.shape[1])
+    Q, scales, _ = np.linalg.svd(span, full_matrices=False)
+    Q = Q[:, scales**2 > SMALLEST_EIGENVALUE * scales[0] ** 2]
     inside = smoothing_map(Q.T @ S @ Q, Q.T @ G @ Q, Q.shape[1], **parameters)
     return describe(fixed_signs(inside.components @ Q.T), S, G)
 
