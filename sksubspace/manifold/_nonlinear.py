@@ -62,6 +62,8 @@ def fourier_encoder(Z, target, metric, random_state):
 
 def _ridge(make_features, target):  # -> (p, q), (q,)
     """Coefficients (F'F + a I)^-1 F'y of centred features and targets, and the intercept."""
+    if len(target) < 2 * _N_FREQUENCIES:
+        return _ridge_of_few_rows(make_features(slice(None)), target)
     offset, mean = 0.0, target.mean(axis=0)
     for rows in row_blocks(len(target)):
         offset = offset + make_features(rows).sum(axis=0) / len(target)
@@ -72,6 +74,16 @@ def _ridge(make_features, target):  # -> (p, q), (q,)
         moment = moment + centred.T @ (target[rows] - mean)
     gram[np.diag_indices_from(gram)] += _PENALTY * _N_FREQUENCIES
     coef = solve(gram, moment, assume_a="pos", overwrite_a=True)
+    return coef, mean - offset @ coef
+
+
+def _ridge_of_few_rows(F, target):  # (n, p), (n, q) -> (p, q), (q,)
+    """The same coefficients as F'(FF' + a I)^-1 y, with an equation for each row."""
+    offset, mean = F.mean(axis=0), target.mean(axis=0)
+    centred = F - offset
+    gram = centred @ centred.T
+    gram[np.diag_indices_from(gram)] += _PENALTY * _N_FREQUENCIES
+    coef = centred.T @ solve(gram, target - mean, assume_a="pos", overwrite_a=True)
     return coef, mean - offset @ coef
 
 
