@@ -3,19 +3,16 @@
 Kalantidis, Lassance, Almazan and Larlus, TMLR 2022.
 """
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.inference import in_blocks
 from sksubspace._torch.random import isolated_random_state
 from sksubspace.manifold._learning import (
     LinearProblem,
@@ -26,8 +23,7 @@ from sksubspace.manifold._learning import (
     make_trainer,
     principal_rows,
 )
-from sksubspace.manifold._nonlinear import encode
-from sksubspace.manifold._pair_graph import check_pairs, pair_weights
+from sksubspace.manifold._map import MapMixin
 from sksubspace.manifold._pair_moments import (
     add_graph,
     add_pairs,
@@ -36,9 +32,7 @@ from sksubspace.manifold._pair_moments import (
     output_correlation,
 )
 from sksubspace.manifold._principal import column_means
-from sksubspace.neighbors import nearest_neighbors
-
-_FIRST_USEFUL = 4
+from sksubspace.manifold._search import find_pairs, given_pairs
 
 
 def _learns_from_pairs(self):
@@ -50,7 +44,7 @@ def _learns_from_pairs(self):
     )
 
 
-class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class TLDR(MapMixin, CallbackSupportMixin, BaseEstimator):
     r"""Compress rows so that neighbours stay near: for retrieval and before a k-NN index.
 
     Nearest neighbours are taken for two views of one thing. The map keeps what the two have in
@@ -334,7 +328,10 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         trainer = make_trainer(self, X.dtype, random_state, context)
         rows = principal_rows(X, self.pca_components)
-        W = self._pairs(rows.scores, neighbors_graph, random_state)
+        if neighbors_graph is None:
+            W = find_pairs(self, rows.scores, random_state)
+        else:
+            W = given_pairs(self, neighbors_graph, X.shape[0])
         if solver == "sgd":
             learned = learn_network(self, X, rows, W, trainer)
         elif self.encoder == "fourier":
@@ -387,49 +384,6 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
         self._pair_sums = sums
         return self
 
-    def transform(self, X):
-        """Map rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components)
-            Their outputs, the most important first.
-        """
-        check_is_fitted(self)
-        return self._outputs(self._validated(X, reset=False)).astype(self._dtype, copy=False)
-
-    def inverse_transform(self, Z):
-        """Reconstruct rows by the linear regression of rows on outputs; nothing is trained for it.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, n_components)
-            Outputs.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            Rows.
-
-        Raises
-        ------
-        ValueError
-            If Z has another number of columns.
-        """
-        check_is_fitted(self)
-        Z = check_array(Z, dtype=[np.float64, np.float32], order="C")
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"Z must have n_components_={self.n_components_} columns, got {Z.shape[1]}."
-            )
-        rows = in_blocks(lambda z: z @ self._decoding, Z) + self.mean_
-        return rows.astype(self._dtype, copy=False)
-
     def score(self, X, y=None):
         """Mean correlation of the outputs with those of the neighbours, on rows not seen in fit.
 
@@ -454,7 +408,7 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
         check_is_fitted(self)
         X = self._validated(X, reset=False, ensure_min_samples=2)
         scores = principal_rows(X, self.pca_components).scores
-        W = self._pairs(scores, None, isolated_random_state(self.random_state))
+        W = find_pairs(self, scores, isolated_random_state(self.random_state))
         return float(output_correlation(self._outputs(X), W).mean())
 
     def _resolve_solver(self):
@@ -468,44 +422,6 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
             )
         return self.solver
 
-    def _validated(self, X, *, reset, ensure_min_samples=1):
-        X = validate_data(
-            self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32],
-            ensure_min_samples=2 if reset else ensure_min_samples,
-        )  # fmt: skip
-        if reset and self.n_components < _FIRST_USEFUL:
-            warnings.warn(
-                f"n_components={self.n_components} is too few to be looked at or searched: the "
-                "outputs of TLDR form a ring in the plane. Use it from 4 components on.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return X
-
-    def _pairs(self, scores, neighbors_graph, random_state):  # (n, r) -> (n, n)
-        n_rows = len(scores)
-        if neighbors_graph is not None:
-            return check_pairs(neighbors_graph, n_rows, self.mutual)
-        anchors = self._anchors(n_rows, random_state)
-        _, indices = nearest_neighbors(
-            scores,
-            min(self.n_neighbors, n_rows - 1),
-            metric=self.metric,
-            queries=anchors,
-            method=self.search,
-            n_jobs=self.n_jobs,
-            random_state=random_state,
-        )
-        mutual = self.mutual and anchors is None
-        return pair_weights(indices, n_rows, queries=anchors, mutual=mutual)
-
-    def _anchors(self, n_rows, random_state):  # -> (m,) or None
-        wanted = self.n_anchors
-        if wanted is None:
-            return None
-        n_anchors = wanted if isinstance(wanted, Integral) else max(1, round(wanted * n_rows))
-        return np.sort(random_state.choice(n_rows, min(n_anchors, n_rows), replace=False))
-
     def _partners(self, X, X_neighbors):
         others = self._validated(X_neighbors, reset=False)
         if X.shape != others.shape:
@@ -517,52 +433,4 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
     def _add_found(self, sums, X):
         random_state = isolated_random_state(self.random_state)
         scores = principal_rows(X, self.pca_components).scores
-        return add_graph(sums, X, self._pairs(scores, None, random_state))
-
-    def _record(self, learned, dtype):
-        self._pair_sums = None
-        self._dtype = np.dtype(dtype).name
-        self._encoder = learned.encoder
-        self._directions = _as(learned.directions, dtype)
-        self._decoding = learned.decoding.astype(dtype)
-        self.mean_ = learned.mean.astype(dtype)
-        self.components_ = _as(learned.components, dtype)
-        self.explained_variance_ = learned.explained_variance.astype(dtype)
-        self.neighbor_correlation_ = learned.correlation.astype(dtype)
-        self.n_components_ = len(learned.explained_variance)
-        self.loss_curve_ = learned.loss_curve
-        self.n_iter_ = max(1, len(learned.loss_curve))
-        if self.n_components_ < self.n_components:
-            warnings.warn(
-                f"n_components={self.n_components} is more than the {self.n_components_} "
-                "directions in which the training rows vary, and vary like their neighbours; there "
-                "are as many outputs.",
-                UserWarning,
-                stacklevel=3,
-            )
-
-    def _outputs(self, X):  # (n, d) -> (n, q)
-        if self._encoder is None:
-            return _project(X, self.mean_, self.components_.T)
-        scores = _project(X, self.mean_, self._directions)
-        return in_blocks(lambda rows: encode(self._encoder, rows), scores)
-
-    @property
-    def _n_features_out(self):
-        return self.n_components_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-def _project(X, mean, directions):  # (n, d), (d,), (d, q) -> (n, q)
-    if sparse.issparse(X):
-        return X @ directions - mean @ directions
-    return in_blocks(lambda rows: np.subtract(rows, mean, order="C") @ directions, X)
-
-
-def _as(array, dtype):
-    return None if array is None else array.astype(dtype)
+        return add_graph(sums, X, find_pairs(self, scores, random_state))
