@@ -7,62 +7,30 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score
 
-from sksubspace.callbacks import LossMonitor
-from sksubspace.manifold import TLDR, _learning, _nonlinear, _principal
+from sksubspace.manifold import TLDR, _nonlinear
 from sksubspace.metrics import retrieval_map
 from sksubspace.neighbors import nearest_neighbors
-
-CLOSED = {
-    "spectral": {"encoder": "linear", "solver": "spectral"},
-    "lbfgs": {"encoder": "linear", "solver": "lbfgs", "tol": 1e-5},
-    "fourier": {"encoder": "fourier"},
-}
-TRAINED = {
-    "sgd": {"encoder": "linear", "solver": "sgd", "max_iter": 3},
-    "mlp": {"encoder": "mlp", "hidden_layer_sizes": (8,), "max_iter": 3},
-}
-KINDS = {**CLOSED, **TRAINED}
-every_kind = pytest.mark.parametrize("kind", list(KINDS))
-closed_kinds = pytest.mark.parametrize("kind", list(CLOSED))
-linear_kinds = pytest.mark.parametrize("kind", ["spectral", "lbfgs"])
+from tests.manifold.toy import (
+    CLOSED,
+    DIGITS,
+    LABELS,
+    X,
+    closed_kinds,
+    curve,
+    every_kind,
+    linear_kinds,
+    quiet,
+    same_map,
+    tldr,
+)
 
 
 @pytest.fixture(autouse=True)
 def few_frequencies(monkeypatch):
     monkeypatch.setattr(_nonlinear, "_N_FREQUENCIES", 60)
-
-
-def tldr(kind="spectral", **params):
-    return TLDR(**{"n_components": 6, "random_state": 0, **KINDS[kind], **params})
-
-
-def curve(n=200, d=12, seed=0):
-    """Noisy rows along a closed curve in several dimensions: neighbours share much."""
-    rng = np.random.RandomState(seed)
-    angles = rng.uniform(0, 2 * np.pi, n)
-    slow = np.column_stack([f(m * angles) for m in range(1, 5) for f in (np.cos, np.sin)])
-    mixed = slow @ np.random.RandomState(99).randn(8, d)
-    return mixed + 0.3 * rng.randn(n, d) + 5
-
-
-X = curve()
-DIGITS, LABELS = load_digits(return_X_y=True)
-
-
-def quiet(model, *args, **kwargs):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return model.fit(*args, **kwargs)
-
-
-def same_map(one, other, rows=X, atol=1e-8):
-    Z = one.transform(rows)
-    assert_allclose(other.transform(rows), Z, atol=atol * np.abs(Z).max())
-    assert_allclose(other.explained_variance_, one.explained_variance_, rtol=1e-6)
 
 
 # --- one map, however it is asked for
@@ -474,123 +442,3 @@ def test_more_components_than_directions(kind):
     assert model.n_components_ == 3
     assert model.transform(rows).shape == (200, 3)
     assert len(model.get_feature_names_out()) == 3
-
-
-# --- tables that are hard
-
-
-def hard_tables():
-    rng = np.random.RandomState(0)
-    normal = rng.randn(40, 6)
-    return {
-        "constant columns": np.hstack([normal, np.full((40, 2), 0.1)]),
-        "columns twice": np.hstack([normal, normal]),
-        "few rows": normal[:8, [0, 1, 2, 3, 4, 5] * 5],
-        "two rows": normal[:2],
-        "three rows": normal[:3],
-        "all rows neighbours": normal[:6],
-        "one feature": normal[:, :1],
-        "rows many times": np.repeat(normal[:5], 8, axis=0),
-        "two points": np.repeat(normal[:2], 20, axis=0),
-        "rows of zeros": np.vstack([normal, np.zeros((10, 6))]),
-        "an outlier": np.vstack([normal, np.full((1, 6), 1e6)]),
-        "tiny": 1e-100 * normal,
-        "large": 1e90 * normal,
-        "far away": normal + 1e8,
-        "bytes": rng.randint(0, 255, (40, 6)).astype(np.uint8),
-    }
-
-
-@every_kind
-@pytest.mark.parametrize("name", list(hard_tables()))
-def test_hard_tables_give_finite_outputs(kind, name):
-    rows = hard_tables()[name]
-    model = quiet(tldr(kind, n_components=4), rows)
-    Z = model.transform(rows)
-    assert np.isfinite(Z).all() and np.isfinite(model.inverse_transform(Z)).all()
-    assert Z.shape == (len(rows), model.n_components_)
-    assert (model.explained_variance_ > 0).all()
-    assert np.ptp(Z, axis=0).min() > 1e-9 * np.ptp(Z[:, 0]) > 0
-
-
-@every_kind
-@pytest.mark.parametrize("value", [1.0, 0.1, 1234.5678])
-def test_rows_that_are_all_the_same_are_refused(kind, value):
-    rows = np.full((23, 5), value)
-    for same in (rows, sparse.csr_matrix(rows)):
-        with pytest.raises(ValueError, match="X must have variance, but all its rows are the same"):
-            tldr(kind).fit(same)
-
-
-@closed_kinds
-def test_pairs_among_equal_rows_only_are_refused(kind):
-    rows = np.vstack([X[:1], X[:1], X[5:8]])
-    graph = sparse.csr_matrix(([1.0, 1.0], ([0, 1], [1, 0])), shape=(5, 5))
-    with pytest.raises(ValueError, match="Rows of neighbour pairs must have variance"):
-        tldr(kind).fit(rows, neighbors_graph=graph)
-
-
-# --- many features
-
-
-@pytest.mark.parametrize("side", [100, 11])
-@pytest.mark.parametrize("kind", ["spectral", "lbfgs"])
-def test_many_features_take_the_principal_scores(monkeypatch, kind, side):
-    model = tldr(kind, mutual=False).fit(X)
-    monkeypatch.setattr(_learning, "SMALL_SIDE", 11)
-    monkeypatch.setattr(_principal, "SMALL_SIDE", side)
-    many = tldr(kind, mutual=False, pca_components=11).fit(X)
-    few = tldr(kind, mutual=False, pca_components=None).fit(X)
-    assert many.components_.shape == (6, 12)
-    if side == 100:
-        same_map(model, few, atol=1e-5)
-        assert_allclose(few.inverse_transform(Z := few.transform(X)), model.inverse_transform(Z))
-    kept = PCA(11, svd_solver="full").fit(X).components_
-    assert_allclose(many.components_ @ kept.T @ kept, many.components_, atol=1e-6)
-
-
-@every_kind
-def test_more_than_a_thousand_features(kind):
-    wide = np.hstack([X, np.zeros((200, 1020))]) @ np.eye(1032)[:, ::-1]
-    model = tldr(kind).fit(wide)
-    assert model.n_features_in_ == 1032
-    Z = model.transform(wide)
-    if kind in ("spectral", "lbfgs"):
-        expected = tldr(kind).fit(X).transform(X)
-        signs = np.sign((Z * expected).sum(axis=0))
-        assert_allclose(Z * signs, expected, atol=1e-4 * np.abs(Z).max())
-    assert_allclose(model.inverse_transform(Z)[:, :1020], 0, atol=1e-9)
-
-
-# --- training
-
-
-@pytest.mark.parametrize("kind", ["sgd", "mlp"])
-def test_every_epoch_is_reported(kind):
-    monitor = LossMonitor()
-    model = tldr(kind).set_callbacks(monitor).fit(X)
-    assert [row["loss"] for row in monitor.get_logs()] == model.loss_curve_
-    assert len(model.loss_curve_) == model.n_iter_ == 3
-    assert_array_equal(model.transform(X), tldr(kind).fit(X).transform(X))
-
-
-def test_a_closed_form_has_no_epochs():
-    monitor = LossMonitor()
-    model = tldr().set_callbacks(monitor).fit(X)
-    assert monitor.get_logs() == [] and model.loss_curve_ == [] and model.n_iter_ == 1
-
-
-def test_lbfgs_reports_a_falling_loss():
-    model = tldr("lbfgs").fit(X)
-    assert len(model.loss_curve_) == model.n_iter_ > 1
-    assert (np.diff(model.loss_curve_) <= 1e-9).all()
-
-
-@every_kind
-def test_global_random_states_stay(kind):
-    import torch
-
-    before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state().clone()
-    tldr(kind, random_state=None, n_anchors=0.5).fit(X).transform(X)
-    assert_array_equal(np.random.get_state()[1], before)
-    assert torch.equal(torch.get_rng_state(), torch_before)
