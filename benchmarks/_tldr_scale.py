@@ -1,8 +1,8 @@
 """TLDR on files of ten thousand to a million rows, each fit in a process of its own.
 
 The rows are near the curved images of 50 clusters of 16 latent coordinates, with noise, and have
-length 1. They are written block by block to a file that is read as a memory map. The peak is that of
-the resident memory of the whole process, so that it contains the parts of the file that were read.
+length 1. They are written block by block to a file that is read as a memory map. The peak is that
+of the resident memory of the whole process, so it contains the parts of the file that were read.
 
     python benchmarks/_tldr_scale.py FILE --case linear     # one fit; prints what was measured
 """
@@ -69,6 +69,11 @@ def write_rows(path, n_rows):
 
 
 def peak_gib():
+    """Largest resident memory of this process so far; on Linux without that of its parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) / 2**20
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**30
 
