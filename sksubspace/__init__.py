@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from sksubspace import (
+        autoencoder,
         callbacks,
         cluster,
         datasets,
@@ -26,11 +27,18 @@ if TYPE_CHECKING:
     )
     from sksubspace._persistence import load, save
     from sksubspace._show_versions import show_versions
-    from sksubspace.decomposition import SteinPCA, SteinSubspace
+    from sksubspace.autoencoder import (
+        Autoencoder,
+        LeastVolumeAutoencoder,
+        PredictiveSparseCoding,
+        SparseAutoencoder,
+    )
+    from sksubspace.decomposition import SteinPCA, SteinSubspace, SupervisedDictionaryLearning
     from sksubspace.distillation import MEDAL
     from sksubspace.manifold import TLDR
 
 _SUBMODULES = (
+    "autoencoder",
     "callbacks",
     "cluster",
     "datasets",
@@ -45,9 +53,14 @@ _SUBMODULES = (
     "report",
 )
 _HOME_OF = {
+    "Autoencoder": "autoencoder",
+    "LeastVolumeAutoencoder": "autoencoder",
     "MEDAL": "distillation",
+    "PredictiveSparseCoding": "autoencoder",
+    "SparseAutoencoder": "autoencoder",
     "SteinPCA": "decomposition",
     "SteinSubspace": "decomposition",
+    "SupervisedDictionaryLearning": "decomposition",
     "TLDR": "manifold",
     "load": "_persistence",
     "save": "_persistence",
@@ -55,11 +68,17 @@ _HOME_OF = {
 }
 
 __all__ = [
+    "Autoencoder",
+    "LeastVolumeAutoencoder",
     "MEDAL",
+    "PredictiveSparseCoding",
+    "SparseAutoencoder",
     "SteinPCA",
     "SteinSubspace",
+    "SupervisedDictionaryLearning",
     "TLDR",
     "__version__",
+    "autoencoder",
     "callbacks",
     "cluster",
     "datasets",

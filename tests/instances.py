@@ -4,7 +4,17 @@ from functools import partial
 
 from sklearn.decomposition import PCA
 
-from sksubspace import MEDAL, TLDR, SteinPCA, SteinSubspace, cluster
+from sksubspace import (
+    MEDAL,
+    TLDR,
+    Autoencoder,
+    LeastVolumeAutoencoder,
+    PredictiveSparseCoding,
+    SparseAutoencoder,
+    SteinPCA,
+    SteinSubspace,
+    cluster,
+)
 
 _MEDAL_VARIANTS = {
     "auto": {"max_iter": 4},
@@ -57,6 +67,17 @@ _MAPS = {
     "SteinSubspace": (SteinSubspace, {}),
     "SteinSubspace-both": (SteinSubspace, {"order": "both", "n_components": "auto"}),
     "SteinSubspace-t": (SteinSubspace, {"order": 2, "score_model": "student_t"}),
+    "Autoencoder": (Autoencoder, {"n_components": 6, **_SMALL_NETWORK}),
+    "LeastVolume": (LeastVolumeAutoencoder, {"n_components": 6, **_SMALL_NETWORK}),
+    "LeastVolume-goal": (
+        LeastVolumeAutoencoder,
+        {"n_components": 6, "min_score": 0.5, **_SMALL_NETWORK},
+    ),
+    "SparseAutoencoder": (
+        SparseAutoencoder,
+        {"n_components": 20, "k": 3, "max_iter": 3, "sparse_output": False},
+    ),
+    "PredictiveSparseCoding": (PredictiveSparseCoding, {"n_components": 12, "max_iter": 3}),
 }
 
 _KINDS = {

@@ -4,7 +4,7 @@ import math
 
 from skorch.callbacks import Callback
 
-__all__ = ["EarlyStopping", "EpochTasks", "one_cycle"]
+__all__ = ["AfterEpoch", "Checkpoints", "EarlyStopping", "EpochTasks", "one_cycle"]
 
 
 def one_cycle(step, n_steps, peak, warmup):
@@ -74,6 +74,37 @@ class EarlyStopping(Callback):
     def on_train_end(self, net, **kwargs):
         """Load the best weights."""
         net.module_.load_state_dict(self.weights_)
+
+    def state(self):
+        """What a training that goes on later has to know."""
+        return {"best": self.best_, "n_stale": self.n_stale_, "weights": self.weights_}
+
+    def restore(self, state):
+        """Go on from what `state` returned."""
+        self.best_, self.n_stale_ = state["best"], state["n_stale"]
+        self.weights_ = state["weights"]
+
+
+class AfterEpoch(Callback):
+    """Hands the losses of every epoch to a function, which may change the objective."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def on_epoch_end(self, net, **kwargs):
+        """Call the function with "train_loss" and "valid_loss"."""
+        self.function(net.history[-1])
+
+
+class Checkpoints(Callback):
+    """Stores the state of the training after every epoch; it must be the last callback."""
+
+    def __init__(self, store):
+        self.store = store
+
+    def on_epoch_end(self, net, **kwargs):
+        """Store the state."""
+        self.store.save(net.training_state())
 
 
 class EpochTasks(Callback):

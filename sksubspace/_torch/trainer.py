@@ -54,10 +54,11 @@ class Trainer:
         """A new generator on the device."""
         return make_generator(self.random_state, self.device)
 
-    def fit(self, objective, data, budget, task, n_rows=None):
+    def fit(self, objective, data, budget, task, n_rows=None, **options):
         """Train for `max_iter` epochs; "auto" leaves their number to the budget.
 
         With `n_rows` the budget is that of so many rows: a part of them is seen as often as all.
+        `options` are those of `train`.
         """
         epochs = self.max_iter
         if epochs == "auto":
@@ -74,6 +75,7 @@ class Trainer:
             device=self.device,
             estimator=self.estimator,
             context=context,
+            **options,
         )
         self._close(context)
         return log

@@ -6,6 +6,7 @@ and nothing else of the method.
 
 import math
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,8 +15,9 @@ from skorch import NeuralNet
 from skorch.callbacks import LRScheduler
 
 from .._sklearn import has_callbacks
-from .hooks import EarlyStopping, EpochTasks, one_cycle
+from .hooks import AfterEpoch, Checkpoints, EarlyStopping, EpochTasks, one_cycle
 from .random import own_draws
+from .resuming import generator_states, restore_generators
 from .threads import small_work
 
 __all__ = ["TrainingLog", "train"]
@@ -63,6 +65,9 @@ def train(
     estimator=None,
     context=None,
     flops_per_row=None,
+    after_epoch=None,
+    autocast=False,
+    checkpoint=None,
 ):
     """Minimise an objective over batches of rows with AdamW.
 
@@ -106,6 +111,17 @@ def train(
     flops_per_row : float or None, default=None
         Floating-point operations of a step per row, which decide whether the training keeps to one
         thread. By default six per weight.
+    after_epoch : callable or None, default=None
+        Called after every epoch with a dict of "epoch", from 1, "train_loss" and, with validation
+        data, "valid_loss". It may change the objective; what it changes must be among its buffers
+        if the training is to be resumed.
+    autocast : bool, default=False
+        Whether the objective is evaluated in mixed precision with bfloat16, which concerns float32
+        weights only.
+    checkpoint : object or None, default=None
+        Has ``load()``, which returns a state to go on from or None, and ``save(state)``, which is
+        called after every epoch. A state is a dict of tensors, lists and plain values. A training
+        that goes on from a state ends with the same bits as one that was never interrupted.
 
     Returns
     -------
@@ -140,12 +156,16 @@ def train(
         callbacks=[
             ("plateau", _plateau() if schedule == "plateau" else None),
             ("early_stopping", _early_stopping(n_iter_no_change, tol, validation_data)),
+            ("after_epoch", None if after_epoch is None else AfterEpoch(after_epoch)),
             ("tasks", EpochTasks(estimator, context) if has_callbacks(context) else None),
+            ("checkpoints", None if checkpoint is None else Checkpoints(checkpoint)),
         ],
         verbose=0,
         device=device,
         warmup=warmup if schedule == "one_cycle" else None,
         validation_data=validation_data,
+        autocast=autocast,
+        checkpoint=checkpoint,
     )
     with small_work(batch_size * flops_per_row, device), own_draws(objective, generator):
         log = net.run(data)
@@ -222,10 +242,21 @@ class _Net(NeuralNet):
     here the mode is set and the loss is read once per epoch.
     """
 
-    def __init__(self, module, *, warmup=None, validation_data=None, **kwargs):
+    def __init__(
+        self,
+        module,
+        *,
+        warmup=None,
+        validation_data=None,
+        autocast=False,
+        checkpoint=None,
+        **kwargs,
+    ):
         super().__init__(module, criterion=torch.nn.Identity, **kwargs)
         self.warmup = warmup
         self.validation_data = validation_data
+        self.autocast = autocast
+        self.checkpoint = checkpoint
 
     def get_default_callbacks(self):
         """Use none."""
@@ -236,13 +267,14 @@ class _Net(NeuralNet):
         return X, self.validation_data
 
     def run(self, data):
-        """Train on `data` from the start and return the log."""
+        """Train on `data`, from the start or from where a checkpoint stands, and return the log."""
         self.initialize()
         self.stopped_ = None
-        self.rates_ = self._rates(data)
         self.notify("on_train_begin", X=data)
+        self._resume()
+        self.rates_ = self._rates(data)
         try:
-            self.fit_loop(data)
+            self.fit_loop(data, epochs=self.max_epochs - len(self.history))
         except _Stop:
             pass
         finally:
@@ -256,8 +288,43 @@ class _Net(NeuralNet):
     def _rates(self, data):
         if self.warmup is None:
             return None
-        n_steps = self.max_epochs * math.ceil(len(data[0]) / self.batch_size)
-        return (one_cycle(k, n_steps, self.lr, self.warmup) for k in range(n_steps))
+        steps_per_epoch = math.ceil(len(data[0]) / self.batch_size)
+        n_steps = self.max_epochs * steps_per_epoch
+        first = len(self.history) * steps_per_epoch
+        return (one_cycle(k, n_steps, self.lr, self.warmup) for k in range(first, n_steps))
+
+    def training_state(self):
+        """All that the rest of the training depends on."""
+        callbacks = dict(self.callbacks_)
+        early, plateau = callbacks.get("early_stopping"), callbacks.get("plateau")
+        losses = ("train_loss", "valid_loss")
+        return {
+            "module": self.module_.state_dict(),
+            "optimizer": self.optimizer_.state_dict(),
+            "generators": generator_states(self.module_, self.iterator_train__generator),
+            "history": [{k: row[k] for k in losses if k in row} for row in self.history],
+            "stopped": self.stopped_,
+            "early_stopping": early and early.state(),
+            "plateau": plateau and plateau.lr_scheduler_.state_dict(),
+        }
+
+    def _resume(self):
+        state = None if self.checkpoint is None else self.checkpoint.load()
+        if state is None:
+            return
+        self.module_.load_state_dict(state["module"])
+        self.optimizer_.load_state_dict(state["optimizer"])
+        restore_generators(self.module_, self.iterator_train__generator, state["generators"])
+        callbacks = dict(self.callbacks_)
+        if state["early_stopping"]:
+            callbacks["early_stopping"].restore(state["early_stopping"])
+        if state["plateau"]:
+            callbacks["plateau"].lr_scheduler_.load_state_dict(state["plateau"])
+        for losses in state["history"]:
+            self.history.new_epoch()
+            for name, loss in losses.items():
+                self.history.record(name, loss)
+        self.stopped_ = state["stopped"]
 
     def _log(self):
         validation = self.validation_data is not None
@@ -309,11 +376,16 @@ class _Net(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Compute the loss of a batch and its gradients."""
-        loss = self.module_(batch)
+        loss = self._loss(batch)
         loss.backward()
         return {"loss": loss.detach()}
+
+    def _loss(self, batch):
+        place = torch.device(self.device).type
+        with torch.autocast(place, dtype=torch.bfloat16) if self.autocast else nullcontext():
+            return self.module_(batch)
 
     def validation_step(self, batch, **fit_params):
         """Compute the loss of a batch."""
         with torch.no_grad():
-            return {"loss": self.module_(batch)}
+            return {"loss": self._loss(batch)}

@@ -1,0 +1,248 @@
+"""What the least volume autoencoder promises, as a table of asked and reached, beside its peers.
+
+A seed is that of the networks and of the rows held out, and on generated data of the data. USPS is
+read from the folder SKSUBSPACE_DATA (usps.npz), in its official split; without it its rows say
+"absent". "AE + PCA" is a plain autoencoder with as many latent dimensions as the least volume one
+begins with, its latent points projected on the first principal components before they are decoded;
+"AE trained for k" is one with k latent dimensions. Times are CPU seconds of one thread.
+
+    python benchmarks/autoencoders.py                             # everything, about 25 minutes
+    python benchmarks/autoencoders.py --sections linear checks    # these rows anew, others kept
+    python benchmarks/autoencoders.py --sections least_volume --seeds 1
+"""
+
+import argparse
+import pickle
+import sys
+import time
+import warnings
+from functools import partial
+
+import numpy as np
+from _common import (
+    as_markdown,
+    cpu_seconds,
+    has_data,
+    load_split,
+    one_thread,
+    print_table,
+    r_squared,
+    read_csv,
+    result_row,
+    write_page,
+)
+from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
+
+from sksubspace.autoencoder import Autoencoder, LeastVolumeAutoencoder
+
+NAME = "autoencoders"
+STD = np.array([3.79, 2.94, 2.18, 1.61, 1.13, 0.05, 0.05, 0.05])
+SIZES = (8, 16)
+PLAIN = {"AE + PCA": {}, "AE + PCA, learning rate 3e-3": {"learning_rate": 3e-3}}
+
+
+def gaussian(seed, n_samples=2000):
+    """Rows with principal standard deviations STD, and their directions in the columns."""
+    rng = np.random.RandomState(seed)
+    directions = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+    return (rng.standard_normal((n_samples, 8)) * STD) @ directions.T, directions
+
+
+def linear(bench):
+    """Linear networks against the principal directions of a Gaussian: five and three of noise."""
+    cosines, errors, kept = [], [], []
+    for seed in bench.seeds:
+        X, directions = gaussian(seed)
+        model = LeastVolumeAutoencoder(
+            8, hidden_layer_sizes=(), learning_rate=1e-2, random_state=seed
+        ).fit(X)
+        k = min(5, model.n_components_)
+        zero = model.inverse_transform(np.zeros((1, k)))
+        columns = (model.inverse_transform(np.eye(k)) - zero).T
+        columns /= np.linalg.norm(columns, axis=0)
+        cosines.append(np.abs((columns * directions[:, :k]).sum(axis=0)).min())
+        errors.append(np.abs(model.latent_std_[:k] / (X @ directions).std(axis=0)[:k] - 1).max())
+        kept.append(model.n_components_)
+    row = partial(result_row, "linear", "5 + 3 directions, n=2000")
+    return [
+        row("smallest |cos| with a direction", cosines, (">=", 0.95)),
+        row("largest relative error of a standard deviation", errors, ("<=", 0.1)),
+        row("dimensions left", kept, ("in", (5, 5))),
+    ]
+
+
+def least_volume(bench):
+    """R2 on the test rows of USPS from the first 8 and 16 dimensions."""
+    if not has_data("USPS"):
+        return [result_row("least_volume", "USPS", "gain over AE + PCA", [], (">=", 0.02))]
+    split = load_split("USPS", 0)
+    found = {}
+    for seed in bench.seeds:
+        for what, value in _least_volume(split, seed):
+            found.setdefault(what, []).append(value)
+    asked = {
+        what: (">=", 0.02)
+        for k in SIZES
+        for what in (f"k={k}: gain over PCA", f"k={k}: gain over AE + PCA")
+    }
+    return [
+        result_row("least_volume", "USPS", what, values, asked.get(what))
+        for what, values in sorted(found.items())
+    ]
+
+
+def _least_volume(split, seed):
+    """(what, value) of one seed."""
+    X, X_test = split.X_train, split.X_test
+    model, seconds = cpu_seconds(LeastVolumeAutoencoder(random_state=seed).fit, X)
+    yield from _all_dimensions("least volume", model, X_test, seconds)
+    yield "all: dimensions left", model.n_components_
+    Z = model.transform(X_test)
+    ours = {k: r_squared(X_test, model.inverse_transform(Z[:, :k]), X) for k in SIZES}
+    theirs = {"PCA": {k: _pca(k, X, X_test) for k in SIZES}}
+    for name, params in PLAIN.items():
+        plain = Autoencoder(64, random_state=seed, **params)
+        plain, seconds = cpu_seconds(plain.fit, X)
+        yield from _all_dimensions(name, plain, X_test, seconds)
+        theirs[name] = {k: _latent_pca(plain, k, X, X_test) for k in SIZES}
+    theirs["AE trained for k"] = {
+        k: Autoencoder(k, random_state=seed).fit(X).score(X_test) for k in SIZES
+    }
+    for k in SIZES:
+        yield f"k={k}: least volume", ours[k]
+        for name, scores in theirs.items():
+            yield f"k={k}: {name}", scores[k]
+            yield f"k={k}: gain over {name}", ours[k] - scores[k]
+
+
+def _all_dimensions(name, model, X_test, seconds):
+    yield f"all: {name}", model.score(X_test)
+    yield f"all: {name}, CPU s", seconds
+    yield f"all: {name}, epochs", model.n_iter_
+
+
+def _pca(k, X, X_test):
+    pca = PCA(k, random_state=0).fit(X)
+    return r_squared(X_test, pca.inverse_transform(pca.transform(X_test)), X)
+
+
+def _latent_pca(model, k, X, X_test):
+    pca = PCA(k, random_state=0).fit(model.transform(X))
+    Z = pca.inverse_transform(pca.transform(model.transform(X_test)))
+    return r_squared(X_test, model.inverse_transform(Z.astype(np.float32)), X)
+
+
+def penalties(bench):
+    """Dimensions left and R2 on held-out digits, by penalty and by weight."""
+    rows = []
+    cases = [("volume", w) for w in (1e-3, 3e-3, 1e-2, 3e-2)]
+    cases += [("l1_std", w) for w in (1e-4, 1e-3, 1e-2)] + [("none", 0.0)]
+    for penalty, weight in cases:
+        kept, scores = [], []
+        for seed in bench.seeds:
+            split = load_split("digits", seed)
+            model = LeastVolumeAutoencoder(
+                penalty=penalty, volume_weight=weight, random_state=seed
+            ).fit(split.X_train)
+            kept.append(model.n_components_)
+            scores.append(model.score(split.X_test))
+        row = partial(result_row, "penalties", f"digits, {penalty}, weight {weight:g}")
+        rows += [row("dimensions left", kept), row("R2", scores)]
+    return rows
+
+
+def min_score(bench):
+    """R2 less the one that was asked for, on the rows that the fit held out and on fresh ones."""
+    rows = []
+    for data, n_rows, targets in (("digits", None, (0.7, 0.8)), ("USPS", 9000, (0.7, 0.8))):
+        for target in targets:
+            held, fresh, kept = [], [], []
+            for seed in bench.seeds if has_data(data) else ():
+                split = load_split(data, seed, n_rows)
+                model = LeastVolumeAutoencoder(min_score=target, random_state=seed)
+                fresh.append(model.fit(split.X_train).score(split.X_test) - target)
+                held.append(1 - model.validation_loss_curve_[-1] - target)
+                kept.append(model.n_components_)
+            row = partial(result_row, "min_score", f"{data}, min_score={target}")
+            bounds = ("in", (-0.01, 0.01))
+            rows.append(row("R2 less min_score, rows held out by the fit", held, bounds))
+            rows.append(row("R2 less min_score, fresh rows", fresh, bounds))
+            rows.append(row("dimensions left", kept))
+    return rows
+
+
+def checks(bench):
+    """Files, constant columns and a last batch of one row; 1 is yes."""
+    same, finite = [], []
+    for seed in bench.seeds:
+        X = load_split("digits", seed).X_train[:257]
+        model = LeastVolumeAutoencoder(max_iter=20, random_state=seed).fit(X)
+        loaded = pickle.loads(pickle.dumps(model))
+        same.append(np.array_equal(loaded.transform(X), model.transform(X)))
+        X = np.hstack([np.ones((257, 3)), gaussian(seed, 257)[0]])
+        model = LeastVolumeAutoencoder(
+            batch_size=2, max_iter=5, early_stopping=False, random_state=seed
+        ).fit(X)
+        finite.append(np.isfinite(model.inverse_transform(model.transform(X))).all())
+    what = "constant columns, batches of two and one: finite"
+    return [
+        result_row("checks", "digits", "pickle gives the same bits", same, (">=", 1)),
+        result_row("checks", "Gaussian", what, finite, (">=", 1)),
+    ]
+
+
+SECTIONS = {
+    "linear": linear,
+    "least_volume": least_volume,
+    "penalties": penalties,
+    "min_score": min_score,
+    "checks": checks,
+}
+
+TEXT = """Made by `python benchmarks/autoencoders.py`, which says what a seed is. `reached` is the
+mean over the `n` values beside it, `sd` their standard deviation. `met` is "yes" if every single
+value meets what is asked, "mean only" if only their mean does. Rows without `asked` are for
+information. One thread, CPU seconds.
+
+What was asked:
+
+{asked}
+Everything:"""
+
+
+def replace_rows(section, rows):
+    """Put the rows of a section in the place of its old ones, and write all."""
+    kept = [row for row in read_csv(f"{NAME}.csv") if row["section"] != section]
+    order = list(SECTIONS)
+    rows = sorted([*kept, *rows], key=lambda row: order.index(row["section"]))
+    asked = [row for row in rows if row["asked"]]
+    text = TEXT.format(asked=as_markdown(asked) if asked else "")
+    write_page(NAME, "Autoencoders: asked and reached", text, rows)
+
+
+class Bench:
+    """What every section is given."""
+
+    def __init__(self, seeds):
+        self.seeds = range(seeds)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sections", nargs="*", default=list(SECTIONS), choices=list(SECTIONS))
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for section in options.sections:
+            wall = time.perf_counter()
+            rows, seconds = cpu_seconds(SECTIONS[section], Bench(options.seeds))
+            print_table(rows)
+            replace_rows(section, rows)
+            wall = time.perf_counter() - wall
+            print(f"{section}: {seconds:.0f} CPU s, {wall:.0f} s", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""Autoencoders."""
+
+from sksubspace.autoencoder._autoencoder import Autoencoder
+from sksubspace.autoencoder._least_volume import LeastVolumeAutoencoder
+from sksubspace.autoencoder._predictive import PredictiveSparseCoding
+from sksubspace.autoencoder._sparse import SparseAutoencoder
+
+__all__ = [
+    "Autoencoder",
+    "LeastVolumeAutoencoder",
+    "PredictiveSparseCoding",
+    "SparseAutoencoder",
+]

@@ -1,0 +1,256 @@
+"""A plain autoencoder: two networks and the squared error.
+
+Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks", 2006.
+"""
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+from torch import nn
+
+from sksubspace._sklearn import StrOptions, _fit_context
+from sksubspace._torch.device import as_rows
+from sksubspace._torch.modules import ACTIVATIONS
+from sksubspace._torch.random import isolated_random_state
+from sksubspace.autoencoder._base import BaseAutoencoder
+from sksubspace.autoencoder._checkpoint import KeptState
+from sksubspace.autoencoder._learning import BUDGET, Reconstruction, make_trainer
+from sksubspace.autoencoder._networks import check_widths
+from sksubspace.encoding import FeatureScale
+
+
+class Autoencoder(BaseAutoencoder):
+    r"""Compress rows by a network and reconstruct them by another.
+
+    The plain baseline for every method that maps rows to a few numbers and back.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Number of latent dimensions; it may exceed the number of features.
+
+    hidden_layer_sizes : tuple of int, default=(256, 128)
+        Hidden widths of the encoder; the decoder has them in reverse. With ``()`` both networks
+        are linear, and the solution spans the principal subspace.
+
+    encoder : torch.nn.Module or None, default=None
+        A module that maps standardised rows (n, n_features) to latent points (n, n_components); a
+        copy of it is trained. One that works on images may begin with ``torch.nn.Unflatten``.
+
+    decoder : torch.nn.Module or None, default=None
+        A module that maps latent points to standardised rows (n, n_features); a copy of it is
+        trained.
+
+    activation : {"elu", "gelu", "relu", "selu", "silu", "tanh"}, default="gelu"
+        Nonlinearity between the layers of the networks that are not given.
+
+    learning_rate : float, default=0.001
+        Highest learning rate of the one-cycle schedule, and the constant one of ``partial_fit``.
+
+    batch_size : int, default=256
+        Most rows in a training step; the batches of an epoch are of about one size.
+
+    max_iter : int, default=200
+        Most epochs.
+
+    early_stopping : bool, default=True
+        Whether rows are held out, the training stops when their error no longer becomes smaller,
+        and the weights with the smallest error are taken. Otherwise all rows are trained on for
+        ``max_iter`` epochs.
+
+    validation_fraction : float, default=0.1
+        Share of the rows that are held out.
+
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which the training stops.
+
+    tol : float, default=0.0001
+        Smallest improvement of the validation loss, which is 1 - R2, that counts.
+
+    checkpoint : str, os.PathLike or None, default=None
+        Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on
+        from there when it is called again with the same parameters and data, and ends with the
+        same bits. After a fit that was finished a new one starts anew. A folder that belongs to
+        other parameters or data is an error.
+
+    autocast : bool, default=False
+        Whether to train in mixed precision with bfloat16. The weights are then float32.
+
+    device : str or torch.device, default="auto"
+        Where the networks run: "auto" is a CUDA device if there is one, else the CPU.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the rows held out and the order of the batches.
+
+    Attributes
+    ----------
+    n_components_ : int
+        Number of latent dimensions.
+
+    mean_ : ndarray of shape (`n_features_in_`,)
+        Mean of the training rows.
+
+    scale_ : float
+        Unit of the data inside, in input units: the root mean variance of the features.
+
+    loss_curve_ : list of float
+        Training loss by epoch: 1 - R2, as the weights moved.
+
+    validation_loss_curve_ : list of float or None
+        The same on the rows held out; None without any.
+
+    n_iter_ : int
+        Number of epochs.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where X has string column names.
+
+    See Also
+    --------
+    LeastVolumeAutoencoder : Finds how many dimensions are needed, and orders them.
+    sklearn.decomposition.PCA : The best linear map.
+
+    Notes
+    -----
+    The loss is the mean squared error divided by the variance of the data,
+
+    .. math:: \sum_i \|x_i - g(f(x_i))\|^2 / \sum_i \|x_i - \bar x\|^2 = 1 - R^2.
+
+    Features are centred but keep their relative scales: one number divides them all.
+
+    References
+    ----------
+    Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks", Science
+    313, 2006. https://doi.org/10.1126/science.1127647
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sksubspace.autoencoder import Autoencoder
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> X_train, X_test = train_test_split(X, random_state=0)
+    >>> model = Autoencoder(4, hidden_layer_sizes=(64,), max_iter=20, random_state=0).fit(X_train)
+    >>> model.transform(X_test).shape
+    (450, 4)
+    >>> model.inverse_transform(model.transform(X_test)).shape
+    (450, 64)
+    >>> model.score(X_test) > 0.2
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "activation": [StrOptions(set(ACTIVATIONS))],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        hidden_layer_sizes=(256, 128),
+        encoder=None,
+        decoder=None,
+        activation="gelu",
+        learning_rate=1e-3,
+        batch_size=256,
+        max_iter=200,
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        checkpoint=None,
+        autocast=False,
+        device="auto",
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.encoder = encoder
+        self.decoder = decoder
+        self.activation = activation
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.checkpoint = checkpoint
+        self.autocast = autocast
+        self.device = device
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Train for one epoch on some rows.
+
+        The first call sets the units of the rows and draws the weights; after ``fit`` the fitted
+        networks are trained on. No rows are held out, and there are no checkpoints.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, at least two in the first call.
+
+        y : Ignored
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has non-finite values, or the training diverges.
+        """
+        check_widths(self.hidden_layer_sizes)
+        first = not hasattr(self, "_encoder")
+        X = validate_data(
+            self, X, reset=first, dtype=[np.float64, np.float32], ensure_min_samples=1 + first
+        )
+        context = self._init_callback_context(max_subtasks=1)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        random_state = isolated_random_state(self.random_state)
+        trainer = make_trainer(self, X.dtype if first else self._dtype, random_state, context)
+        if first:
+            self._start(X, trainer)
+        self._go_on(X, trainer)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return self
+
+    def _start(self, X, trainer):
+        scale = FeatureScale.of(X, "global")
+        networks = self._networks(X.shape[1], trainer)
+        objective = self._objective(self._standardize(scale, trainer), *networks)
+        self._adopt(X, scale, objective, trainer)
+        self._kept_state = None
+        self.loss_curve_, self.validation_loss_curve_ = [], None
+
+    def _go_on(self, X, trainer):
+        """One epoch from where the optimizer and the order of the rows stood."""
+        kept = KeptState(self._objective(*self._encoder, *self._decoder), self._kept_state)
+        trainer.max_iter = 1 + len(kept.state["history"] if kept.state else [])
+        rows = as_rows(X.astype(self._dtype, copy=False), trainer.device)
+        trainer.fit(
+            kept.objective, (rows,), BUDGET, "networks",
+            schedule=None, checkpoint=kept, autocast=self.autocast,
+        )  # fmt: skip
+        self._kept_state = kept.state
+        self.loss_curve_ = [*self.loss_curve_, kept.state["history"][-1]["train_loss"]]
+        self.n_iter_ = len(self.loss_curve_)
+
+    def _objective(self, standardize, encoder, decoder):
+        return Reconstruction(standardize, encoder, decoder)
+
+    def _adopt(self, X, scale, objective, trainer):
+        encoder = nn.Sequential(objective.standardize, objective.encoder)
+        decoder = nn.Sequential(objective.decoder)
+        self._kept_state = None
+        self._set_networks(
+            scale, encoder, decoder, trainer, n_latent=None, output_spread=scale.spread
+        )

@@ -1,0 +1,275 @@
+"""Predictive sparse coding: sparse codes, and a network that predicts them.
+
+Kavukcuoglu, Ranzato and LeCun, "Fast inference in sparse coding algorithms with applications to
+object recognition", 2008.
+"""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._torch.inference import in_blocks
+from sksubspace._torch.persistence import module_to_arrays
+from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, lasso_codes
+from sksubspace.autoencoder._sparse_base import BaseSparseCoder
+from sksubspace.autoencoder._sparse_network import first_atoms, unit_rows
+
+_TOL = 1e-5
+
+
+class PredictiveSparseCoding(BaseSparseCoder):
+    r"""Learn atoms for sparse codes together with a network that predicts the codes.
+
+    Sparse codes are the solution of a lasso for each row. The network, one layer, gives nearly the
+    same at the cost of one matrix product.
+
+    Parameters
+    ----------
+    n_components : int, default=128
+        Number of atoms; more than features is usual.
+
+    alpha : float, default=1.0
+        Weight of the l1 norm, in units of the root mean variance of the features.
+
+    prediction_weight : float, default=1.0
+        Weight of the squared error of the predicted codes.
+
+    transform_algorithm : {"encoder", "fista"}, default="encoder"
+        Whether ``transform`` returns the predicted codes, or those that solve the lasso.
+
+    transform_max_iter : int, default=1000
+        Most steps for each row with ``transform_algorithm="fista"``.
+
+    learning_rate : float, default=0.003
+        Highest learning rate of the one-cycle schedule.
+
+    batch_size : int, default=256
+        Most rows in a training step; the batches of an epoch are of about one size.
+
+    max_iter : int or "auto", default="auto"
+        Most epochs; "auto" makes 2,000 steps, but at most 200 epochs.
+
+    early_stopping : bool, default=False
+        Whether rows are held out, the training stops when their energy no longer becomes smaller,
+        and the weights with the smallest energy are taken. Otherwise all rows are trained on for
+        ``max_iter`` epochs.
+
+    validation_fraction : float, default=0.1
+        Share of the rows that are held out with ``early_stopping=True``.
+
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which the training stops.
+
+    tol : float, default=0.0001
+        Smallest improvement of the validation loss that counts.
+
+    checkpoint : str, os.PathLike or None, default=None
+        Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on
+        from there when it is called again with the same parameters and data, and ends with the
+        same bits. After a fit that was finished a new one starts anew. A folder that belongs to
+        other parameters or data is an error.
+
+    device : str or torch.device, default="auto"
+        Where the training runs: "auto" is a CUDA device if there is one, else the CPU.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the first atoms, the rows held out and the order of the batches.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, `n_features_in_`)
+        Atoms, of length one.
+
+    encoder_components_ : ndarray of shape (n_components, `n_features_in_`)
+        Weights of the encoder.
+
+    encoder_intercept_ : ndarray of shape (n_components,)
+        What is added to the product with them.
+
+    encoder_gain_ : ndarray of shape (n_components,)
+        Factors of the hyperbolic tangents, in input units.
+
+    intercept_ : ndarray of shape (`n_features_in_`,)
+        What is added to the sum of the atoms: the mean of the training rows.
+
+    n_components_ : int
+        Number of atoms.
+
+    mean_ : ndarray of shape (`n_features_in_`,)
+        Mean of the training rows.
+
+    scale_ : float
+        Root mean variance of the features.
+
+    loss_curve_ : list of float
+        Mean energy of the training rows by epoch, as the weights moved, divided by the number of
+        features and ``scale_`` squared.
+
+    validation_loss_curve_ : list of float or None
+        The same on the rows held out; None without any.
+
+    n_iter_ : int
+        Number of epochs.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where X has string column names.
+
+    See Also
+    --------
+    SparseAutoencoder : A given number of active units, and no search for codes in the training.
+    sklearn.decomposition.sparse_encode : Codes for given atoms.
+
+    Notes
+    -----
+    The energy of a centred row, in units of ``scale_``, is
+
+    .. math:: \|x - D z\|^2 + \alpha \|z\|_1 + a \|z - g \tanh(W x + b)\|^2
+
+    with columns of D of length one and a the ``prediction_weight``. A training step finds the
+    codes of least energy by FISTA for the weights as they are, and then moves D, W, b and g down
+    its gradient.
+
+    Codes with ``transform_algorithm="fista"`` leave the last term out. They are those of
+    ``sparse_encode(X - mean_, components_, alpha=alpha * scale_ / 2)``, whose squared error counts
+    half. Predicted codes are not exactly zero where these are.
+
+    References
+    ----------
+    Kavukcuoglu, Ranzato and LeCun, "Fast inference in sparse coding algorithms with applications
+    to object recognition", technical report CBLL-TR-2008-12-01, New York University, 2008.
+    https://arxiv.org/abs/1010.3467
+
+    Beck and Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse
+    problems", SIAM Journal on Imaging Sciences 2, 2009. https://doi.org/10.1137/080716542
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sksubspace.autoencoder import PredictiveSparseCoding
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> model = PredictiveSparseCoding(64, max_iter=20, random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (1797, 64)
+    >>> exact = model.set_params(transform_algorithm="fista").transform(X[:5])
+    >>> bool((exact == 0).mean() > 0.3)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSparseCoder._parameter_constraints,
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "prediction_weight": [Interval(Real, 0, None, closed="neither")],
+        "transform_algorithm": [StrOptions({"encoder", "fista"})],
+        "transform_max_iter": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=128,
+        *,
+        alpha=1.0,
+        prediction_weight=1.0,
+        transform_algorithm="encoder",
+        transform_max_iter=1000,
+        learning_rate=3e-3,
+        batch_size=256,
+        max_iter="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        checkpoint=None,
+        device="auto",
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.alpha = alpha
+        self.prediction_weight = prediction_weight
+        self.transform_algorithm = transform_algorithm
+        self.transform_max_iter = transform_max_iter
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.checkpoint = checkpoint
+        self.device = device
+        self.random_state = random_state
+
+    def transform(self, X):
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; each is encoded without regard to the others.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Codes, in input units.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If ``transform_max_iter`` steps were not enough for some rows.
+        """
+        check_is_fitted(self)
+        return self._codes(self._validated(X))
+
+    def _codes(self, X):  # (n, d) -> (n, m)
+        if self.transform_algorithm == "encoder":
+            return in_blocks(self._predicted, X).astype(X.dtype, copy=False)
+        solved = in_blocks(self._solved, X)
+        n_missed = int((solved[:, -1] == 0).sum())
+        if n_missed:
+            warnings.warn(
+                f"transform_max_iter={self.transform_max_iter} steps were not enough for the codes "
+                f"of {n_missed} of {len(X)} rows.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        return solved[:, :-1].astype(X.dtype)
+
+    def _predicted(self, X):  # (n, d) -> (n, m)
+        linear = (X - self.mean_) @ self.encoder_components_.T + self.encoder_intercept_
+        return self.encoder_gain_ * np.tanh(linear)
+
+    def _solved(self, X):  # (n, d) -> (n, m + 1)
+        """Codes that solve the lasso, and whether they do."""
+        start = self._predicted(X).astype(np.float64)
+        X, D = X.astype(np.float64) - self.mean_, self.components_.astype(np.float64)
+        alpha = self.alpha * self.scale_ / 2
+        return np.column_stack(lasso_codes(X, D, start, alpha, self.transform_max_iter, _TOL))
+
+    def _objective(self, X, random_state):
+        atoms = first_atoms(X, self.mean_, self.n_components, "data", None, random_state)
+        return PredictiveEnergy(
+            self.mean_,
+            self.scale_,
+            atoms,
+            atoms,
+            np.ones(len(atoms)),
+            alpha=self.alpha,
+            weight=self.prediction_weight,
+        )
+
+    def _adopt(self, X, objective):
+        """Bring the weights to input units."""
+        arrays = module_to_arrays(objective)
+        dtype = arrays["atoms"].dtype
+        self.components_ = unit_rows(arrays["atoms"])
+        self.encoder_components_ = (arrays["encoder"] / self.scale_).astype(dtype)
+        self.encoder_intercept_ = arrays["intercept"]
+        self.encoder_gain_ = (arrays["gain"] * self.scale_).astype(dtype)
+        self.intercept_ = self.mean_.copy()
+        self.n_components_ = len(self.components_)

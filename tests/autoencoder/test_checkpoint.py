@@ -1,0 +1,234 @@
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from torch import nn
+
+from sksubspace.autoencoder import Autoencoder, LeastVolumeAutoencoder
+from sksubspace.autoencoder._checkpoint import Checkpoint, KeptState, fingerprint
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X = (np.random.RandomState(0).randn(70, 3) @ np.random.RandomState(1).randn(3, 6)) + 2
+CASES = {
+    "plain": (Autoencoder, {}),
+    "all-rows": (Autoencoder, {"early_stopping": False}),
+    "dropout": (
+        Autoencoder,
+        {"encoder": nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.4), nn.Linear(8, 3))},
+    ),
+    "mixed": (Autoencoder, {"autocast": True}),
+    "volume": (LeastVolumeAutoencoder, {}),
+    "constrained": (LeastVolumeAutoencoder, {"min_score": 0.5}),
+}
+
+
+def make(case="plain", **params):
+    kind, special = CASES[case]
+    shared = {"hidden_layer_sizes": (8,), "max_iter": 9, "batch_size": 20, "random_state": 0}
+    return kind(3, **{**shared, **special, **params})
+
+
+class Break:
+    """Raises, or kills its process, while an epoch ends."""
+
+    def __init__(self, epoch, kill=False):
+        self.epoch = epoch
+        self.kill = kill
+
+    def setup(self, estimator, context): ...
+
+    def teardown(self, estimator, context): ...
+
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context, metadata=None):
+        if context.task_name == "epoch" and context.task_id == self.epoch:
+            if self.kill:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise InterruptedError
+
+
+def interrupt(model, epoch=4):
+    with pytest.raises(InterruptedError):
+        model.set_callbacks(Break(epoch)).fit(X)
+
+
+def outputs(model):
+    Z = model.transform(X)
+    return Z, model.inverse_transform(Z)
+
+
+def assert_same(first, second):
+    for one, other in zip(outputs(first), outputs(second), strict=True):
+        assert_array_equal(one, other)
+    assert first.loss_curve_ == second.loss_curve_
+    assert first.validation_loss_curve_ == second.validation_loss_curve_
+    assert first.n_iter_ == second.n_iter_
+
+
+def content(folder):
+    return torch.load(folder / "checkpoint.pt", weights_only=True)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_interrupted_fit_goes_on_and_ends_with_the_same_bits(case, tmp_path):
+    interrupt(make(case, checkpoint=tmp_path))
+    state = torch.get_rng_state()
+    resumed = make(case, checkpoint=tmp_path).fit(X)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert_same(resumed, make(case).fit(X))
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 8])
+def test_it_may_be_interrupted_at_any_time_and_often(epoch, tmp_path):
+    interrupt(make("volume", checkpoint=tmp_path), epoch)
+    interrupt(make("volume", checkpoint=tmp_path), 0)
+    assert_same(make("volume", checkpoint=tmp_path).fit(X), make("volume").fit(X))
+
+
+def test_early_stopping_remembers_what_was_best(tmp_path):
+    params = {"max_iter": 400, "learning_rate": 0.05, "n_iter_no_change": 3}
+    whole = make(**params).fit(X)
+    assert 10 < whole.n_iter_ < 400
+    interrupt(make(checkpoint=tmp_path, **params), whole.n_iter_ - 2)
+    assert_same(make(checkpoint=tmp_path, **params).fit(X), whole)
+
+
+SCRIPT = """
+import pickle, sys
+from tests.autoencoder.test_checkpoint import Break, X, make
+case, folder, out, epoch = sys.argv[1:]
+model = make(case, checkpoint=folder)
+if int(epoch) >= 0:
+    model.set_callbacks(Break(int(epoch), kill=True))
+model.fit(X)
+pickle.dump(model, open(out, "wb"))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_killed_process_loses_one_epoch_and_no_bit(tmp_path):
+    root, case = str(Path(__file__).parents[2]), "constrained"
+    out = tmp_path / "model.pkl"
+
+    def run(epoch):
+        command = [sys.executable, "-c", SCRIPT, case, str(tmp_path / "run"), str(out), str(epoch)]
+        environment = {**os.environ, "PYTHONPATH": root, "PYTHONWARNINGS": "ignore"}
+        return subprocess.run(command, cwd=root, env=environment, check=False).returncode
+
+    assert run(5) == -signal.SIGKILL
+    assert not out.exists()
+    found = content(tmp_path / "run")
+    assert len(found["state"]["history"]) == 5 and not found["finished"]
+    assert run(-1) == 0
+    assert_same(pickle.loads(out.read_bytes()), make(case).fit(X))
+
+
+def test_a_finished_fit_is_known_and_a_new_one_starts_anew(tmp_path):
+    first = make(checkpoint=tmp_path).fit(X)
+    assert content(tmp_path)["finished"] and "state" not in content(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+    again = make(checkpoint=tmp_path)
+    interrupt(again, 2)
+    assert len(content(tmp_path)["state"]["history"]) == 2
+    assert_same(make(checkpoint=tmp_path).fit(X), first)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_folder_of_other_parameters_or_data_is_refused(finished, tmp_path):
+    if finished:
+        make(checkpoint=tmp_path).fit(X)
+    else:
+        interrupt(make(checkpoint=tmp_path))
+    others = [
+        (make(checkpoint=tmp_path, learning_rate=0.1), X),
+        (make(checkpoint=tmp_path, random_state=1), X),
+        (make("dropout", checkpoint=tmp_path), X),
+        (make("volume", checkpoint=tmp_path), X),
+        (make(checkpoint=tmp_path), X[::-1]),
+        (make(checkpoint=tmp_path), X.astype(np.float32)),
+        (make(checkpoint=tmp_path), X[:-1]),
+    ]
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    for model, data in others:
+        with pytest.raises(ValueError, match=r"checkpoint: .* other parameters or other data"):
+            model.fit(data)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_fingerprint_is_of_values_not_of_types():
+    data = np.asfortranarray(X)
+    same = make(learning_rate=np.float64(1e-3), hidden_layer_sizes=[8], checkpoint="elsewhere")
+    assert fingerprint(make(device="cpu"), X) == fingerprint(same, data)
+    assert fingerprint(make(), X) != fingerprint(make(hidden_layer_sizes=(9,)), X)
+    states = [np.random.RandomState(seed) for seed in (0, 0, 1)]
+    first, second, third = (fingerprint(make(random_state=state), X) for state in states)
+    assert first == second != third
+    assert fingerprint(make("dropout"), X) == fingerprint(make("dropout"), X)
+    other = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.4), nn.Linear(8, 3))
+    assert fingerprint(make(encoder=other), X) != fingerprint(make("dropout"), X)
+
+
+def test_a_fit_without_a_seed_goes_on_with_the_one_it_had(tmp_path):
+    interrupt(make(checkpoint=tmp_path, random_state=None))
+    found = content(tmp_path)
+    seeded = np.random.RandomState()
+    Checkpoint(tmp_path, found["run"], seeded)
+    resumed = make(checkpoint=tmp_path, random_state=None).fit(X)
+    assert_same(resumed, make(random_state=seeded).fit(X))
+    assert len(found["state"]["history"]) == 4
+
+
+def test_a_file_that_is_no_checkpoint_is_said_to_be(tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"something else")
+    with pytest.raises(ValueError, match=r"checkpoint: .*checkpoint.pt is no checkpoint"):
+        make(checkpoint=tmp_path).fit(X)
+
+
+def test_a_write_that_fails_leaves_the_former_state(tmp_path, monkeypatch):
+    interrupt(make(checkpoint=tmp_path))
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+
+    def stop(source, target):
+        raise OSError("no room")
+
+    monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(OSError, match="no room"):
+        make(checkpoint=tmp_path).fit(X)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    monkeypatch.undo()
+    assert_same(make(checkpoint=tmp_path).fit(X), make().fit(X))
+
+
+def test_a_checkpoint_changes_no_bit_of_an_uninterrupted_fit(tmp_path):
+    assert_same(make("volume", checkpoint=str(tmp_path / "a" / "b")).fit(X), make("volume").fit(X))
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_state_of_a_random_state_is_kept_whole(half, tmp_path):
+    source = np.random.RandomState(3)
+    source.randn(1 + (not half))
+    checkpoint = Checkpoint(tmp_path, "run", source)
+    checkpoint.save({"history": []})
+    restored = np.random.RandomState(9)
+    assert Checkpoint(tmp_path, "run", restored).load() == {"history": []}
+    assert_array_equal(restored.randn(5), source.randn(5))
+
+
+def test_a_kept_state_holds_arrays_and_plain_values():
+    objective = nn.Linear(2, 1)
+    kept = KeptState(objective, None)
+    assert kept.load() is None
+    kept.save({"module": 0, "optimizer": {"state": {0: {"step": torch.ones(())}}, "groups": [1.0]}})
+    assert isinstance(kept.state["optimizer"]["state"][0]["step"], np.ndarray)
+    loaded = kept.load()
+    assert torch.equal(loaded["optimizer"]["state"][0]["step"], torch.ones(()))
+    assert torch.equal(loaded["module"]["weight"], objective.weight)
