@@ -3,9 +3,11 @@
 Chen and Fuge, "Least volume analysis", ICLR 2024.
 """
 
+import warnings
 from numbers import Real
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from sksubspace._sklearn import Interval, StrOptions
@@ -21,6 +23,7 @@ from sksubspace.autoencoder._operator_norm import bake, check_decoder, constrain
 from sksubspace.autoencoder._volume import LeastVolume
 
 _GAIN = 0.25
+_TOLERANCE = 0.01
 
 
 class LeastVolumeAutoencoder(BaseAutoencoder):
@@ -65,7 +68,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         raising the weight of the volume while R2 is above, and lowering it while R2 is below. Rows
         are held out and all of ``max_iter`` epochs are made, whatever ``early_stopping`` says. On
         new rows R2 differs by the sampling error of the rows held out; a larger
-        ``validation_fraction`` makes it smaller.
+        ``validation_fraction`` makes it smaller. A warning says if R2 ended more than 0.01 below.
 
     encoder : torch.nn.Module or None, default=None
         A module that maps standardised rows (n, n_features) to latent points (n, n_components); a
@@ -312,7 +315,17 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         self.latent_std_ = (unit * std).astype(trainer.dtype)
         self.lipschitz_ = output_unit * lipschitz_bound(decoder)
         self.volume_weight_ = float(objective.weight)
+        self._warn_of_a_miss(float(objective.excess))
         self._explain(X)
+
+    def _warn_of_a_miss(self, excess):
+        if self.min_score is not None and excess < -_TOLERANCE:
+            warnings.warn(
+                f"min_score={self.min_score} was not reached: R2 on the rows held out ended at least "
+                f"{-excess:.3f} below it. Train longer, widen hidden_layer_sizes, or ask for less.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     def _explain(self, X):
         found = explained_reconstruction(self._decode, self._encode(X), X, self.mean_)

@@ -6,6 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
@@ -319,6 +320,11 @@ def test_min_score_is_reached_on_rows_held_out():
 
 
 @pytest.mark.parametrize("constant", [np.zeros((9, 3)), np.c_[np.ones(9), np.arange(9.0)]])
+def test_a_min_score_out_of_reach_is_said():
+    with pytest.warns(ConvergenceWarning, match=r"min_score=0\.99 was not reached"):
+        small(min_score=0.99).fit(X)
+
+
 @pytest.mark.parametrize("params", [{"early_stopping": False}, {"min_score": 0.5}])
 def test_constant_columns_and_a_batch_of_one_row(constant, params):
     model = small(batch_size=2, **params).fit(constant)
