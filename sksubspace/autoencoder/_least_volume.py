@@ -321,8 +321,8 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     def _warn_of_a_miss(self, excess):
         if self.min_score is not None and excess < -_TOLERANCE:
             warnings.warn(
-                f"min_score={self.min_score} was not reached: R2 on the rows held out ended at least "
-                f"{-excess:.3f} below it. Train longer, widen hidden_layer_sizes, or ask for less.",
+                f"min_score={self.min_score} was not reached: R2 of the rows held out ended at "
+                f"least {-excess:.3f} below. Train longer, widen hidden_layer_sizes, or ask for less.",
                 ConvergenceWarning,
                 stacklevel=4,
             )

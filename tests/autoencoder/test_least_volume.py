@@ -319,12 +319,12 @@ def test_min_score_is_reached_on_rows_held_out():
     assert model.n_components_ < 20
 
 
-@pytest.mark.parametrize("constant", [np.zeros((9, 3)), np.c_[np.ones(9), np.arange(9.0)]])
 def test_a_min_score_out_of_reach_is_said():
     with pytest.warns(ConvergenceWarning, match=r"min_score=0\.99 was not reached"):
         small(min_score=0.99).fit(X)
 
 
+@pytest.mark.parametrize("constant", [np.zeros((9, 3)), np.c_[np.ones(9), np.arange(9.0)]])
 @pytest.mark.parametrize("params", [{"early_stopping": False}, {"min_score": 0.5}])
 def test_constant_columns_and_a_batch_of_one_row(constant, params):
     model = small(batch_size=2, **params).fit(constant)
