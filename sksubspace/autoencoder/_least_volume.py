@@ -322,7 +322,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         if self.min_score is not None and excess < -_TOLERANCE:
             warnings.warn(
                 f"min_score={self.min_score} was not reached: R2 of the rows held out ended at "
-                f"least {-excess:.3f} below. Train longer, widen hidden_layer_sizes, or ask for less.",
+                f"least {-excess:.3f} below. Train longer, widen the layers, or ask for less.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
