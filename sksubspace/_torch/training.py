@@ -139,28 +139,21 @@ def train(
         If `n_iter_no_change` is given and `max_iter` epochs were not enough.
     """
     _check_arguments(data, validation_data, max_iter, batch_size, learning_rate, schedule)
-    if flops_per_row is None:
-        flops_per_row = 6 * sum(p.numel() for p in objective.parameters())
-    net = _Net(
+    flops_per_row = flops_per_row or 6 * sum(p.numel() for p in objective.parameters())
+    net = _make_net(
         objective,
-        optimizer=torch.optim.AdamW,
-        optimizer__fused=True,
+        generator,
+        callbacks={
+            "plateau": _plateau() if schedule == "plateau" else None,
+            "early_stopping": _early_stopping(n_iter_no_change, tol, validation_data),
+            "after_epoch": None if after_epoch is None else AfterEpoch(after_epoch),
+            "tasks": EpochTasks(estimator, context) if has_callbacks(context) else None,
+            "checkpoints": None if checkpoint is None else Checkpoints(checkpoint),
+        },
         optimizer__weight_decay=weight_decay,
         lr=learning_rate,
         max_epochs=max_iter,
         batch_size=batch_size,
-        iterator_train=_Batches,
-        iterator_train__generator=generator,
-        iterator_valid=_Batches,
-        train_split=None,
-        callbacks=[
-            ("plateau", _plateau() if schedule == "plateau" else None),
-            ("early_stopping", _early_stopping(n_iter_no_change, tol, validation_data)),
-            ("after_epoch", None if after_epoch is None else AfterEpoch(after_epoch)),
-            ("tasks", EpochTasks(estimator, context) if has_callbacks(context) else None),
-            ("checkpoints", None if checkpoint is None else Checkpoints(checkpoint)),
-        ],
-        verbose=0,
         device=device,
         warmup=warmup if schedule == "one_cycle" else None,
         validation_data=validation_data,
@@ -170,16 +163,32 @@ def train(
     with small_work(batch_size * flops_per_row, device), own_draws(objective, generator):
         log = net.run(data)
     if n_iter_no_change is not None and log.stopped == "max_iter":
-        warnings.warn(
-            _unfinished(max_iter, tol, n_iter_no_change), ConvergenceWarning, stacklevel=2
-        )
+        _warn_of_unfinished(max_iter, tol, n_iter_no_change)
     return log
 
 
-def _unfinished(max_iter, tol, n_iter_no_change):
-    return (
+def _make_net(objective, generator, callbacks, **settings):
+    """What all trainings have in common: fused AdamW, resident batches, no split, no output."""
+    return _Net(
+        objective,
+        optimizer=torch.optim.AdamW,
+        optimizer__fused=True,
+        iterator_train=_Batches,
+        iterator_train__generator=generator,
+        iterator_valid=_Batches,
+        train_split=None,
+        callbacks=list(callbacks.items()),
+        verbose=0,
+        **settings,
+    )
+
+
+def _warn_of_unfinished(max_iter, tol, n_iter_no_change):
+    warnings.warn(
         f"Maximum number of iterations (max_iter={max_iter}) reached before the loss stopped "
-        f"improving by tol={tol} for n_iter_no_change={n_iter_no_change} epochs."
+        f"improving by tol={tol} for n_iter_no_change={n_iter_no_change} epochs.",
+        ConvergenceWarning,
+        stacklevel=3,
     )
 
 

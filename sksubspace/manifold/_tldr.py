@@ -390,7 +390,7 @@ class TLDR(MapMixin, CallbackSupportMixin, BaseEstimator):
         Neighbours are found among the rows of X, as in ``fit``. It compares maps with the same
         neighbours and as many components: further components are less smooth and lower the mean,
         and with other ``n_neighbors``, ``mutual``, ``metric`` or ``pca_components`` other pairs
-        are asked. A network reaches a higher score than the closed forms without ranking better.
+        are asked. A network may reach a higher score than the closed forms and rank no better.
 
         Parameters
         ----------

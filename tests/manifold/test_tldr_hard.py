@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 
 from sksubspace.callbacks import LossMonitor
 from sksubspace.manifold import _learning, _nonlinear, _principal
-from tests.manifold.toy import X, closed_kinds, every_kind, quiet, same_map, tldr
+from tests.manifold.toy import X, assert_same_map, closed_kinds, every_kind, quiet, tldr
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def test_many_features_take_the_principal_scores(monkeypatch, kind, side):
     few = tldr(kind, mutual=False, pca_components=None).fit(X)
     assert many.components_.shape == (6, 12)
     if side == 100:
-        same_map(model, few, atol=1e-5)
+        assert_same_map(model, few, atol=1e-5)
         assert_allclose(few.inverse_transform(Z := few.transform(X)), model.inverse_transform(Z))
     kept = PCA(11, svd_solver="full").fit(X).components_
     assert_allclose(many.components_ @ kept.T @ kept, many.components_, atol=1e-6)

@@ -47,7 +47,7 @@ def quiet(model, *args, **kwargs):
         return model.fit(*args, **kwargs)
 
 
-def same_map(one, other, rows=X, atol=1e-8):
+def assert_same_map(one, other, rows=X, atol=1e-8):
     Z = one.transform(rows)
     assert_allclose(other.transform(rows), Z, atol=atol * np.abs(Z).max())
     assert_allclose(other.explained_variance_, one.explained_variance_, rtol=1e-6)
