@@ -1,10 +1,20 @@
-"""What every test shares: no window opens, and GPU tests are skipped where there is no GPU."""
+"""What every test shares: no window, no chance, and no GPU test where there is no GPU."""
 
 import os
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(autouse=True)
+def the_same_modules():
+    """Let the weights of modules that a test builds not depend on which tests ran before it."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
 
 
 def pytest_collection_modifyitems(items):

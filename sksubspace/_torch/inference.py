@@ -2,10 +2,15 @@
 
 import numpy as np
 import torch
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from .threads import small_work
 
 __all__ = ["batched_forward", "in_blocks"]
+
+_CACHE_LINE = 64
+_MATMULS = {torch.matmul, torch.mm, torch.Tensor.matmul, torch.Tensor.mm, torch.Tensor.__matmul__}
 
 
 def batched_forward(module, rows, *, chunk_size=256, device="cpu"):
@@ -29,15 +34,16 @@ def batched_forward(module, rows, *, chunk_size=256, device="cpu"):
 
     Notes
     -----
-    Matrix products round differently for different numbers of rows. So the last chunk is filled up
-    with copies of its rows and every call has the same shape; then
+    Matrix products round differently for different numbers of rows, and on some processors for rows
+    that begin elsewhere within a cache line. So the last chunk is filled up with copies of its
+    rows, every call has the same shape, and the rows of every product begin with a cache line; then
     ``batched_forward(X)[i] == batched_forward(X[i : i + 1])`` bit for bit.
     """
     was_training = module.training
     module.to(device).eval()
     flops = 2 * chunk_size * sum(p.numel() for p in module.parameters())
     try:
-        with small_work(flops, device), torch.inference_mode():
+        with small_work(flops, device), torch.inference_mode(), _AlignedRows():
             chunks = [
                 _forward_chunk(module, rows[start : start + chunk_size].to(device), chunk_size)
                 for start in range(0, len(rows), chunk_size)
@@ -45,6 +51,32 @@ def batched_forward(module, rows, *, chunk_size=256, device="cpu"):
     finally:
         module.train(was_training)
     return np.concatenate(chunks)
+
+
+class _AlignedRows(TorchFunctionMode):
+    """Fill up the rows of matrix products with zeros, such that each begins with a cache line.
+
+    MKL, on processors that are not Intel's, adds up the products of a row in an order that depends
+    on the alignment of the row.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func is F.linear and len(args) > 1:
+            x, weight, *bias = args
+            args = (_widened(x, x, -1), _widened(weight, x, -1), *bias)
+        elif func in _MATMULS and len(args) == 2 and args[1].ndim > 1:
+            x, other = args
+            args = _widened(x, x, -1), _widened(other, x, -2)
+        return func(*args, **kwargs)
+
+
+def _widened(tensor, x, dim):
+    """Append zeros along a dimension until a row of `x` fills whole cache lines."""
+    missing = -x.shape[-1] % (_CACHE_LINE // x.element_size())
+    if missing == 0 or x.device.type != "cpu":
+        return tensor
+    return F.pad(tensor, (0, missing) if dim == -1 else (0, 0, 0, missing))
 
 
 def _forward_chunk(module, chunk, size):
@@ -57,10 +89,13 @@ def _forward_chunk(module, chunk, size):
 def in_blocks(function, X, *, block_size=256):
     """Apply a function of arrays to blocks of rows that all have one size, for the same reason.
 
+    Rows are handed over in double precision: the products of OpenBLAS in single precision round by
+    where a row stands among the others, on processors without AVX-512.
+
     Parameters
     ----------
     function : callable
-        Maps (block_size, ...) to (block_size, ...), row by row.
+        Maps float64 (block_size, ...) to (block_size, ...), row by row.
     X : ndarray of shape (n_samples, ...)
         The rows; the last block is filled up with copies of its own.
     block_size : int, default=256
@@ -75,5 +110,5 @@ def in_blocks(function, X, *, block_size=256):
     for start in range(0, len(X), block_size):
         rows = X[start : start + block_size]
         filled = rows if len(rows) == block_size else np.resize(rows, (block_size, *rows.shape[1:]))
-        blocks.append(function(filled)[: len(rows)])
+        blocks.append(function(filled.astype(np.float64, copy=False))[: len(rows)])
     return np.concatenate(blocks)

@@ -75,9 +75,10 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         copy of it is trained. One that works on images may begin with ``torch.nn.Unflatten``.
 
     decoder : torch.nn.Module or None, default=None
-        A ``torch.nn.Sequential`` of linear layers and activations that maps latent points to
-        standardised rows (n, n_features); a copy of it is trained. Other layers, convolutions
-        among them, are refused: their norm is not that of the matrix of their weights.
+        A ``torch.nn.Sequential`` of linear layers, convolutions and activations that maps latent
+        points to standardised rows (n, n_features); a copy of it is trained. Convolutions are
+        constrained by the norm of what they do to images of their size. Other layers, such as
+        normalisations, are refused: they may lengthen distances.
 
     activation : {"elu", "relu", "tanh"}, default="relu"
         Nonlinearity between the layers; none of them lengthens distances.
@@ -140,7 +141,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
 
     lipschitz_ : float
         Upper bound on how much the decoder lengthens distances, in input units: the product of the
-        spectral norms of its layers, which is 1 up to rounding.
+        operator norms of its layers, which is 1 up to rounding.
 
     volume_weight_ : float
         The weight of the volume at the end of the training.
@@ -191,6 +192,9 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
 
     Miyato, Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial
     networks", ICLR 2018. https://arxiv.org/abs/1802.05957
+
+    Gouk, Frank, Pfahringer and Cree, "Regularisation of neural networks by enforcing Lipschitz
+    continuity", Machine Learning 110, 2021, for convolutions. https://arxiv.org/abs/1804.04368
 
     Examples
     --------
@@ -272,7 +276,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     def _networks(self, n_features, trainer):
         encoder, decoder = super()._networks(n_features, trainer)
         check_decoder(decoder)
-        return encoder, trainer.build(lambda: constrain(decoder))
+        return encoder, trainer.build(lambda: constrain(decoder, self.n_components))
 
     def _objective(self, standardize, encoder, decoder):
         return LeastVolume(
@@ -303,7 +307,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         constant, which is near 1, so that it is at most 1 in input units.
         """
         decoder, output_unit = bake(objective.decoder), _GAIN * scale.spread
-        unit = output_unit * lipschitz_bound(decoder)
+        unit = output_unit * lipschitz_bound(decoder, self.n_components)
         encoder = nn.Sequential(objective.standardize, objective.encoder)
         Z = apply(encoder, X, trainer.dtype, trainer.device)
         centre, axes, std = latent_axes(Z, self.rotate)
@@ -313,7 +317,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         decoder = nn.Sequential(affine(axes / unit, centre, like), decoder)
         self._set_networks(scale, encoder, decoder, trainer, n_latent=k, output_spread=output_unit)
         self.latent_std_ = (unit * std).astype(trainer.dtype)
-        self.lipschitz_ = output_unit * lipschitz_bound(decoder)
+        self.lipschitz_ = output_unit * lipschitz_bound(decoder, k)
         self.volume_weight_ = float(objective.weight)
         self._warn_of_a_miss(float(objective.excess))
         self._explain(X)

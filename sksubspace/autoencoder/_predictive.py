@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.inference import in_blocks
 from sksubspace._torch.persistence import module_to_arrays
-from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, lasso_codes
+from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, TanhEncoder, lasso_codes
 from sksubspace.autoencoder._sparse_base import BaseSparseCoder
+from sksubspace.autoencoder._sparse_modules import own_copy
 from sksubspace.autoencoder._sparse_network import first_atoms, unit_rows
 
 _TOL = 1e-5
@@ -24,8 +25,8 @@ _TOL = 1e-5
 class PredictiveSparseCoding(BaseSparseCoder):
     r"""Learn atoms for sparse codes together with a network that predicts the codes.
 
-    Sparse codes are the solution of a lasso for each row. The network, one layer, gives nearly the
-    same at the cost of one matrix product.
+    Sparse codes are the solution of a lasso for each row. The network, one layer if none is given,
+    gives nearly the same at the cost of one matrix product.
 
     Parameters
     ----------
@@ -38,6 +39,10 @@ class PredictiveSparseCoding(BaseSparseCoder):
     prediction_weight : float, default=1.0
         Weight of the squared error of the predicted codes.
 
+    encoder : torch.nn.Module or None, default=None
+        A module that maps standardised rows (n, n_features) to predicted codes in units of
+        ``scale_`` (n, n_components), in the place of the layer; a copy of it is trained.
+
     transform_algorithm : {"encoder", "fista"}, default="encoder"
         Whether ``transform`` returns the predicted codes, or those that solve the lasso.
 
@@ -45,7 +50,7 @@ class PredictiveSparseCoding(BaseSparseCoder):
         Most steps for each row with ``transform_algorithm="fista"``.
 
     learning_rate : float, default=0.003
-        Highest learning rate of the one-cycle schedule.
+        Highest learning rate of the one-cycle schedule, of atoms and network alike.
 
     batch_size : int, default=256
         Most rows in a training step; the batches of an epoch are of about one size.
@@ -73,8 +78,13 @@ class PredictiveSparseCoding(BaseSparseCoder):
         same bits. After a fit that was finished a new one starts anew. A folder that belongs to
         other parameters or data is an error.
 
+    autocast : bool, default=False
+        Whether to train in mixed precision with bfloat16. The weights are then float32, and the
+        search for codes, which is most of the work, is in single precision.
+
     device : str or torch.device, default="auto"
-        Where the training runs: "auto" is a CUDA device if there is one, else the CPU.
+        Where the training and the module run: "auto" is a CUDA device if there is one, else the
+        CPU.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the first atoms, the rows held out and the order of the batches.
@@ -84,14 +94,14 @@ class PredictiveSparseCoding(BaseSparseCoder):
     components_ : ndarray of shape (n_components, `n_features_in_`)
         Atoms, of length one.
 
-    encoder_components_ : ndarray of shape (n_components, `n_features_in_`)
-        Weights of the encoder.
+    encoder_components_ : ndarray of shape (n_components, `n_features_in_`) or None
+        Weights of the encoder; None with a module.
 
-    encoder_intercept_ : ndarray of shape (n_components,)
-        What is added to the product with them.
+    encoder_intercept_ : ndarray of shape (n_components,) or None
+        What is added to the product with them; None with a module.
 
-    encoder_gain_ : ndarray of shape (n_components,)
-        Factors of the hyperbolic tangents, in input units.
+    encoder_gain_ : ndarray of shape (n_components,) or None
+        Factors of the hyperbolic tangents, in input units; None with a module.
 
     intercept_ : ndarray of shape (`n_features_in_`,)
         What is added to the sum of the atoms: the mean of the training rows.
@@ -103,7 +113,7 @@ class PredictiveSparseCoding(BaseSparseCoder):
         Mean of the training rows.
 
     scale_ : float
-        Root mean variance of the features.
+        Root mean variance of the features. Standardised rows are centred and divided by it.
 
     loss_curve_ : list of float
         Mean energy of the training rows by epoch, as the weights moved, divided by the number of
@@ -134,7 +144,8 @@ class PredictiveSparseCoding(BaseSparseCoder):
 
     with columns of D of length one and a the ``prediction_weight``. A training step finds the
     codes of least energy by FISTA for the weights as they are, and then moves D, W, b and g down
-    its gradient.
+    its gradient. A module of your own stands for the whole of :math:`g \tanh(W x + b)`. There is
+    none for the decoder, because codes are the solutions of a lasso, whose model is a matrix.
 
     Codes with ``transform_algorithm="fista"`` leave the last term out. They are those of
     ``sparse_encode(X - mean_, components_, alpha=alpha * scale_ / 2)``, whose squared error counts
@@ -176,6 +187,7 @@ class PredictiveSparseCoding(BaseSparseCoder):
         *,
         alpha=1.0,
         prediction_weight=1.0,
+        encoder=None,
         transform_algorithm="encoder",
         transform_max_iter=1000,
         learning_rate=3e-3,
@@ -186,12 +198,14 @@ class PredictiveSparseCoding(BaseSparseCoder):
         n_iter_no_change=10,
         tol=1e-4,
         checkpoint=None,
+        autocast=False,
         device="auto",
         random_state=None,
     ):
         self.n_components = n_components
         self.alpha = alpha
         self.prediction_weight = prediction_weight
+        self.encoder = encoder
         self.transform_algorithm = transform_algorithm
         self.transform_max_iter = transform_max_iter
         self.learning_rate = learning_rate
@@ -202,6 +216,7 @@ class PredictiveSparseCoding(BaseSparseCoder):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.checkpoint = checkpoint
+        self.autocast = autocast
         self.device = device
         self.random_state = random_state
 
@@ -241,6 +256,8 @@ class PredictiveSparseCoding(BaseSparseCoder):
         return solved[:, :-1].astype(X.dtype)
 
     def _predicted(self, X):  # (n, d) -> (n, m)
+        if self._encoder is not None:
+            return self._encoded(X)
         linear = (X - self.mean_) @ self.encoder_components_.T + self.encoder_intercept_
         return self.encoder_gain_ * np.tanh(linear)
 
@@ -252,24 +269,30 @@ class PredictiveSparseCoding(BaseSparseCoder):
         return np.column_stack(lasso_codes(X, D, start, alpha, self.transform_max_iter, _TOL))
 
     def _objective(self, X, random_state):
-        atoms = first_atoms(X, self.mean_, self.n_components, "data", None, random_state)
+        m = int(self.n_components)
+        encoder = own_copy(self.encoder, "encoder", X.shape[1], m)
+        atoms = first_atoms(X, self.mean_, m, "data", None, random_state)
         return PredictiveEnergy(
             self.mean_,
             self.scale_,
             atoms,
-            atoms,
-            np.ones(len(atoms)),
+            TanhEncoder(atoms) if encoder is None else encoder,
             alpha=self.alpha,
             weight=self.prediction_weight,
         )
 
-    def _adopt(self, X, objective):
+    def _adopt(self, X, objective, device):
         """Bring the weights to input units."""
-        arrays = module_to_arrays(objective)
-        dtype = arrays["atoms"].dtype
-        self.components_ = unit_rows(arrays["atoms"])
-        self.encoder_components_ = (arrays["encoder"] / self.scale_).astype(dtype)
+        self.components_ = unit_rows(module_to_arrays(objective)["atoms"])
+        self.intercept_ = self.mean_.copy()
+        own = self.encoder is not None
+        self._keep_modules(device, encoder=objective.encoder if own else None)
+        self.encoder_components_ = self.encoder_intercept_ = self.encoder_gain_ = None
+        if not own:
+            self._adopt_layer(module_to_arrays(objective.encoder))
+
+    def _adopt_layer(self, arrays):
+        dtype = self.mean_.dtype
+        self.encoder_components_ = (arrays["weights"] / self.scale_).astype(dtype)
         self.encoder_intercept_ = arrays["intercept"]
         self.encoder_gain_ = (arrays["gain"] * self.scale_).astype(dtype)
-        self.intercept_ = self.mean_.copy()
-        self.n_components_ = len(self.components_)

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from sksubspace._torch.device import to_tensor
+from sksubspace.autoencoder._sparse_network import unit_atoms
 
-__all__ = ["PredictiveEnergy", "lasso_codes", "shrink"]
+__all__ = ["PredictiveEnergy", "TanhEncoder", "lasso_codes", "shrink"]
 
 _STEPS = 20
 
@@ -16,31 +17,44 @@ def shrink(z, threshold):
     return z - z.clip(-threshold, threshold)
 
 
+class TanhEncoder(nn.Module):
+    """g tanh(W x + b), with b = 0 and g = 1 at the start."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = nn.Parameter(to_tensor(weights))
+        self.intercept = nn.Parameter(torch.zeros(len(weights)))
+        self.gain = nn.Parameter(torch.ones(len(weights)))
+
+    def forward(self, x):  # (b, d) -> (b, m)
+        """Predict the codes of standardised rows."""
+        return self.gain * torch.tanh(x @ self.weights.T + self.intercept)
+
+
 class PredictiveEnergy(nn.Module):
     """||x - D z||^2 + alpha |z|_1 + weight ||z - f(x)||^2, a mean over the rows.
 
-    f(x) = g tanh(W x + b) is the prediction of the codes. They minimise the energy for the weights
-    as they are, so that its gradient is that of the least energy of each row. Rows are centred and
-    divided by `unit`, and the energy by the number of features.
+    f, the encoder, predicts the codes. They minimise the energy for the weights as they are, so
+    that its gradient is that of the least energy of each row. Rows are centred and divided by
+    `unit`, and the energy by the number of features. Codes are found in the precision of the
+    weights, whatever is around.
     """
 
-    def __init__(self, mean, unit, atoms, encoder, gain, *, alpha, weight):
+    def __init__(self, mean, unit, atoms, encoder, *, alpha, weight):
         super().__init__()
         self.register_buffer("mean", to_tensor(mean))
         self.register_buffer("unit", torch.as_tensor(float(unit)))
         self.atoms = nn.Parameter(to_tensor(atoms))
-        self.encoder = nn.Parameter(to_tensor(encoder))
-        self.intercept = nn.Parameter(torch.zeros(len(atoms)))
-        self.gain = nn.Parameter(to_tensor(gain))
+        self.encoder = encoder
         self.alpha = alpha
         self.weight = weight
 
     def forward(self, batch):  # ((b, d),) -> ()
         """Least energy of a batch of rows."""
         x = (batch[0] - self.mean) / self.unit
-        D = nn.functional.normalize(self.atoms, dim=1)
-        predicted = self.gain * torch.tanh(x @ self.encoder.T + self.intercept)
-        with torch.no_grad():
+        D = unit_atoms(self.atoms)
+        predicted = self.encoder(x).to(x.dtype)
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             z = self.codes(x, D, predicted)
         energy = (x - z @ D).square().sum(1) + self.alpha * z.abs().sum(1)
         energy = energy + self.weight * (z - predicted).square().sum(1)

@@ -3,33 +3,20 @@
 Makhzani and Frey, "k-sparse autoencoders", 2014.
 """
 
-from functools import partial
 from numbers import Integral, Real
 
-import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
-from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.device import as_rows
+from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.inference import in_blocks
-from sksubspace._torch.persistence import module_to_arrays
-from sksubspace._torch.random import isolated_random_state
-from sksubspace._torch.trainer import Budget
-from sksubspace.autoencoder._checkpoint import KeptState
-from sksubspace.autoencoder._sparse_base import BaseSparseCoder
-from sksubspace.autoencoder._sparse_codes import largest_entries, positive_entries
-from sksubspace.autoencoder._sparse_network import (
-    PENALTIES,
-    SparseReconstruction,
-    first_atoms,
-    unit_rows,
-)
-
-_ONE_EPOCH = Budget(n_steps=1, max_epochs=1, weight_decay=0.0)
+from sksubspace.autoencoder._sparse_codes import largest_entries
+from sksubspace.autoencoder._sparse_network import PENALTIES
+from sksubspace.autoencoder._sparse_training import SparseTraining
 
 
-class SparseAutoencoder(BaseSparseCoder):
+class SparseAutoencoder(SparseTraining):
     r"""Write rows as sums of few atoms, which one linear layer chooses.
 
     The encoder is a matrix product and a choice of the largest entries, so that new rows are coded
@@ -42,6 +29,22 @@ class SparseAutoencoder(BaseSparseCoder):
 
     k : int, default=16
         Most units that are active for a row with ``activation="topk"``; no more than there are.
+
+    k_start : int or None, default=None
+        Number of active units in the first epoch, at least k. It falls linearly to k up to half of
+        the epochs of ``fit`` and stays there; rows held out are reconstructed from k. None trains
+        with k throughout, as ``partial_fit`` always does.
+
+    transform_k : int or None, default=None
+        Most entries of a code that ``transform`` and ``score`` keep; None keeps k.
+
+    encoder : torch.nn.Module or None, default=None
+        A module that maps standardised rows (n, n_features) to what the active units are chosen
+        from (n, n_components), in the place of the linear layer; a copy of it is trained.
+
+    decoder : torch.nn.Module or None, default=None
+        A module that maps codes (n, n_components), divided by ``scale_``, to standardised rows
+        (n, n_features), in the place of the atoms; a copy of it is trained.
 
     activation : {"topk", "relu"}, default="topk"
         Whether the k largest entries are kept where they are positive, or all positive entries.
@@ -67,7 +70,8 @@ class SparseAutoencoder(BaseSparseCoder):
     learning_rate : float, default=0.01
         About the length by which a training step moves an atom, which has length one: the learning
         rate times the root of the number of features. The highest of the one-cycle schedule, and
-        the constant one of ``partial_fit``.
+        the constant one of ``partial_fit``. An entry of an atom and a weight of a module move
+        alike: by about the learning rate divided by that root.
 
     batch_size : int, default=256
         Most rows in a training step; the batches of an epoch are of about one size.
@@ -95,29 +99,34 @@ class SparseAutoencoder(BaseSparseCoder):
         same bits. After a fit that was finished a new one starts anew. A folder that belongs to
         other parameters or data is an error.
 
+    autocast : bool, default=False
+        Whether to train in mixed precision with bfloat16. The weights are then float32.
+
     device : str or torch.device, default="auto"
-        Where the training runs: "auto" is a CUDA device if there is one, else the CPU.
+        Where the training and the modules run: "auto" is a CUDA device if there is one, else the
+        CPU.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the first atoms, the rows held out and the order of the batches.
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components, `n_features_in_`)
-        Atoms, of length one.
+    components_ : ndarray of shape (n_components, `n_features_in_`) or None
+        Atoms, of length one; None with a decoder module.
 
-    encoder_components_ : ndarray of shape (n_components, `n_features_in_`)
-        Weights of the encoder.
+    encoder_components_ : ndarray of shape (n_components, `n_features_in_`) or None
+        Weights of the encoder; None with an encoder module.
 
-    encoder_intercept_ : ndarray of shape (n_components,)
-        What is added to the product with them, in input units.
+    encoder_intercept_ : ndarray of shape (n_components,) or None
+        What is added to the product with them, in input units; None with an encoder module.
 
-    intercept_ : ndarray of shape (`n_features_in_`,)
-        What is subtracted from rows before they are encoded, and added after.
+    intercept_ : ndarray of shape (`n_features_in_`,) or None
+        What is subtracted from rows before they are encoded linearly, and added to sums of atoms;
+        None with modules for both.
 
     usage_ : ndarray of shape (n_components,)
-        Share of the training rows for which each unit is active; after ``partial_fit``, of its
-        last rows.
+        Share of the training rows for which each unit is active, whatever ``transform_k``; after
+        ``partial_fit``, of its last rows.
 
     dead_fraction_ : float
         Share of the units that are active for none of these rows.
@@ -129,7 +138,7 @@ class SparseAutoencoder(BaseSparseCoder):
         Mean of the training rows.
 
     scale_ : float
-        Root mean variance of the features.
+        Root mean variance of the features. Standardised rows are centred and divided by it.
 
     loss_curve_ : list of float
         Training loss by epoch, as the weights moved: 1 - R2, and the penalty.
@@ -164,6 +173,12 @@ class SparseAutoencoder(BaseSparseCoder):
 
     The penalty "flops" is :math:`\sum_j (\frac1n \sum_i |z_{ij}|)^2`.
 
+    With modules f for the encoder and g for the decoder, and s for ``scale_``, codes are
+
+    .. math:: z = s\, \mathrm{topk}(f((x - \bar x) / s)), \qquad \hat x = s\, g(z / s) + \bar x.
+
+    So codes are in input units, whichever of the two maps are modules.
+
     References
     ----------
     Makhzani and Frey, "k-sparse autoencoders", ICLR 2014. https://arxiv.org/abs/1312.5663
@@ -192,8 +207,11 @@ class SparseAutoencoder(BaseSparseCoder):
     """
 
     _parameter_constraints: dict = {
-        **BaseSparseCoder._parameter_constraints,
+        **SparseTraining._parameter_constraints,
         "k": [Interval(Integral, 1, None, closed="left")],
+        "k_start": [Interval(Integral, 1, None, closed="left"), None],
+        "transform_k": [Interval(Integral, 1, None, closed="left"), None],
+        "decoder": [nn.Module, None],
         "activation": [StrOptions({"topk", "relu"})],
         "init": [StrOptions({"subspace", "random", "data"})],
         "subspace_variance": [Interval(Real, 0, 1, closed="right")],
@@ -207,6 +225,10 @@ class SparseAutoencoder(BaseSparseCoder):
         n_components=256,
         *,
         k=16,
+        k_start=None,
+        transform_k=None,
+        encoder=None,
+        decoder=None,
         activation="topk",
         init="subspace",
         subspace_variance=0.99,
@@ -221,11 +243,16 @@ class SparseAutoencoder(BaseSparseCoder):
         n_iter_no_change=10,
         tol=1e-4,
         checkpoint=None,
+        autocast=False,
         device="auto",
         random_state=None,
     ):
         self.n_components = n_components
         self.k = k
+        self.k_start = k_start
+        self.transform_k = transform_k
+        self.encoder = encoder
+        self.decoder = decoder
         self.activation = activation
         self.init = init
         self.subspace_variance = subspace_variance
@@ -240,51 +267,9 @@ class SparseAutoencoder(BaseSparseCoder):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.checkpoint = checkpoint
+        self.autocast = autocast
         self.device = device
         self.random_state = random_state
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Train for one epoch on some rows.
-
-        The first call sets the units of the rows and the first atoms; after ``fit`` the fitted
-        weights are trained on. No rows are held out, and there are no checkpoints.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows, at least two in the first call.
-
-        y : Ignored
-            Not used.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-
-        Raises
-        ------
-        ValueError
-            If X has non-finite values, or the training diverges.
-        """
-        first = not hasattr(self, "components_")
-        X = validate_data(
-            self, X, reset=first, dtype=[np.float64, np.float32], ensure_min_samples=1 + first
-        )
-        context = self._init_callback_context(max_subtasks=1)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        dtype = X.dtype if first else self.components_.dtype
-        trainer = self._trainer(dtype, isolated_random_state(self.random_state), context)
-        X = X.astype(dtype, copy=False)
-        if first:
-            self.loss_curve_, self.validation_loss_curve_ = [], None
-            self._kept_state, objective = None, self._start(X, trainer)
-        else:
-            objective = trainer.build(self._fitted_objective)
-        self._go_on(X, trainer, objective)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
-        return self
 
     def transform(self, X):
         """Encode rows.
@@ -298,84 +283,32 @@ class SparseAutoencoder(BaseSparseCoder):
         -------
         Z : {sparse matrix, ndarray} of shape (n_samples, n_components)
             Codes, as a CSR matrix with ``sparse_output=True``; with ``activation="topk"`` at most
-            k entries of a row are not zero.
+            k, or ``transform_k``, entries of a row are not zero.
         """
         check_is_fitted(self)
         Z = self._codes(self._validated(X))
         return Z if self.sparse_output else Z.toarray()
 
     def _codes(self, X):  # (n, d) -> CSR (n, m)
-        encode = partial(
-            _encode, W=self.encoder_components_, c=self.encoder_intercept_, b=self.intercept_
-        )
-        k = self._most_active()
-        choose = positive_entries if k is None else partial(largest_entries, k=k)
-        blocks = [choose(in_blocks(encode, X[rows])) for rows in self._slices(len(X))]
-        return sparse.vstack(blocks, format="csr").astype(X.dtype, copy=False)
+        k = self._most_active() if self.transform_k is None else int(self.transform_k)
+        return self._sparse_codes(X, k).astype(X.dtype, copy=False)
 
-    def _trainer(self, dtype, random_state, context):
-        trainer = super()._trainer(dtype, random_state, context)
-        trainer.learning_rate = float(self.learning_rate / np.sqrt(self.n_features_in_))
-        return trainer
+    def _sparse_codes(self, X, k):  # (n, d), int -> CSR (n, m)
+        encode = self._encoded if self._encoder is not None else self._encoded_linearly
+        parts = (in_blocks(encode, X[rows]) for rows in self._slices(len(X)))
+        return sparse.vstack([largest_entries(A, k) for A in parts], format="csr")
 
-    def _most_active(self):
-        """The most units that are active for a row, or None."""
-        return int(self.k) if self.activation == "topk" else None
+    def _encoded_linearly(self, X):  # (n, d) -> (n, m)
+        return (X - self.intercept_) @ self.encoder_components_.T + self.encoder_intercept_
 
-    def _objective(self, X, random_state):
-        atoms = first_atoms(
-            X, self.mean_, self.n_components, self.init, self.subspace_variance, random_state
-        )
-        return self._network(atoms, atoms, np.zeros(len(atoms)), np.zeros(X.shape[1]))
-
-    def _fitted_objective(self):
-        unit = self._unit()
-        offset = (self.intercept_ - self.mean_) / unit
-        weights = self.components_, self.encoder_components_, self.encoder_intercept_ / unit
-        return self._network(*weights, offset)
-
-    def _network(self, atoms, encoder, intercept, offset):
-        weights = {"atoms": atoms, "encoder": encoder, "intercept": intercept, "offset": offset}
-        return SparseReconstruction(
-            self.mean_,
-            self._unit(),
-            weights,
-            k=self._most_active(),
-            penalty=self.penalty,
-            penalty_weight=self.penalty_weight,
-        )
-
-    def _unit(self):
-        """Root of the total variance of the training rows."""
-        return self.scale_ * np.sqrt(self.n_features_in_)
-
-    def _go_on(self, X, trainer, objective):
-        """One epoch from where the optimizer and the order of the rows stood."""
-        kept = KeptState(objective, self._kept_state)
-        trainer.max_iter = 1 + len(kept.state["history"] if kept.state else [])
-        rows = as_rows(X, trainer.device)
-        trainer.fit(
-            objective, (rows,), _ONE_EPOCH, "networks", schedule=None, checkpoint=kept
-        )  # fmt: skip
-        self._adopt(X, objective)
-        self._kept_state = kept.state
-        self.loss_curve_ = [*self.loss_curve_, kept.state["history"][-1]["train_loss"]]
-        self.n_iter_ = len(self.loss_curve_)
-
-    def _adopt(self, X, objective):
-        """Bring the weights to input units, and see which units are used."""
-        arrays, unit = module_to_arrays(objective), self._unit()
-        dtype = arrays["atoms"].dtype
-        self.components_ = unit_rows(arrays["atoms"])
-        self.encoder_components_ = arrays["encoder"]
-        self.encoder_intercept_ = (unit * arrays["intercept"]).astype(dtype)
-        self.intercept_ = (self.mean_ + unit * arrays["offset"]).astype(dtype)
-        self.n_components_ = len(self.components_)
-        self._kept_state = None
-        active = [self._codes(X[rows]).getnnz(axis=0) for rows in self._slices(len(X))]
-        self.usage_ = np.sum(active, axis=0) / len(X)
-        self.dead_fraction_ = float(np.mean(self.usage_ == 0))
-
-
-def _encode(X, W, c, b):  # (n, d), (m, d), (m,), (d,) -> (n, m)
-    return (X - b) @ W.T + c
+    def _check_parameters(self):
+        """Refuse numbers of active units that are not those of the activation, or too small."""
+        for name in ("k_start", "transform_k"):
+            value = getattr(self, name)
+            if value is not None and self.activation != "topk":
+                raise ValueError(
+                    f"{name} must be None with activation={self.activation!r}, which keeps all "
+                    f"positive entries; got {value!r}."
+                )
+        if self.k_start is not None and self.k_start < self.k:
+            raise ValueError(f"k_start must be at least k={self.k}, got {self.k_start!r}.")

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import nn
 
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._torch.device import resolve_device
@@ -19,6 +20,7 @@ from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Budget, Trainer
 from sksubspace.autoencoder._checkpoint import open_checkpoint
 from sksubspace.autoencoder._learning import fit_networks
+from sksubspace.autoencoder._sparse_modules import ModuleKeeper
 from sksubspace.encoding import FeatureScale, r_squared
 
 _BLOCK_ELEMENTS = 2**22
@@ -26,7 +28,11 @@ _BUDGET = Budget(n_steps=2000, max_epochs=200, weight_decay=0.0)
 
 
 class BaseSparseCoder(
-    ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator
+    ModuleKeeper,
+    ClassNamePrefixFeaturesOutMixin,
+    CallbackSupportMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Base of estimators that write rows as few atoms.
 
@@ -36,6 +42,7 @@ class BaseSparseCoder(
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
+        "encoder": [nn.Module, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -44,6 +51,7 @@ class BaseSparseCoder(
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "checkpoint": [str, os.PathLike, None],
+        "autocast": ["boolean"],
         "device": "no_validation",
         "random_state": ["random_state"],
     }
@@ -68,9 +76,11 @@ class BaseSparseCoder(
         Raises
         ------
         ValueError
-            If X has non-finite values or fewer than two rows, if the training diverges, or if the
-            checkpoint belongs to other parameters or other data.
+            If X has non-finite values or fewer than two rows, if parameters contradict each other,
+            if a module does not map rows of the one width to rows of the other, if the training
+            diverges, or if the checkpoint belongs to other parameters or other data.
         """
+        self._check_parameters()
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         random_state = isolated_random_state(self.random_state)
         checkpoint = open_checkpoint(self, X, random_state)
@@ -79,9 +89,10 @@ class BaseSparseCoder(
         trainer = self._trainer(X.dtype, random_state, context)
         trainer.max_iter = self._epochs(len(X))
         objective = self._start(X, trainer)
-        options = self._training_options() | {"checkpoint": checkpoint}
-        log = fit_networks(objective, X, trainer, **options)
-        self._adopt(X, objective)
+        options = self._training_options(objective, trainer.max_iter)
+        log = fit_networks(objective, X, trainer, checkpoint=checkpoint, **options)
+        self._adopt(X, objective, trainer.device)
+        self._keep_structure()
         self.loss_curve_, self.n_iter_ = log.loss_curve, log.n_iter
         self.validation_loss_curve_ = log.validation_loss_curve
         if checkpoint is not None:
@@ -100,7 +111,8 @@ class BaseSparseCoder(
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Sums of atoms, ``X @ components_ + intercept_``, in input units.
+            Sums of atoms, ``X @ components_ + intercept_``, or what a decoder module makes of the
+            codes; in input units.
 
         Raises
         ------
@@ -138,10 +150,14 @@ class BaseSparseCoder(
         error = sum(_squares(rows, self._decode(self._codes(rows))) for rows in blocks)
         return r_squared(error, sum(_squares(rows, self.mean_) for rows in blocks))
 
+    def _check_parameters(self):
+        """Refuse parameters that contradict each other."""
+
     def _start(self, X, trainer):
         """Measure the rows, and build what is trained, on the device."""
         scale = FeatureScale.of(X, "global")
-        self.mean_, self.scale_ = scale.mean.astype(X.dtype), float(scale.spread)
+        self.mean_, self.scale_ = scale.mean.astype(trainer.dtype), float(scale.spread)
+        self.n_components_ = int(self.n_components)
         return trainer.build(partial(self._objective, X, trainer.random_state))
 
     def _trainer(self, dtype, random_state, context):
@@ -150,7 +166,7 @@ class BaseSparseCoder(
             batch_size=self.batch_size,
             max_iter=self.max_iter,
             device=resolve_device(self.device),
-            dtype=np.dtype(dtype),
+            dtype=np.dtype(np.float32 if self.autocast else dtype),
             random_state=random_state,
             estimator=self,
             stage=context,
@@ -161,11 +177,12 @@ class BaseSparseCoder(
             return _BUDGET.epochs(math.ceil(n_rows / self.batch_size))
         return self.max_iter
 
-    def _training_options(self):
-        if not self.early_stopping:
-            return {"validation_fraction": 0.0}
-        names = ("validation_fraction", "n_iter_no_change", "tol")
-        return {name: getattr(self, name) for name in names}
+    def _training_options(self, objective, n_epochs):
+        options = {"autocast": self.autocast, "validation_fraction": 0.0}
+        if self.early_stopping:
+            options["validation_fraction"] = self.validation_fraction
+            options |= {"n_iter_no_change": self.n_iter_no_change, "tol": self.tol}
+        return options
 
     def _slices(self, n_rows):
         """Rows that may be worked on at once."""
@@ -176,6 +193,9 @@ class BaseSparseCoder(
         return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
     def _decode(self, Z):  # (n, m) -> (n, d)
+        if self._decoder is not None:
+            blocks = [self._decoded(_dense(Z[rows])) for rows in self._slices(Z.shape[0])]
+            return np.concatenate(blocks).astype(Z.dtype, copy=False)
         decode = partial(_combine, atoms=self.components_, offset=self.intercept_)
         # the product with a sparse matrix goes row by row, whatever their number
         found = decode(Z) if sparse.issparse(Z) else in_blocks(decode, Z)
@@ -193,6 +213,10 @@ class BaseSparseCoder(
 
 def _combine(Z, atoms, offset):  # (n, m), (m, d), (d,) -> (n, d)
     return Z @ atoms + offset
+
+
+def _dense(Z):
+    return Z.toarray() if sparse.issparse(Z) else Z
 
 
 def _squares(X, other):  # (n, d), (n, d) or (d,) -> float

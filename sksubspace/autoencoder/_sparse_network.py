@@ -1,5 +1,7 @@
 """The network of a sparse autoencoder: its codes, its penalties, and its first atoms."""
 
+import math
+
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
@@ -7,7 +9,14 @@ from torch import nn
 
 from sksubspace._torch.device import to_tensor
 
-__all__ = ["PENALTIES", "SparseReconstruction", "first_atoms", "unit_rows"]
+__all__ = [
+    "PENALTIES",
+    "SparseReconstruction",
+    "active_units",
+    "first_atoms",
+    "unit_atoms",
+    "unit_rows",
+]
 
 
 def largest(a, k):  # (b, m), int -> (b, m)
@@ -35,16 +44,40 @@ class SparseReconstruction(nn.Module):
     """mean_i ||x_i - D z_i - b||^2 + weight * penalty(z), with z = act(E'(x - b) + c).
 
     Rows are centred and divided by the root of their total variance, so that the first term is
-    1 - R2. The columns of D are the rows of `atoms`, brought to length one.
+    1 - R2. The columns of D are the rows of `atoms`, brought to length one. A module may stand in
+    the place of E'(x - b) + c, or of D z + b; it sees the root of the number of features times as
+    much. In mixed precision only products and modules are rounded: what is active is chosen among
+    single precision numbers, and atoms are brought to length one in it.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_features,)
+        Mean of the rows.
+    unit : float
+        Root of their total variance.
+    weights : dict of str to ndarray or None
+        "atoms" (m, d), "encoder" (m, d), "intercept" (m,) and "offset" (d,), which are E, D, c and
+        b; None for those that no linear map needs.
+    encoder, decoder : torch.nn.Module or None
+        The modules.
+    k : int
+        Most entries of a row of codes that are kept.
+    penalty : {"l1", "flops"} or None
+        What is added.
+    penalty_weight : float
+        Its factor.
     """
 
-    def __init__(self, mean, unit, weights, *, k, penalty, penalty_weight):
+    def __init__(self, mean, unit, weights, *, encoder, decoder, k, penalty, penalty_weight):
         super().__init__()
         self.register_buffer("mean", to_tensor(mean))
         self.register_buffer("unit", torch.as_tensor(float(unit)))
-        for name in ("atoms", "encoder", "intercept", "offset"):
-            setattr(self, name, nn.Parameter(to_tensor(weights[name])))
-        self.k = k
+        for name, value in weights.items():
+            setattr(self, name, None if value is None else nn.Parameter(to_tensor(value)))
+        self.encoder_module = encoder
+        self.decoder_module = decoder
+        self.root = math.sqrt(len(mean))
+        self.k = self.k_now = k
         self.penalty = penalty
         self.penalty_weight = penalty_weight
 
@@ -52,16 +85,48 @@ class SparseReconstruction(nn.Module):
         """Loss of a batch of rows."""
         x = (batch[0] - self.mean) / self.unit
         z = self.codes(x)
-        found = z @ nn.functional.normalize(self.atoms, dim=1) + self.offset
-        loss = (x - found).square().sum(dim=1).mean()
+        loss = (x - self.reconstruction(z)).square().sum(dim=1).mean()
         if self.penalty is not None:
             loss = loss + self.penalty_weight * PENALTIES[self.penalty](z)
         return loss
 
     def codes(self, x):  # (b, d) -> (b, m)
-        """Codes of standardised rows; all positive ones are kept if k is None."""
-        a = (x - self.offset) @ self.encoder.T + self.intercept
-        return a.relu() if self.k is None else largest(a, self.k)
+        """Codes of standardised rows; `k_now` counts in the training only."""
+        if self.encoder_module is not None:
+            a = self.encoder_module(self.root * x).to(x.dtype) / self.root
+        else:
+            a = ((x - self.offset) @ self.encoder.T).to(x.dtype) + self.intercept
+        return largest(a, self.k_now if self.training else self.k)
+
+    def reconstruction(self, z):  # (b, m) -> (b, d)
+        """Standardised rows from codes."""
+        if self.decoder_module is not None:
+            return self.decoder_module(self.root * z).to(z.dtype) / self.root
+        return (z @ unit_atoms(self.atoms)).to(z.dtype) + self.offset
+
+    def narrow(self, losses, k_start, n_epochs):
+        """Set the number of active units of the epoch that comes after the one just made."""
+        self.k_now = active_units(losses["epoch"], n_epochs, k_start, self.k)
+
+    def get_extra_state(self):
+        """What of a state is no weight: a number that the training changes."""
+        return torch.tensor(self.k_now)
+
+    def set_extra_state(self, state):
+        """Go on with the number of active units that was saved."""
+        self.k_now = int(state)
+
+
+def active_units(epoch, n_epochs, k_start, k):
+    """k_start in epoch 0, linearly fewer up to half of the epochs, then k."""
+    share = min(1.0, 2 * epoch / n_epochs)
+    return round(k_start + share * (k - k_start))
+
+
+def unit_atoms(atoms):  # (m, d) -> (m, d)
+    """Rows of length one, in the precision of the weights, whatever is around."""
+    with torch.autocast(atoms.device.type, enabled=False):
+        return nn.functional.normalize(atoms, dim=1)
 
 
 def unit_rows(W):  # (m, d) -> (m, d)

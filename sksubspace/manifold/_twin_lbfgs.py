@@ -11,13 +11,17 @@ and for :math:`\lambda \le 1` the first term is at least
 :math:`(1 - \lambda) (\mathrm{tr} R M)^2 / q`, with equality where all :math:`C_{ii}` are the same,
 as a rotation of the columns can make them unless M has very low rank. What is left is convex in M,
 so that local minima are no concern.
+
+Where the gradient is zero, :math:`R U D = U \Lambda` with :math:`D = \partial L / \partial C` and a
+diagonal :math:`\Lambda`, so that R maps the span of U to itself unless D is singular: at a minimum the
+columns span eigenvectors of R. The search tells which, and its end is moved onto them.
 """
 
 import warnings
 
 import numpy as np
 from scipy.fft import dct
-from scipy.linalg import eigh
+from scipy.linalg import eigh, qr
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
@@ -29,6 +33,7 @@ _SMALLEST_EIGENVALUE = 1e-12
 _SMALLEST_GRADIENT = 1e-12
 _EVALUATIONS_PER_ITERATION = 20
 _DECIMALS = 5
+_ROUNDING = 1e-12
 
 
 def fit_linear(S, G, n_components, *, redundancy, start, max_iter, tol):
@@ -83,7 +88,9 @@ def fit_linear(S, G, n_components, *, redundancy, start, max_iter, tol):
     basis = _whitening_basis(np.asarray(S, dtype=np.float64))
     R = basis.T @ G @ basis
     first = _unit_columns(_check_start(start, basis, S, n_components))
-    U, loss_curve = _search(first, (R + R.T) / 2, redundancy, max_iter, tol)
+    R = (R + R.T) / 2
+    U, loss_curve = _search(first, R, redundancy, max_iter, tol)
+    U, loss_curve[-1] = _onto_eigenvectors(U, R, redundancy)
     return basis @ _by_correlation(_unit_columns(U), R), loss_curve, len(loss_curve)
 
 
@@ -130,6 +137,21 @@ def _search(first, R, redundancy, max_iter, tol):  # (r, q), (r, r) -> (r, q), l
     if loss_at_first < result.fun:
         return first, [*losses, loss_at_first]
     return result.x.reshape(shape), losses or [float(result.fun)]
+
+
+def _onto_eigenvectors(U, R, redundancy):  # (r, q), (r, r) -> (r, q), ()
+    """Project the columns of U on those q eigenvectors of R that are nearest to their span.
+
+    U stays as it is where that makes the loss larger, as it may before the search has ended.
+    """
+    Q = eigh(R)[1]
+    shares = np.square(Q.T @ qr(U, mode="economic")[0]).sum(axis=1)
+    nearest = Q[:, np.sort(np.argsort(-shares, kind="stable")[: U.shape[1]])]
+    moved = nearest @ (nearest.T @ U)
+    losses = [float(loss_and_gradient(V, R, redundancy)[0]) for V in (U, moved)]
+    if losses[1] <= losses[0] * (1 + _ROUNDING):
+        return moved, losses[1]
+    return U, losses[0]
 
 
 def _unfinished(max_iter, tol):

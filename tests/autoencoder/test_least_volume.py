@@ -113,7 +113,34 @@ def test_spread_is_computed_in_single_precision():
 
 def network():
     torch_layers = nn.Linear(5, 20), nn.ReLU(), nn.Linear(20, 9)
-    return constrain(nn.Sequential(*torch_layers).double())
+    return constrain(nn.Sequential(*torch_layers).double(), 5)
+
+
+def image_decoder():
+    """Kinds of convolutions whose norm is not that of the kernel as a matrix, on 4 x 4 and 8 x 8."""
+    return nn.Sequential(
+        nn.Linear(5, 32), nn.ELU(), nn.Unflatten(1, (8, 2, 2)),
+        nn.ConvTranspose2d(8, 6, 4, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(6, 4, 3, padding=1, padding_mode="circular", groups=2), nn.Tanh(),
+        nn.PixelShuffle(2), nn.Flatten(),
+    )  # fmt: skip
+
+
+def matrices(module, n_in):
+    """Each layer with weights as the matrix of its linear part, by what it makes of unit inputs."""
+    inputs = {}
+    hooks = [
+        part.register_forward_hook(lambda layer, given, out: inputs.update({layer: given[0]}))
+        for part in module
+        if hasattr(part, "weight")
+    ]
+    module(torch.zeros(1, n_in, dtype=torch.float64))
+    for hook in hooks:
+        hook.remove()
+    for layer, given in inputs.items():
+        units = torch.eye(given.numel(), dtype=torch.float64).reshape(-1, *given.shape[1:])
+        images = layer(units) - layer(torch.zeros_like(given))
+        yield images.reshape(len(units), -1).T.detach().numpy()
 
 
 def test_normalised_layers_have_norm_one_before_and_after_they_are_baked():
@@ -126,7 +153,47 @@ def test_normalised_layers_have_norm_one_before_and_after_they_are_baked():
     before = module.eval()(x).detach()
     assert not [name for name in bake(module).state_dict() if "parametrizations" in name]
     assert_allclose(module(x).detach(), before)
-    assert lipschitz_bound(module) == pytest.approx(np.prod(norms))
+    assert lipschitz_bound(module, 5) == pytest.approx(np.prod(norms))
+
+
+def test_the_bound_is_the_product_of_the_norms_of_the_operators():
+    module = image_decoder().double()
+    norms = [np.linalg.norm(matrix, ord=2) for matrix in matrices(module, 5)]
+    assert len(norms) == 3
+    assert lipschitz_bound(module, 5) == pytest.approx(np.prod(norms), rel=1e-8)
+    kernels = [part.weight.detach().flatten(1).numpy() for part in module if hasattr(part, "weight")]
+    of_kernels = [np.linalg.norm(kernel, ord=2) for kernel in kernels]
+    assert abs(np.prod(of_kernels) / np.prod(norms) - 1) > 0.1  # the tempting answer is another
+
+
+def test_convolutions_get_the_norm_one_of_their_operators():
+    module = constrain(image_decoder().double(), 5)
+    for _ in range(300):
+        module(torch.zeros(1, 5, dtype=torch.float64))
+    norms = [np.linalg.norm(matrix, ord=2) for matrix in matrices(bake(module), 5)]
+    assert_allclose(norms, 1, atol=2e-3)
+
+
+def test_a_convolutional_decoder_lengthens_no_distance():
+    digits = load_digits().data[:400]
+    decoder = image_decoder()
+    before = decoder[3].weight.detach().clone()
+    model = LeastVolumeAutoencoder(5, decoder=decoder, max_iter=20, random_state=0).fit(digits)
+    Z = model.transform(digits[:60])
+    ratios = pdist(model.inverse_transform(Z)) / pdist(Z)
+    assert 0.1 < ratios.max() <= 1 + 1e-9
+    assert model.lipschitz_ == pytest.approx(1, abs=1e-5)
+    assert model.score(digits) > 0.1
+    assert torch.equal(decoder[3].weight, before)
+    loaded = pickle.loads(pickle.dumps(model))
+    assert_array_equal(loaded.inverse_transform(Z), model.inverse_transform(Z))
+    assert_array_equal(loaded.transform(digits[3:4]), Z[3:4])
+
+
+def test_a_layer_may_not_come_twice():
+    layer = nn.Linear(8, 8)
+    with pytest.raises(ValueError, match="decoder must have each layer once"):
+        check_decoder(nn.Sequential(layer, nn.ReLU(), layer))
 
 
 def test_the_norm_has_a_gradient_and_survives_mixed_precision():
@@ -146,7 +213,10 @@ class Residual(nn.Module):
 
 @pytest.mark.parametrize(
     "layer",
-    [nn.Conv1d(1, 1, 3), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.GELU(), nn.ELU(2.0), Residual()],
+    [
+        *(nn.Upsample(scale_factor=2), nn.BatchNorm1d(8), nn.Dropout(0.5)),
+        *(nn.GELU(), nn.ELU(2.0), Residual()),
+    ],
 )
 def test_layers_of_unknown_norm_are_refused(layer):
     with pytest.raises(ValueError, match=r"decoder must be a torch.nn.Sequential of Linear.*with"):

@@ -135,6 +135,19 @@ def test_the_eigenvectors_are_left_although_they_are_stationary():
     assert solve(S, G, 4, 0.1)[1][-1] < 0.9 * loss(top, S, G, 0.1)
 
 
+@pytest.mark.parametrize("redundancy", [0.25, 1.0, 5.0])
+@pytest.mark.parametrize("tol", [1e-6, 1e-12])
+def test_the_columns_span_generalised_eigenvectors(redundancy, tol):
+    """Whatever the tolerance, so that the last digits of the moments cannot move the map."""
+    S, G, *_ = moments()
+    top = top_eigenvectors(S, G, 4)
+    W = solve(S, G, 4, redundancy, tol=tol)[0]
+    assert subspace_distance(np.linalg.qr(W)[0].T, np.linalg.qr(top)[0].T) < 1e-10
+    noisy = [A * (1 + 1e-15 * np.random.RandomState(0).randn(*A.shape)) for A in (S, G)]
+    again = solve(*[(A + A.T) / 2 for A in noisy], 4, redundancy, tol=tol)[0]
+    assert subspace_distance(np.linalg.qr(again)[0].T, np.linalg.qr(W)[0].T) < 1e-10
+
+
 def test_the_scale_of_the_start_does_not_matter():
     S, G, *_ = moments()
     start = top_eigenvectors(S, G, 4)

@@ -1,0 +1,136 @@
+"""The estimators that train networks, or code rows, on a GPU beside the CPU of the same machine.
+
+Each case is fitted twice on either device, and the second fit counts: the first one starts CUDA and
+warms the caches. Times are seconds by the clock, since a GPU's work is no CPU time; the CPU has all
+its cores. "gap" is the score on held-out rows on the GPU less that on the CPU: both start from the
+same seed but round differently. MNIST is read from the folder SKSUBSPACE_DATA (mnist_test.npz), and
+without it, or without a GPU, there is nothing to measure.
+
+    python benchmarks/gpu.py                 # about 5 minutes
+    python benchmarks/gpu.py --cases "SteinPCA, 12 components" --seeds 1
+"""
+
+import argparse
+import os
+import platform
+import time
+import warnings
+
+import numpy as np
+
+import torch
+from sklearn.decomposition import PCA
+from sklearn.model_selection import train_test_split
+
+from sksubspace import (
+    MEDAL,
+    TLDR,
+    Autoencoder,
+    LeastVolumeAutoencoder,
+    PredictiveSparseCoding,
+    SparseAutoencoder,
+    SteinPCA,
+)
+from sksubspace.cluster import (
+    ElasticNetSubspaceClustering,
+    LeastSquaresSubspaceClustering,
+    ManifoldLinearizingClustering,
+    SparseSubspaceClusteringOMP,
+    ThresholdedSubspaceClustering,
+)
+
+NAME = "gpu"
+THREADS = os.cpu_count()
+_WIDE = {"hidden_layer_sizes": (2048, 1024), "batch_size": 1024, "max_iter": 10}
+CASES = {
+    "MEDAL of PCA, mlp": lambda **p: MEDAL(PCA(10), encoder="mlp", decoder="mlp", **p),
+    "TLDR, mlp": lambda **p: TLDR(32, encoder="mlp", **p),
+    "SteinPCA, 12 components": lambda **p: SteinPCA(12, **p),
+    "Autoencoder": lambda **p: Autoencoder(16, max_iter=40, **p),
+    "Autoencoder, wide": lambda **p: Autoencoder(16, **_WIDE, **p),
+    "Autoencoder, wide, autocast": lambda **p: Autoencoder(16, autocast=True, **_WIDE, **p),
+    "LeastVolumeAutoencoder": lambda **p: LeastVolumeAutoencoder(max_iter=40, **p),
+    "SparseAutoencoder, 2048 units": lambda **p: SparseAutoencoder(2048, max_iter=20, **p),
+    "PredictiveSparseCoding, 512 atoms": lambda **p: PredictiveSparseCoding(512, max_iter=10, **p),
+    "SparseSubspaceClusteringOMP": lambda **p: SparseSubspaceClusteringOMP(10, **p),
+    "ElasticNetSubspaceClustering": lambda **p: ElasticNetSubspaceClustering(10, **p),
+    "LeastSquaresSubspaceClustering": lambda **p: LeastSquaresSubspaceClustering(10, **p),
+    "ThresholdedSubspaceClustering": lambda **p: ThresholdedSubspaceClustering(10, **p),
+    "ManifoldLinearizingClustering": lambda **p: ManifoldLinearizingClustering(10, **p),
+}
+CLUSTERS_ROWS = 4000
+
+
+def rows(name, seed):
+    """Rows to fit on and rows to score: 7,000 of MNIST and 3,000 others, fewer for clusters."""
+    with np.load(os.path.join(os.environ["SKSUBSPACE_DATA"], "mnist_test.npz")) as file:
+        X = (file["X"] / 255).astype(np.float32)
+    X_train, X_test = train_test_split(X, test_size=0.3, random_state=seed)
+    return (X_train[:CLUSTERS_ROWS] if "Clustering" in name else X_train), X_test
+
+
+def measured(name, device, seed):
+    """Seconds of the second fit, the held-out score, and the device's peak memory in GiB."""
+    X_train, X_test = rows(name, seed)
+    for _ in range(2):
+        if device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        start = time.perf_counter()
+        model = CASES[name](device=device, random_state=seed).fit(X_train)
+        seconds = time.perf_counter() - start
+    peak = torch.cuda.max_memory_allocated() / 2**30 if device == "cuda" else 0.0
+    return seconds, model.score(X_test), peak
+
+
+def compare(name, seeds):
+    from _common import short
+
+    found = [(measured(name, "cpu", seed), measured(name, "cuda", seed)) for seed in seeds]
+    ratios = [cpu[0] / gpu[0] for cpu, gpu in found]
+    gaps = [gpu[1] - cpu[1] for cpu, gpu in found]
+    return {
+        "case": name,
+        "CPU s": short(np.mean([cpu[0] for cpu, _ in found])),
+        "GPU s": short(np.mean([gpu[0] for _, gpu in found])),
+        "CPU / GPU": f"{np.mean(ratios):.1f}",
+        "min": f"{min(ratios):.1f}",
+        "max": f"{max(ratios):.1f}",
+        "score, CPU": f"{np.mean([cpu[1] for cpu, _ in found]):.4f}",
+        "largest gap": f"{max(gaps, key=abs):+.4f}",
+        "GPU peak GiB": short(max(gpu[2] for _, gpu in found)),
+        "seeds": len(found),
+    }
+
+
+TEXT = """Made by `python benchmarks/gpu.py`, which says what is measured, on one {gpu} beside
+{threads} CPU cores, torch {torch}, Python {python}. MNIST (7,000 x 784 float32; 4,000 rows for the
+clusterings), all parameters but the ones of the script are the defaults."""
+
+
+def main():
+    from _common import print_table, write_page
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--seeds", type=int, default=2)
+    options = parser.parse_args()
+    if not torch.cuda.is_available() or "SKSUBSPACE_DATA" not in os.environ:
+        raise SystemExit("This benchmark needs a CUDA device and SKSUBSPACE_DATA; nothing was run.")
+    torch.set_num_threads(THREADS)
+    warnings.simplefilter("ignore")
+    table = []
+    for name in options.cases:
+        table.append(compare(name, range(options.seeds)))
+        print_table(table[-1:])
+        text = TEXT.format(
+            gpu=torch.cuda.get_device_name(),
+            threads=THREADS,
+            torch=torch.__version__,
+            python=platform.python_version(),
+        )
+        write_page(NAME, "Estimators on a GPU", text, table)
+    print_table(table)
+
+
+if __name__ == "__main__":
+    main()
