@@ -17,7 +17,6 @@ import time
 import warnings
 
 import numpy as np
-
 import torch
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split

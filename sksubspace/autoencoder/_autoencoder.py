@@ -79,7 +79,8 @@ class Autoencoder(BaseAutoencoder):
         Where the networks run: "auto" is a CUDA device if there is one, else the CPU.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the rows held out and the order of the batches.
+        Seeds the weights, the rows held out and the order of the batches. Modules that are given
+        start from the weights that they have.
 
     Attributes
     ----------

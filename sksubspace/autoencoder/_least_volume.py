@@ -22,7 +22,8 @@ from sksubspace.autoencoder._networks import apply
 from sksubspace.autoencoder._operator_norm import bake, check_decoder, constrain, lipschitz_bound
 from sksubspace.autoencoder._volume import LeastVolume
 
-_GAIN = 0.25
+_SMALLEST_GAIN = 0.25
+_LATENT_LENGTH = 64
 _TOLERANCE = 0.01
 
 
@@ -120,7 +121,8 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         Where the networks run: "auto" is a CUDA device if there is one, else the CPU.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the rows held out and the order of the batches.
+        Seeds the weights, the rows held out and the order of the batches. Modules that are given
+        start from the weights that they have.
 
     Attributes
     ----------
@@ -283,13 +285,21 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
             standardize,
             encoder,
             decoder,
-            gain=_GAIN,
+            gain=self._gain(),
             penalty=self.penalty,
             weight=self.volume_weight,
             eta=self.eta,
             min_score=self.min_score,
             max_iter=self.max_iter,
         )
+
+    def _gain(self):
+        r"""Factor g of the decoder's output.
+
+        Standardised rows have length :math:`\sqrt d`, so that latent points must reach
+        :math:`\sqrt d / g`. Where that is far, the volume wins before they are there.
+        """
+        return max(_SMALLEST_GAIN, np.sqrt(self.n_features_in_) / _LATENT_LENGTH)
 
     def _training_options(self, objective):
         if self.min_score is None:
@@ -306,7 +316,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         Latent points are stretched by the factor of the decoder's output and by its Lipschitz
         constant, which is near 1, so that it is at most 1 in input units.
         """
-        decoder, output_unit = bake(objective.decoder), _GAIN * scale.spread
+        decoder, output_unit = bake(objective.decoder), self._gain() * scale.spread
         unit = output_unit * lipschitz_bound(decoder, self.n_components)
         encoder = nn.Sequential(objective.standardize, objective.encoder)
         Z = apply(encoder, X, trainer.dtype, trainer.device)

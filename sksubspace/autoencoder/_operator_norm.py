@@ -175,7 +175,9 @@ def _operators(module, n_in):
 
 
 def _operator(layer, in_shape, out_shape):
-    return Matrix(layer) if isinstance(layer, nn.Linear) else Convolution(layer, in_shape, out_shape)
+    if isinstance(layer, nn.Linear):
+        return Matrix(layer)
+    return Convolution(layer, in_shape, out_shape)
 
 
 def _like(module):

@@ -12,9 +12,9 @@ and for :math:`\lambda \le 1` the first term is at least
 as a rotation of the columns can make them unless M has very low rank. What is left is convex in M,
 so that local minima are no concern.
 
-Where the gradient is zero, :math:`R U D = U \Lambda` with :math:`D = \partial L / \partial C` and a
-diagonal :math:`\Lambda`, so that R maps the span of U to itself unless D is singular: at a minimum the
-columns span eigenvectors of R. The search tells which, and its end is moved onto them.
+Where the gradient is zero, :math:`R U D = U \Lambda` with :math:`D = \partial L / \partial C` and
+a diagonal :math:`\Lambda`, so that R maps the span of U to itself unless D is singular: at a
+minimum the columns span eigenvectors of R. The search tells which, and its end is moved onto them.
 """
 
 import warnings

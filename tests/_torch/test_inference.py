@@ -1,12 +1,17 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from scipy import sparse
 from torch import nn
+from torch.nn import functional as F
 
 from sksubspace._torch.device import PinnedRows, as_rows
 from sksubspace._torch.inference import batched_forward, in_blocks
-from sksubspace._torch.modules import ResidualMLP
+from sksubspace._torch.modules import FourierFeatures, ResidualMLP, mlp
 from sksubspace._torch.random import seeded_module
 
 
@@ -35,6 +40,33 @@ def test_a_row_does_not_depend_on_the_others(net, dtype):
     assert out.dtype == dtype and out.shape == (700, 2)
     for rows in (slice(0, 1), slice(699, 700), slice(311, 318), slice(200, 600)):
         np.testing.assert_array_equal(batched_forward(net, as_rows(X[rows])), out[rows])
+
+
+def odd_networks():
+    """Widths at which the rows of the products begin anywhere in a cache line."""
+    frequencies = torch.randn(5, 9)
+    yield mlp((5, 33, 7, 3))
+    yield nn.Sequential(FourierFeatures(frequencies), nn.Linear(23, 1, bias=False))
+    yield Products()
+
+
+class Products(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(5, 11))
+
+    def forward(self, x):
+        return torch.mm(x.matmul(self.weight), self.weight.T) + F.linear(x, self.weight[:, :5])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("net", list(odd_networks()))
+def test_a_row_does_not_depend_on_where_it_begins_in_memory(net, dtype):
+    rows = np.tile(np.random.RandomState(0).randn(5).astype(dtype), (300, 1))
+    out = batched_forward(net.to(torch.from_numpy(rows).dtype), as_rows(rows))
+    np.testing.assert_array_equal(out, np.broadcast_to(out[:1], out.shape))
+    with torch.no_grad():
+        np.testing.assert_allclose(out[:2], net(torch.from_numpy(rows[:2])), rtol=1e-4, atol=1e-5)
 
 
 def test_result_is_that_of_the_module(net):
@@ -91,3 +123,21 @@ def test_a_row_of_a_block_does_not_depend_on_the_others():
     whole = in_blocks(lambda rows: rows @ coef, X)
     alone = np.vstack([in_blocks(lambda rows: rows @ coef, X[i : i + 1]) for i in range(300)])
     np.testing.assert_array_equal(whole, alone)
+
+
+SINGLE = """
+import numpy as np
+from sksubspace._torch.inference import in_blocks
+random_state = np.random.RandomState(0)
+rows = np.tile(random_state.standard_normal(40).astype(np.float32), (300, 1))
+coef = random_state.standard_normal((40, 20)).astype(np.float32)
+out = in_blocks(lambda rows: rows @ coef, rows)
+assert (out == out[0]).all()
+"""
+
+
+@pytest.mark.parametrize("kernels", ["Haswell", "Sandybridge"])
+def test_single_precision_rows_do_not_depend_on_the_kernels_of_blas(kernels):
+    """The name is that of a processor; BLAS libraries other than OpenBLAS do not mind it."""
+    environment = os.environ | {"OPENBLAS_CORETYPE": kernels}
+    subprocess.run([sys.executable, "-c", SINGLE], check=True, env=environment, timeout=120)
