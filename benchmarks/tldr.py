@@ -182,8 +182,7 @@ By number of rows of 256 features, with a tenth of the rows as anchors; quality 
 (`_tldr_scale.py`):
 
 {scale}
-What was asked. "lbfgs" ends when the loss falls by less than `tol` of itself, so that moments which
-are summed in another order give another last digit of the loss, and a map that differs by more:"""
+What was asked:"""
 
 
 def replace_rows(rows):

@@ -186,7 +186,9 @@ class TLDR(MapMixin, CallbackSupportMixin, BaseEstimator):
 
     and returns the principal components of x'M. With q = 1/2 and t = 1, x'M is the linear
     regression of the mean of a row's neighbours on the row. It is the limit of the loss for exactly
-    uncorrelated outputs, and not its minimiser for a finite :math:`\lambda`.
+    uncorrelated outputs, and not its minimiser for a finite :math:`\lambda`. That one mixes
+    eigenvectors: where the gradient of the loss is zero and the outputs did not collapse, the
+    columns of :math:`S^{1/2} W` span as many of them.
 
     Mutual neighbours, the power q and the Fourier encoder are not in the paper.
 
