@@ -19,6 +19,7 @@ import warnings
 from functools import partial
 
 import numpy as np
+import torch
 from _common import (
     as_markdown,
     cpu_seconds,
@@ -33,6 +34,7 @@ from _common import (
 )
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
+from torch import nn
 
 from sksubspace.autoencoder import Autoencoder, LeastVolumeAutoencoder
 
@@ -172,6 +174,56 @@ def min_score(bench):
     return rows
 
 
+def convolutions(bench):
+    """Networks of convolutions beside dense ones, on 2,800 rows of MNIST and 1,200 others."""
+    found = {}
+    for seed in bench.seeds if has_data("MNIST") else ():
+        split = load_split("MNIST", seed, 4000)
+        for name, model in _image_models(seed):
+            _, seconds = cpu_seconds(model.fit, split.X_train)
+            found.setdefault(f"{name}: R2", []).append(model.score(split.X_test))
+            found.setdefault(f"{name}: dimensions", []).append(model.n_components_)
+            found.setdefault(f"{name}: CPU s", []).append(seconds)
+            if isinstance(model, LeastVolumeAutoencoder):
+                found.setdefault(f"{name}: Lipschitz bound", []).append(model.lipschitz_)
+    rows = [result_row("convolutions", "MNIST", what, values) for what, values in found.items()]
+    return rows or [result_row("convolutions", "MNIST", "R2", [])]
+
+
+def _image_models(seed, width=32):
+    """(name, model), with modules of one generator state for each seed."""
+    params = {"max_iter": 40, "batch_size": 128, "random_state": seed}
+    torch.manual_seed(seed)
+    images = {"encoder": _image_encoder(width), "decoder": _image_decoder(width)}
+    for kind in (Autoencoder, LeastVolumeAutoencoder):
+        yield f"{kind.__name__}, dense", kind(width, **params)
+        yield f"{kind.__name__}, convolutions", kind(width, **images, **params)
+
+
+def _image_encoder(width):
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        nn.Conv2d(1, 16, 3, stride=2, padding=1),
+        nn.GELU(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1),
+        nn.GELU(),
+        nn.Flatten(),
+        nn.Linear(1568, width),
+    )
+
+
+def _image_decoder(width):
+    return nn.Sequential(
+        nn.Linear(width, 1568),
+        nn.Unflatten(1, (32, 7, 7)),
+        nn.ELU(),
+        nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1),
+        nn.ELU(),
+        nn.ConvTranspose2d(16, 1, 4, stride=2, padding=1),
+        nn.Flatten(),
+    )
+
+
 def checks(bench):
     """Files, constant columns and a last batch of one row; 1 is yes."""
     same, finite = [], []
@@ -197,6 +249,7 @@ SECTIONS = {
     "least_volume": least_volume,
     "penalties": penalties,
     "min_score": min_score,
+    "convolutions": convolutions,
     "checks": checks,
 }
 

@@ -38,6 +38,7 @@ from sksubspace.cluster import (
     ThresholdedSubspaceClustering,
 )
 
+# `_common` keeps other benchmarks to one thread, and is imported once the libraries have theirs
 NAME = "gpu"
 THREADS = os.cpu_count()
 _WIDE = {"hidden_layer_sizes": (2048, 1024), "batch_size": 1024, "max_iter": 10}
@@ -106,29 +107,37 @@ TEXT = """Made by `python benchmarks/gpu.py`, which says what is measured, on on
 clusterings), all parameters but the ones of the script are the defaults."""
 
 
+def replace_row(row):
+    """Put a row in the place of its old one, and write all."""
+    from _common import read_csv, write_page
+
+    rows = {old["case"]: old for old in read_csv(f"{NAME}.csv")} | {row["case"]: row}
+    text = TEXT.format(
+        gpu=torch.cuda.get_device_name(),
+        threads=THREADS,
+        torch=torch.__version__,
+        python=platform.python_version(),
+    )
+    table = [rows[name] for name in CASES if name in rows]
+    write_page(NAME, "Estimators on a GPU", text, table)
+
+
 def main():
-    from _common import print_table, write_page
+    from _common import print_table
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
     if not torch.cuda.is_available() or "SKSUBSPACE_DATA" not in os.environ:
-        raise SystemExit("This benchmark needs a CUDA device and SKSUBSPACE_DATA; nothing was run.")
+        print("This benchmark needs a CUDA device and SKSUBSPACE_DATA; nothing was run.")
+        return
     torch.set_num_threads(THREADS)
     warnings.simplefilter("ignore")
-    table = []
     for name in options.cases:
-        table.append(compare(name, range(options.seeds)))
-        print_table(table[-1:])
-        text = TEXT.format(
-            gpu=torch.cuda.get_device_name(),
-            threads=THREADS,
-            torch=torch.__version__,
-            python=platform.python_version(),
-        )
-        write_page(NAME, "Estimators on a GPU", text, table)
-    print_table(table)
+        row = compare(name, range(options.seeds))
+        print_table([row])
+        replace_row(row)
 
 
 if __name__ == "__main__":
