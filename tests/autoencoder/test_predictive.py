@@ -12,7 +12,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sksubspace.autoencoder import PredictiveSparseCoding
-from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, lasso_codes, shrink
+from sksubspace.autoencoder._predictive_energy import (
+    PredictiveEnergy,
+    TanhEncoder,
+    lasso_codes,
+    shrink,
+)
 from sksubspace.callbacks import LossMonitor
 
 X = load_digits().data[:300]
@@ -56,9 +61,9 @@ def test_shrink_is_the_soft_threshold():
 def random_energy(alpha=0.7, weight=0.4):
     rng = np.random.RandomState(1)
     atoms, encoder, gain = rng.randn(6, 5), rng.randn(6, 5), rng.rand(6)
-    energy = PredictiveEnergy(
-        np.zeros(5), 1.0, atoms, encoder, gain, alpha=alpha, weight=weight
-    ).double()
+    layer = TanhEncoder(encoder)
+    layer.gain.data = torch.from_numpy(gain)
+    energy = PredictiveEnergy(np.zeros(5), 1.0, atoms, layer, alpha=alpha, weight=weight).double()
     D = atoms / np.linalg.norm(atoms, axis=1, keepdims=True)
     rows = rng.randn(3, 5)
     return energy, D, rows, gain * np.tanh(rows @ encoder.T)
@@ -90,9 +95,9 @@ def test_the_loss_is_the_least_energy_and_its_gradient_that_of_fixed_codes():
     expected = np.mean([energy_of(z, D, x, p) for z, x, p in zip(Z, rows, predicted, strict=True)])
     assert_allclose(loss.item(), expected / 5, rtol=1e-12)
     loss.backward()
-    gain = energy.gain.detach().numpy()
+    gain = energy.encoder.gain.detach().numpy()
     by_hand = (-2 * 0.4 * (Z - predicted) * predicted / gain).mean(axis=0) / 5
-    assert_allclose(energy.gain.grad.numpy(), by_hand, rtol=1e-10)
+    assert_allclose(energy.encoder.gain.grad.numpy(), by_hand, rtol=1e-10)
 
 
 def test_lasso_codes_satisfy_the_optimality_conditions():
