@@ -225,16 +225,19 @@ def _restrict(task, inside, random_state):
 def _place(kernel, query, keys, targets, squared, neighbors):
     """Weighted mean of the neighbours' targets; training rows equal to the query decide alone."""
     placed = np.empty((len(query), targets.shape[1]))
+    device = kernel.log_power.device  # the kernel stays there: threads may share it
     for start in range(0, len(query), _CHUNK):
         rows = slice(start, start + _CHUNK)
         near, squared_here = neighbors[rows], squared[rows]
         equal = squared_here == 0
-        distances = to_tensor(np.where(equal, 1.0, squared_here))
+        distances = to_tensor(np.where(equal, 1.0, squared_here), device)
         with torch.inference_mode():
-            weights = kernel.cpu().weights(
-                to_tensor(query[rows]).double(), to_tensor(keys[near]).double(), distances
+            weights = kernel.weights(
+                to_tensor(query[rows], device).double(),
+                to_tensor(keys[near], device).double(),
+                distances,
             )
-        weights = np.where(equal.any(axis=1, keepdims=True), equal, weights.numpy())
+        weights = np.where(equal.any(axis=1, keepdims=True), equal, weights.cpu().numpy())
         weights /= weights.sum(axis=1, keepdims=True)
         placed[rows] = np.einsum("nk,nkq->nq", weights, targets[near])
     return placed

@@ -33,9 +33,10 @@ def resolve_redundancy(redundancy, width):
 
 def barlow_loss(C, redundancy):  # (q, q) -> ()
     r""":math:`\sum_i (C_{ii} - 1)^2 + \lambda \sum_{i \ne j} C_{ij}^2`."""
-    diagonal = C.diagonal()
-    off_diagonal = (C * C).sum() - (diagonal * diagonal).sum()
-    return ((diagonal - 1) ** 2).sum() + redundancy * off_diagonal
+    q = len(C)
+    # without the last entry, rows of q + 1 entries all begin with one of the diagonal
+    off_diagonal = C.reshape(-1)[:-1].reshape(q - 1, q + 1)[:, 1:]
+    return ((C.diagonal() - 1) ** 2).sum() + redundancy * (off_diagonal**2).sum()
 
 
 def cross_correlation(W, S, G):  # (d, q), (d, d), (d, d) -> (q, q)

@@ -117,11 +117,12 @@ pickle.dump(model, open(out, "wb"))
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_process_loses_one_epoch_and_no_bit(tmp_path):
     root, case = str(Path(__file__).parents[2]), "constrained"
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     out = tmp_path / "model.pkl"
 
     def run(epoch):
         command = [sys.executable, "-c", SCRIPT, case, str(tmp_path / "run"), str(out), str(epoch)]
-        environment = {**os.environ, "PYTHONPATH": root, "PYTHONWARNINGS": "ignore"}
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
         return subprocess.run(command, cwd=root, env=environment, check=False).returncode
 
     assert run(5) == -signal.SIGKILL

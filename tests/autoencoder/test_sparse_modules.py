@@ -42,7 +42,7 @@ CASES = [*MODULES, "predictive"]
 
 
 def make(case="both", **params):
-    shared = {"max_iter": 6, "batch_size": 64, "random_state": 0}
+    shared = {"max_iter": 6, "batch_size": 64, "device": "cpu", "random_state": 0}
     if case == "predictive":
         return PredictiveSparseCoding(M, **shared | MODULES["encoder"] | params)
     return SparseAutoencoder(M, **shared | {"k": K} | MODULES.get(case, {}) | params)
