@@ -3,8 +3,10 @@
 Section "patches": 40,000 patches of 12 x 12 pixels in colour, from the left three quarters of the
 two sample pictures of scikit-learn; R2 is that of 4,000 patches of the other quarter. A seed is
 that of the patches and of the method. Section "predictive": digits, a quarter of them held out; the
-linear probe is a logistic regression on codes divided by the scale of the data. All parameters but
-the numbers of atoms are the defaults. Times are CPU seconds of one thread.
+linear probe is a logistic regression on codes divided by the scale of the data. Sections "active"
+and "modules": the same splits of digits, k = 8, beside the linear maps and k throughout; the hidden
+layers have 256 units. All parameters but those that are named are the defaults. Times are CPU
+seconds of one thread.
 
     python benchmarks/sparse_autoencoders.py                       # everything, about 30 minutes
     python benchmarks/sparse_autoencoders.py --sections predictive # these rows anew, others kept
@@ -15,8 +17,10 @@ import argparse
 import sys
 import time
 import warnings
+from itertools import product
 
 import numpy as np
+import torch
 from _common import (
     as_markdown,
     cpu_seconds,
@@ -33,12 +37,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.image import extract_patches_2d
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
+from torch import nn
 
 from sksubspace.autoencoder import PredictiveSparseCoding, SparseAutoencoder
 
 NAME = "sparse_autoencoders"
 SIDE = 12
-N_UNITS, K = 2048, 16
+N_UNITS, K, DIGITS_K = 2048, 16, 8
 N_TRAIN, N_TEST, N_PURSUIT = 40_000, 4_000, 1_000
 STARTS = {
     "subspace": {},
@@ -144,9 +149,13 @@ def predictive(seeds):
     return rows
 
 
-def _digits(n_atoms, seed):
+def _split(seed):
     X, y = load_digits(return_X_y=True)
-    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=seed)
+    return train_test_split(X, y, stratify=y, random_state=seed)
+
+
+def _digits(n_atoms, seed):
+    X, X_test, y, y_test = _split(seed)
     model, fit_seconds = cpu_seconds(PredictiveSparseCoding(n_atoms, random_state=seed).fit, X)
     found = {"fit: CPU s": fit_seconds, "pixels: accuracy": _probe(X / 16, y, X_test / 16, y_test)}
     for name, algorithm in (("exact", "fista"), ("encoder", "encoder")):
@@ -181,7 +190,71 @@ def _speed(model, X, repeats=20):
     }
 
 
-SECTIONS = {"patches": starts, "pursuit": pursuits, "predictive": predictive}
+def active(seeds):
+    """More active units in the first epochs, and in the codes of new rows."""
+    found = {}
+    for n_units, init, start in product((128, 512), ("subspace", "random"), (None, 4 * DIGITS_K)):
+        data = f"digits, {n_units} units, {init}"
+        for seed in seeds:
+            X, X_test = _split(seed)[:2]
+            model = SparseAutoencoder(
+                n_units, k=DIGITS_K, k_start=start, init=init, random_state=seed
+            ).fit(X)
+            name = "k throughout" if start is None else "from 4k"
+            _note(found, (data, f"{name}: dead units"), model.dead_fraction_)
+            _note(found, (data, f"{name}: R2"), model.score(X_test))
+            for k in (12, 16) if start is None else ():
+                model.set_params(transform_k=k)
+                what = f"{name}: R2 of {k / DIGITS_K:g}k entries"
+                _note(found, (data, what), model.score(X_test))
+    return [
+        result_row("active", data, what, [value for (value,) in values])
+        for (data, what), values in found.items()
+    ]
+
+
+def modules(seeds):
+    """A hidden layer in the encoder or in the decoder, beside linear maps."""
+    found = {}
+    for seed in seeds:
+        X, X_test = _split(seed)[:2]
+        torch.manual_seed(seed)
+        cases = {
+            "linear": {},
+            "hidden layer in the encoder": {"encoder": _hidden(X.shape[1], 128)},
+            "hidden layer in the decoder": {"decoder": _hidden(128, X.shape[1])},
+        }
+        for name, params in cases.items():
+            model = SparseAutoencoder(128, k=DIGITS_K, random_state=seed, **params).fit(X)
+            _note(found, f"sparse, {name}: R2", model.score(X_test))
+            _note(found, f"sparse, {name}: R2 of training rows", model.score(X))
+            _note(found, f"sparse, {name}: dead units", model.dead_fraction_)
+        for name in ("linear", "hidden layer in the encoder"):
+            encoder = cases[name].get("encoder")
+            model = PredictiveSparseCoding(128, encoder=encoder, random_state=seed).fit(X)
+            predicted = model.transform(X_test)
+            _note(found, f"predictive, {name}: R2", model.score(X_test))
+            exact = model.set_params(transform_algorithm="fista").transform(X_test)
+            _note(found, f"predictive, {name}: R2, exact codes", model.score(X_test))
+            error = np.square(predicted - exact).sum() / np.square(exact).sum()
+            _note(found, f"predictive, {name}: squared error of the codes", error)
+    return [
+        result_row("modules", "digits, 128 units", what, [value for (value,) in values])
+        for what, values in found.items()
+    ]
+
+
+def _hidden(n_in, n_out):
+    return nn.Sequential(nn.Linear(n_in, 256), nn.GELU(), nn.Linear(256, n_out))
+
+
+SECTIONS = {
+    "patches": starts,
+    "pursuit": pursuits,
+    "predictive": predictive,
+    "active": active,
+    "modules": modules,
+}
 TEXT = """Made by `python benchmarks/sparse_autoencoders.py`, which says what was measured.
 `reached` is the mean over the `n` seeds, `sd` their standard deviation. `met` is "yes" if every
 single value meets what is asked, "mean only" if only their mean does. Rows without `asked` are for

@@ -57,7 +57,7 @@ class _AlignedRows(TorchFunctionMode):
     """Fill up the rows of matrix products with zeros, such that each begins with a cache line.
 
     MKL, on processors that are not Intel's, adds up the products of a row in an order that depends
-    on the alignment of the row.
+    on the alignment of the row, of factors and product.
     """
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -67,14 +67,15 @@ class _AlignedRows(TorchFunctionMode):
             args = (_widened(x, x, -1), _widened(weight, x, -1), *bias)
         elif func in _MATMULS and len(args) == 2 and args[1].ndim > 1:
             x, other = args
-            args = _widened(x, x, -1), _widened(other, x, -2)
+            wide = _widened(_widened(other, x, -2), other, -1)
+            return func(_widened(x, x, -1), wide, **kwargs)[..., : other.shape[-1]]
         return func(*args, **kwargs)
 
 
-def _widened(tensor, x, dim):
-    """Append zeros along a dimension until a row of `x` fills whole cache lines."""
-    missing = -x.shape[-1] % (_CACHE_LINE // x.element_size())
-    if missing == 0 or x.device.type != "cpu":
+def _widened(tensor, like, dim):
+    """Append zeros along a dimension until a row of `like` fills whole cache lines."""
+    missing = -like.shape[-1] % (_CACHE_LINE // like.element_size())
+    if missing == 0 or like.device.type != "cpu":
         return tensor
     return F.pad(tensor, (0, missing) if dim == -1 else (0, 0, 0, missing))
 

@@ -1,7 +1,8 @@
 """Leading principal directions of a few rows, whichever side is the smaller."""
 
 import numpy as np
-from scipy import linalg
+
+from sksubspace._torch.linalg import largest_eigenpairs
 
 __all__ = ["leading_directions"]
 
@@ -33,17 +34,9 @@ def leading_directions(A, r):
     found = min(r, m, d)
     if found == 0:
         return squared, basis
-    values, vectors = _largest(A @ A.T if m < d else A.T @ A, found)
+    values, vectors = largest_eigenpairs(A @ A.T if m < d else A.T @ A, found)
     found = int((values > _DEPENDENT * max(values[0], 0)).sum())
     squared[:found] = values[:found]
     vectors = vectors[:, :found]
     basis[:found] = np.linalg.qr(A.T @ vectors)[0].T if m < d else vectors.T
     return squared, basis
-
-
-def _largest(matrix, r):  # (p, p) -> (r,), (p, r), descending
-    p = len(matrix)
-    values, vectors = linalg.eigh(
-        matrix, subset_by_index=[p - r, p - 1], overwrite_a=True, check_finite=False
-    )
-    return values[::-1], vectors[:, ::-1]

@@ -7,10 +7,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.cluster import KMeans
+
+from sksubspace._torch.linalg import largest_eigenpairs
 
 __all__ = ["SpectralResult", "landmark_labels", "largest_eigenvectors", "spectral_labels"]
 
@@ -167,8 +169,7 @@ def largest_eigenvectors(operator, k):  # (n, n) array, matrix or LinearOperator
     space = max(4 * k, 60)
     if isinstance(operator, np.ndarray) or n <= max(_DENSE_ROWS, space + 1):
         matrix = operator if isinstance(operator, np.ndarray) else _as_dense(operator)
-        values, vectors = linalg.eigh(matrix, subset_by_index=[n - min(k, n), n - 1])
-        return values[::-1], vectors[:, ::-1]
+        return largest_eigenpairs(matrix, min(k, n))
     start = np.random.RandomState(0).uniform(-1, 1, size=n)
     values, vectors = eigsh(operator, k=k + _SPARE, which="LA", ncv=space, tol=0, v0=start)
     order = values.argsort()[::-1][:k]

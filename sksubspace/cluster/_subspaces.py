@@ -7,12 +7,14 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, svds
 
 from sksubspace._torch.inference import in_blocks
+from sksubspace._torch.linalg import largest_eigenpairs
 from sksubspace._torch.threads import small_work
 
 __all__ = ["fit_subspaces", "squared_residuals"]
 
 ENERGY = 0.99
 LARGEST_AUTO_DIM = 15
+_FLAT = 1e-10
 _DENSE_ELEMENTS = 2**22
 _BLOCK_ELEMENTS = 2**18
 
@@ -36,7 +38,8 @@ def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
 
     subspace_dim : int or "auto", default="auto"
         Dimension of every subspace; "auto" keeps 99 % of the energy of the members, by at most 15
-        directions. Both are cut to one less than the members and the features.
+        directions. Both are cut to one less than the members and the features, and to the
+        directions in which members vary.
 
     Returns
     -------
@@ -57,7 +60,8 @@ def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
     if short:
         warnings.warn(
             f"{short} of the {n_clusters} clusters have too few members for "
-            f"subspace_dim={subspace_dim}; they get a subspace of fewer dimensions.",
+            f"subspace_dim={subspace_dim}, or vary in too few directions; they get a subspace of "
+            "fewer dimensions.",
             stacklevel=2,
         )
     return np.stack(means), bases
@@ -71,6 +75,8 @@ def _affine_fit(members, subspace_dim):  # (m, d) -> (d,), (r, d)
     if largest == 0:
         return mean.astype(members.dtype), np.zeros((0, d), dtype=members.dtype)
     squared, basis = _leading_directions(members, mean, largest)
+    kept = squared > _FLAT * max(squared[0], 0)
+    squared, basis = squared[kept], basis[kept]
     if subspace_dim == "auto":
         basis = basis[: _n_for_energy(squared, _energy(members, mean))]
     return mean.astype(members.dtype), np.ascontiguousarray(basis, dtype=members.dtype)
@@ -103,14 +109,10 @@ def _leading_directions(members, mean, r):
         return np.square(values[:r]), vectors[:r]
     if m < d:
         centred = members - mean
-        squared, left = _largest_eigenvectors(centred @ centred.T, r)
+        squared, left = largest_eigenpairs(centred @ centred.T, r)
         basis, _ = linalg.qr(centred.T @ left, mode="economic")
         return squared, basis.T
-    return _map_vectors(_largest_eigenvectors(_scatter(members, mean), r))
-
-
-def _map_vectors(eigen):
-    squared, vectors = eigen
+    squared, vectors = largest_eigenpairs(_scatter(members, mean), r)
     return squared, vectors.T
 
 
@@ -121,12 +123,6 @@ def _scatter(members, mean):  # (m, d) -> (d, d), by blocks of rows in double pr
         centred = members[start : start + step] - mean
         scatter += centred.T @ centred
     return scatter
-
-
-def _largest_eigenvectors(matrix, r):  # (p, p) -> (r,), (p, r), descending
-    p = len(matrix)
-    values, vectors = linalg.eigh(matrix, subset_by_index=[p - r, p - 1])
-    return np.maximum(values[::-1], 0), vectors[:, ::-1]
 
 
 def _sparse_directions(members, mean, r):

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import linalg
 
+from sksubspace._torch.linalg import largest_eigenpairs
 from sksubspace.decomposition._stein_moments import first_moment
 
 
@@ -20,10 +21,7 @@ def principal_directions(centred, n_components):  # (n, d) -> (k, d)
 
 def leading_eigenvectors(matrix, n_components):  # (d, d) symmetric -> (k, d)
     """Eigenvectors of the largest eigenvalues as rows, the largest first."""
-    d = len(matrix)
-    chosen = [d - n_components, d - 1]
-    _, vectors = linalg.eigh(matrix, subset_by_index=chosen, check_finite=False)
-    return vectors[:, ::-1].T
+    return largest_eigenpairs(matrix, n_components)[1].T
 
 
 def stein_directions(scores, centred, n_components):  # (n, d), (n, d) -> (k, d)

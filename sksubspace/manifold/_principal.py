@@ -2,8 +2,9 @@
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
+
+from sksubspace._torch.linalg import largest_eigenpairs
 
 SMALLEST_EIGENVALUE = 1e-9
 SMALL_SIDE = 1024
@@ -53,9 +54,7 @@ def covariance(X, mean):  # (n, d), (d,) -> (d, d)
 def leading_eigenpairs(S, n_leading=None):  # (d, d) -> (r,), (d, r)
     """Largest eigenvalues of S, descending, and their vectors; those near zero are left out."""
     d = len(S)
-    first = 0 if n_leading is None else max(0, d - n_leading)
-    eigenvalues, vectors = eigh(S, subset_by_index=(first, d - 1))
-    return _kept(eigenvalues[::-1], vectors[:, ::-1])
+    return _kept(*largest_eigenpairs(S, d if n_leading is None else min(n_leading, d)))
 
 
 def _kept(eigenvalues, vectors):

@@ -6,7 +6,7 @@ import numpy as np
 
 from sksubspace.manifold._principal import leading_eigenpairs
 from sksubspace.manifold._smoothing import map_within, neighbor_correlations, shrink, smoothing_map
-from sksubspace.manifold._twin_lbfgs import fit_linear
+from sksubspace.manifold._twin_lbfgs import fit_linear, spanned_eigenvectors
 from sksubspace.manifold._twin_loss import effective_rank
 
 _MAX_ITER = 1000
@@ -31,7 +31,7 @@ def solve_spectral(params, S, G, n_components):  # -> LinearMap, list
 
 
 def solve_lbfgs(params, S, G, n_components):  # -> LinearMap, list
-    """Minimise the loss; then the closed form for rows projected on the span of the encoder.
+    """Minimise the loss; then the closed form for rows projected on the eigenvectors it spans.
 
     The loss does not depend on the scale of an output, which decides a search by distance; the
     closed form sets it.
@@ -50,7 +50,8 @@ def solve_lbfgs(params, S, G, n_components):  # -> LinearMap, list
         tol=params.tol,
     )
     warn_of_collapse(W, S_inside)
-    return map_within(U @ W, S, G, **smoothing_parameters(params)), loss_curve
+    span = U @ spanned_eigenvectors(W, S_inside, G_inside)
+    return map_within(span, S, G, **smoothing_parameters(params)), loss_curve
 
 
 def warn_of_collapse(W, S):  # (d, q), (d, d)

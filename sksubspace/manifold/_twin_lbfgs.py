@@ -21,19 +21,20 @@ import warnings
 
 import numpy as np
 from scipy.fft import dct
-from scipy.linalg import eigh, qr
+from scipy.linalg import eigh
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace.manifold._twin_loss import barlow_loss, resolve_redundancy
 
-__all__ = ["fit_linear"]
+__all__ = ["fit_linear", "spanned_eigenvectors"]
 
 _SMALLEST_EIGENVALUE = 1e-12
 _SMALLEST_GRADIENT = 1e-12
 _EVALUATIONS_PER_ITERATION = 20
 _DECIMALS = 5
 _ROUNDING = 1e-12
+_SMALLEST_SHARE = 1e-4
 
 
 def fit_linear(S, G, n_components, *, redundancy, start, max_iter, tol):
@@ -86,9 +87,8 @@ def fit_linear(S, G, n_components, *, redundancy, start, max_iter, tol):
     """
     redundancy = resolve_redundancy(redundancy, n_components)
     basis = _whitening_basis(np.asarray(S, dtype=np.float64))
-    R = basis.T @ G @ basis
+    R = _symmetric(basis.T @ G @ basis)
     first = _unit_columns(_check_start(start, basis, S, n_components))
-    R = (R + R.T) / 2
     U, loss_curve = _search(first, R, redundancy, max_iter, tol)
     U, loss_curve[-1] = _onto_eigenvectors(U, R, redundancy)
     return basis @ _by_correlation(_unit_columns(U), R), loss_curve, len(loss_curve)
@@ -139,14 +139,31 @@ def _search(first, R, redundancy, max_iter, tol):  # (r, q), (r, r) -> (r, q), l
     return result.x.reshape(shape), losses or [float(result.fun)]
 
 
-def _onto_eigenvectors(U, R, redundancy):  # (r, q), (r, r) -> (r, q), ()
-    """Project the columns of U on those q eigenvectors of R that are nearest to their span.
+def spanned_eigenvectors(W, S, G):  # (d, q), (d, d), (d, d) -> (d, q)
+    """Those generalised eigenvectors of (G, S) that the columns of a minimiser span."""
+    basis = _whitening_basis(S)
+    return basis @ _nearest_eigenvectors(basis.T @ (S @ W), _symmetric(basis.T @ G @ basis))
 
-    U stays as it is where that makes the loss larger, as it may before the search has ended.
+
+def _nearest_eigenvectors(U, R):  # (r, q), (r, r) -> (r, q)
+    """The eigenvectors of R that have a share of M = U U', with columns of U of length one.
+
+    Columns that collapsed span fewer than there are columns: the leading ones of the others stand
+    in for those.
     """
-    Q = eigh(R)[1]
-    shares = np.square(Q.T @ qr(U, mode="economic")[0]).sum(axis=1)
-    nearest = Q[:, np.sort(np.argsort(-shares, kind="stable")[: U.shape[1]])]
+    Q = eigh(R)[1][:, ::-1]
+    shares = np.square(Q.T @ _unit_columns(U)).sum(axis=1)
+    spanned = shares > _SMALLEST_SHARE * shares.max()
+    rank = np.where(spanned, shares, -np.arange(len(shares)))
+    return Q[:, np.sort(np.argsort(-rank, kind="stable")[: U.shape[1]])]
+
+
+def _onto_eigenvectors(U, R, redundancy):  # (r, q), (r, r) -> (r, q), ()
+    """Project the columns of U on the eigenvectors that they span, unless the loss gets larger.
+
+    It may before the search has ended.
+    """
+    nearest = _nearest_eigenvectors(U, R)
     moved = nearest @ (nearest.T @ U)
     losses = [float(loss_and_gradient(V, R, redundancy)[0]) for V in (U, moved)]
     if losses[1] <= losses[0] * (1 + _ROUNDING):
@@ -166,6 +183,10 @@ def _whitening_basis(S):  # (d, d) -> (d, r) with E'SE = I
     eigenvalues, vectors = eigh(S)
     kept = eigenvalues > _SMALLEST_EIGENVALUE * eigenvalues[-1]
     return vectors[:, kept] / np.sqrt(eigenvalues[kept])
+
+
+def _symmetric(A):
+    return (A + A.T) / 2
 
 
 def _mixing(q):  # -> (q, q) orthogonal
