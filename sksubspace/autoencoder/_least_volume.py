@@ -184,6 +184,10 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     The number of dimensions left is a property of the networks and the weight, not an estimate of
     the intrinsic dimension of the data: a curved sheet may keep more dimensions than it has.
 
+    Inside, the output of the decoder is multiplied by a fixed factor: 1/4, and the root of the
+    number of features over 64 above 256 features. Rows of many features are long, and latent points
+    that had to become as long would be drawn to zero by the volume before they got there.
+
     Latent points are centred at the mean of the training rows. To keep only the first k dimensions,
     hand ``inverse_transform`` the first k columns; the others then are at their mean.
 

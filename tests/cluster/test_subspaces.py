@@ -70,6 +70,18 @@ def test_few_members_get_a_smaller_subspace_and_a_warning():
     assert [len(basis) for basis in bases] == [3, 1]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("as_given", [np.asarray, sparse.csr_matrix])
+def test_directions_in_which_members_do_not_vary_are_left_out(as_given, dtype):
+    """Else an arbitrary direction would hold part of new rows."""
+    line = np.outer(np.linspace(-1, 1, 40), np.arange(1.0, 8.0)).astype(dtype)
+    with pytest.warns(UserWarning, match="or vary in too few directions"):
+        means, (basis,) = fit_subspaces(as_given(line), np.zeros(40, int), 1, 3)
+    assert basis.shape == (1, 7)
+    away = np.array([[7.0, 0, 0, 0, 0, 0, -1.0]], dtype)  # at a right angle to the line
+    assert_allclose(squared_residuals(away, means, [basis]), [[50]], rtol=1e-5)
+
+
 def test_rows_without_a_cluster_do_not_count():
     X = members(30, 5)
     labels = np.r_[np.zeros(20, int), np.full(10, -1)]
