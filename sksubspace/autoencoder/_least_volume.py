@@ -44,8 +44,8 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         are linear, and the solution is that of principal components.
 
     volume_weight : float, default=0.01
-        Weight of the volume beside 1 - R2. A larger one leaves fewer dimensions. With
-        ``min_score`` it is where the search begins.
+        Weight of the volume beside 1 - R2, reached over the first tenth of ``max_iter``. A larger
+        one leaves fewer dimensions. With ``min_score`` it is where the search begins.
 
     eta : float, default=1.0
         Offset of the standard deviations in the volume, in units of the latent space inside. It
@@ -307,7 +307,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
 
     def _training_options(self, objective):
         if self.min_score is None:
-            return super()._training_options(objective)
+            return super()._training_options(objective) | {"after_epoch": objective.warm_up}
         return {
             "autocast": self.autocast,
             "validation_fraction": self.validation_fraction,

@@ -13,6 +13,7 @@ from sksubspace.autoencoder._learning import unexplained
 
 __all__ = ["LeastVolume", "latent_spread", "volume"]
 
+_WARM_UP = 0.1
 _RATE = 20.0
 _DAMPING = 60.0
 _MOST_EXCESS = 0.1
@@ -65,7 +66,7 @@ class LeastVolume(nn.Module):
         The R2 to reach. In evaluation mode the objective then is 1 - R2, and `adapt` raises the
         weight while R2 is above it: dual ascent for the least volume with R2 >= min_score.
     max_iter : int
-        Number of epochs, for `adapt`.
+        Number of epochs, for `warm_up` and `adapt`.
     """
 
     def __init__(
@@ -81,6 +82,8 @@ class LeastVolume(nn.Module):
         self.min_score = min_score
         self.max_iter = max_iter
         self.register_buffer("weight", torch.tensor(float(weight), dtype=torch.float64))
+        share = 1.0 if min_score is not None else _share(1, max_iter)
+        self.register_buffer("share", torch.tensor(share, dtype=torch.float64))
         self.register_buffer("excess", torch.tensor(math.nan, dtype=torch.float64))
 
     def forward(self, batch):  # ((b, d),) -> ()
@@ -90,7 +93,16 @@ class LeastVolume(nn.Module):
         loss = unexplained(self.gain * self.decoder(z), x)
         if self.min_score is not None and not self.training:
             return loss
-        return loss + self.weight.to(loss.dtype) * self.penalty(z, self.eta)
+        weight = self.weight * self.share if self.training else self.weight
+        return loss + weight.to(loss.dtype) * self.penalty(z, self.eta)
+
+    def warm_up(self, losses):
+        """Let the weight rise to its value over the first tenth of the epochs.
+
+        Latent points start near zero. With all of the weight they may stay there: at first a
+        shorter cloud is an easier gain than a better reconstruction.
+        """
+        self.share.fill_(_share(losses["epoch"] + 1, self.max_iter))
 
     def adapt(self, losses):
         """Follow the held-out R2 of an epoch, by its excess e = R2 - min_score and its change.
@@ -106,6 +118,11 @@ class LeastVolume(nn.Module):
         cooling = one_cycle(losses["epoch"], self.max_iter + 1, 1.0, 0.0)
         self.weight.mul_(math.exp(cooling * step)).clamp_(*_WEIGHT_RANGE)
         self.excess.fill_(excess)
+
+
+def _share(epoch, max_iter):
+    """Share of the weight in an epoch, counted from 1."""
+    return min(1.0, epoch / (_WARM_UP * max_iter))
 
 
 def _clipped(value, most):

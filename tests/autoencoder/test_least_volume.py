@@ -202,10 +202,10 @@ def test_many_features_do_not_make_the_volume_win():
         return scores @ directions.T + 0.5 * rng.randn(300, 1024)
 
     model = LeastVolumeAutoencoder(
-        8, hidden_layer_sizes=(32,), max_iter=60, batch_size=64, random_state=1
+        8, hidden_layer_sizes=(32,), max_iter=60, batch_size=64, random_state=3
     ).fit(rows(0))
-    assert model.n_components_ >= 3
-    assert model.score(rows(1)) > 0.65  # 0.51 with the factor that suits 256 features
+    assert model.n_components_ >= 3  # 2 with the factor that suits 256 features
+    assert model.score(rows(1)) > 0.7  # 0.84, and 0.65 with that factor
 
 
 def test_a_layer_may_not_come_twice():
@@ -352,16 +352,16 @@ def test_every_penalty_makes_small_what_it_measures():
     assert std["l1_std"].mean() < std["none"].mean() - 0.1
 
 
-def make_objective(min_score=None):
+def make_objective(min_score=None, max_iter=10**6):
     encoder, decoder = nn.Linear(8, 2).double(), nn.Linear(2, 8).double()
     return LeastVolume(
         Standardize(X.mean(axis=0), 2.0).double(), encoder, decoder, gain=0.5, penalty="volume",
-        weight=0.1, eta=1.0, min_score=min_score, max_iter=10**6,
+        weight=0.1, eta=1.0, min_score=min_score, max_iter=max_iter,
     )  # fmt: skip
 
 
 def test_the_loss_is_the_error_and_the_weighted_volume():
-    objective = make_objective()
+    objective = make_objective(max_iter=1)
     x = torch.from_numpy((X - X.mean(axis=0)) / 2)
     z = objective.encoder(x)
     error = (x - 0.5 * objective.decoder(z)).square().mean().item()
@@ -371,6 +371,21 @@ def test_the_loss_is_the_error_and_the_weighted_volume():
     constrained = make_objective(0.5).eval()
     constrained.load_state_dict(objective.state_dict())
     assert constrained(batch).item() == pytest.approx(error)
+
+
+def test_the_weight_of_the_volume_rises_over_a_tenth_of_the_training():
+    batch = (torch.from_numpy(X),)
+    objective = make_objective(max_iter=40)
+    whole = objective.eval()(batch).item()
+    z = objective.encoder(objective.standardize(batch[0]))
+    missing = [whole - objective.train()(batch).item()]
+    for epoch in range(1, 6):
+        objective.warm_up({"epoch": epoch})
+        missing.append(whole - objective(batch).item())
+        assert objective.eval()(batch).item() == whole  # rows held out see all of it
+        objective.train()
+    expected = 0.1 * volume(z, 1.0).item() * np.array([0.75, 0.5, 0.25, 0, 0, 0])
+    assert_allclose(missing, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(("r2", "sign"), [(0.9, 1), (0.81, 1), (0.8, 0), (0.5, -1), (-50.0, -1)])
