@@ -2,8 +2,9 @@
 
 Each case is fitted twice on either device, and the second fit counts: the first one starts CUDA and
 warms the caches. Times are seconds by the clock, since a GPU's work is no CPU time; the CPU has all
-its cores. "gap" is the score on held-out rows on the GPU less that on the CPU: both start from the
-same seed but round differently. MNIST is read from the folder SKSUBSPACE_DATA (mnist_test.npz), and
+its cores. "score" is that of held-out rows on the CPU, "gap" the largest difference of the one on
+the GPU: both start from the same seed but round differently. "GiB" is the peak of the GPU's memory.
+ MNIST is read from the folder SKSUBSPACE_DATA (mnist_test.npz), and
 without it, or without a GPU, there is nothing to measure.
 
     python benchmarks/gpu.py                 # about 5 minutes
@@ -92,14 +93,17 @@ def compare(name, seeds):
         "case": name,
         "CPU s": short(np.mean([cpu[0] for cpu, _ in found])),
         "GPU s": short(np.mean([gpu[0] for _, gpu in found])),
-        "CPU / GPU": f"{np.mean(ratios):.1f}",
-        "min": f"{min(ratios):.1f}",
-        "max": f"{max(ratios):.1f}",
-        "score, CPU": f"{np.mean([cpu[1] for cpu, _ in found]):.4f}",
-        "largest gap": f"{max(gaps, key=abs):+.4f}",
-        "GPU peak GiB": short(max(gpu[2] for _, gpu in found)),
+        "CPU / GPU": f"{np.mean(ratios):.1f}" + _spread(ratios),
+        "score": f"{np.mean([cpu[1] for cpu, _ in found]):.4f}",
+        "gap": f"{max(gaps, key=abs):+.4f}",
+        "GiB": short(max(gpu[2] for _, gpu in found)),
         "seeds": len(found),
     }
+
+
+def _spread(values):
+    """Smallest and largest of several values."""
+    return f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
 
 
 TEXT = """Made by `python benchmarks/gpu.py`, which says what is measured, on one {gpu} beside
