@@ -4,8 +4,8 @@ Each case is fitted twice on either device, and the second fit counts: the first
 warms the caches. Times are seconds by the clock, since a GPU's work is no CPU time; the CPU has all
 its cores. "score" is that of held-out rows on the CPU, "gap" the largest difference of the one on
 the GPU: both start from the same seed but round differently. "GiB" is the peak of the GPU's memory.
- MNIST is read from the folder SKSUBSPACE_DATA (mnist_test.npz), and
-without it, or without a GPU, there is nothing to measure.
+MNIST is read from the folder SKSUBSPACE_DATA (mnist_test.npz), and without it, or without a GPU,
+there is nothing to measure.
 
     python benchmarks/gpu.py                 # about 5 minutes
     python benchmarks/gpu.py --cases "SteinPCA, 12 components" --seeds 1
