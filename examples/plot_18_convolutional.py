@@ -35,7 +35,7 @@ from sksubspace import Autoencoder, LeastVolumeAutoencoder
 
 mnist = Path(os.environ.get("SKSUBSPACE_DATA", "")) / "mnist_test.npz"
 if mnist.is_file():
-    X = np.load(mnist)["X"][:2500].astype(np.float32) / 255
+    X = np.load(mnist)["X"][:1800].astype(np.float32) / 255
 else:
     X = load_digits().data.astype(np.float32) / 16
 side = int(np.sqrt(X.shape[1]))
@@ -103,8 +103,8 @@ plt.show()
 # The decoder of :class:`~sksubspace.LeastVolumeAutoencoder` may not lengthen distances. Its
 # convolutions are held to that as what they are, operators on images of their size, and the
 # activations must do so too: ELU does, GELU does not. It starts with 32 dimensions and keeps those
-# that it needs, in order. Of the first few the dense networks make more, with all of them the
-# convolutions reconstruct better.
+# that it needs, in order. Of the first few the dense networks make more. With all of them the
+# convolutions reconstruct MNIST better; on the small digits both end level.
 
 wide_encoder = nn.Sequential(*encoder[:-1], nn.Linear(32 * quarter**2, 32))
 wide_decoder = nn.Sequential(
