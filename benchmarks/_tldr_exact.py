@@ -99,6 +99,25 @@ def _best_linear(Z, pairs, redundancy, shrinkage=0.0):  # -> (r, q), float
     return W, curve[-1]
 
 
+def span(bench):
+    """How much of the best linear encoder lies outside of the leading generalised eigenvectors."""
+    for data in [name for name in bench.sets if has_set(name)]:
+        X = load_set(data, USPS_ROWS)[0]
+        Z = (X - X.mean(axis=0)) @ leading_eigenpairs(np.cov(X.T), 128)[1]
+        pairs = _mutual_pairs(Z)
+        S, G = graph_moments(Z, pairs[1], pairs[0])
+        S = shrink(S, SHRINKAGE)
+        leading = eigh(G, S)[1][:, ::-1][:, :N_COMPONENTS]
+        rows = []
+        for name, redundancy in (("8/q", None), ("1/q", 1 / N_COMPONENTS), ("2", 2.0)):
+            W = _best_linear(Z, pairs, redundancy, SHRINKAGE)[0]
+            inside = np.square(leading.T @ S @ W).sum()
+            outside = 1 - inside / np.einsum("dq,de,eq->", W, S, W)
+            what = f"redundancy {name}: share of the outputs outside of the leading eigenvectors"
+            rows.append(result_row("span", data, what, [max(outside, 0.0)]))
+        yield data, rows
+
+
 def _held_out_linear(Z, pairs, Z_test, pairs_test, redundancy):
     """Loss on new rows of the better of the exact minima with and without shrinkage."""
     S, G = graph_moments(Z_test, pairs_test[1], pairs_test[0])

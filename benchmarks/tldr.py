@@ -30,7 +30,7 @@ from _common import (
     write_csv,
     write_page,
 )
-from _tldr_exact import exactness, twin
+from _tldr_exact import exactness, span, twin
 from _tldr_reference import ReferenceAbsent, load_reference, run_reference
 from _tldr_scale import SIZES, TABLE, scale
 from _tldr_sets import (
@@ -149,6 +149,7 @@ SECTIONS = {
     "retrieval": retrieval,
     "reference": reference,
     "twin": twin,
+    "span": span,
     "exactness": exactness,
     "scale": sizes,
 }

@@ -166,6 +166,13 @@ def test_the_bound_is_the_product_of_the_norms_of_the_operators():
     assert abs(np.prod(of_kernels) / np.prod(norms) - 1) > 0.1  # the tempting answer is another
 
 
+def test_the_norm_of_a_large_operator_is_found_by_iteration():
+    layers = nn.Conv2d(3, 5, 3, padding=1), nn.ReLU(), nn.ConvTranspose2d(5, 2, 3, stride=2)
+    module = nn.Sequential(nn.Linear(4, 192), nn.Unflatten(1, (3, 8, 8)), *layers).double()
+    norms = [np.linalg.norm(matrix, ord=2) for matrix in matrices(module, 4)]
+    assert lipschitz_bound(module, 4) == pytest.approx(np.prod(norms), rel=1e-7)
+
+
 def test_convolutions_get_the_norm_one_of_their_operators():
     module = constrain(image_decoder().double(), 5)
     for _ in range(300):
