@@ -14,9 +14,9 @@ from scipy.linalg import eigh
 from sklearn.model_selection import train_test_split
 
 from sksubspace import TLDR
+from sksubspace._linalg import leading_eigenpairs
 from sksubspace._torch.trainer import Trainer
 from sksubspace.manifold._pair_graph import check_pairs, pair_weights
-from sksubspace.manifold._principal import leading_eigenpairs
 from sksubspace.manifold._smoothing import neighbor_correlations, shrink
 from sksubspace.manifold._twin_lbfgs import fit_linear
 from sksubspace.manifold._twin_loss import (

@@ -20,6 +20,8 @@ HEAVY = {
 }  # fmt: skip
 # who stands on whose shoulders; a folder not named here is a folder of methods
 LEVELS = {
+    "_linalg": 0,
+    "_parameters": 0,
     "_sklearn": 0,
     "_torch": 1,
     "callbacks": 1,

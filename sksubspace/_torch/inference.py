@@ -7,7 +7,7 @@ from torch.overrides import TorchFunctionMode
 
 from .threads import small_work
 
-__all__ = ["batched_forward", "in_blocks"]
+__all__ = ["batched_forward"]
 
 _CACHE_LINE = 64
 _MATMULS = {torch.matmul, torch.mm, torch.Tensor.matmul, torch.Tensor.mm, torch.Tensor.__matmul__}
@@ -85,31 +85,3 @@ def _forward_chunk(module, chunk, size):
     if n_rows < size:
         chunk = chunk[torch.arange(size, device=chunk.device) % n_rows]
     return module(chunk)[:n_rows].cpu().numpy()
-
-
-def in_blocks(function, X, *, block_size=256):
-    """Apply a function of arrays to blocks of rows that all have one size, for the same reason.
-
-    Rows are handed over in double precision: the products of OpenBLAS in single precision round by
-    where a row stands among the others, on processors without AVX-512.
-
-    Parameters
-    ----------
-    function : callable
-        Maps float64 (block_size, ...) to (block_size, ...), row by row.
-    X : ndarray of shape (n_samples, ...)
-        The rows; the last block is filled up with copies of its own.
-    block_size : int, default=256
-        Number of rows in every call.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, ...)
-        The results, one below the other.
-    """
-    blocks = []
-    for start in range(0, len(X), block_size):
-        rows = X[start : start + block_size]
-        filled = rows if len(rows) == block_size else np.resize(rows, (block_size, *rows.shape[1:]))
-        blocks.append(function(filled.astype(np.float64, copy=False))[: len(rows)])
-    return np.concatenate(blocks)

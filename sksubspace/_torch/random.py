@@ -2,13 +2,11 @@
 
 from contextlib import contextmanager
 
-import numpy as np
 import torch
-from sklearn.utils import check_random_state
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["init_", "isolated_random_state", "make_generator", "own_draws", "seeded_module"]
+__all__ = ["init_", "make_generator", "own_draws", "seeded_module"]
 
 _TORCH_SAMPLERS = {
     *("rand", "randn", "randint", "randperm"),
@@ -48,24 +46,6 @@ class _DrawFrom(TorchFunctionMode):
         if getattr(func, "__name__", "") in _SAMPLERS and kwargs.get("generator") is None:
             kwargs = {**kwargs, "generator": self.generator}
         return func(*args, **kwargs)
-
-
-def isolated_random_state(random_state):
-    """Turn the `random_state` of an estimator into a generator that is not numpy's global one.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        None draws a seed from the operating system; an instance is used as it is.
-
-    Returns
-    -------
-    numpy.random.RandomState
-        A source of randomness.
-    """
-    if random_state is None:
-        return np.random.RandomState(np.random.MT19937(np.random.SeedSequence()))
-    return check_random_state(random_state)
 
 
 def make_generator(rng, device="cpu"):

@@ -7,10 +7,10 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 from torch import nn
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import StrOptions, _fit_context
 from sksubspace._torch.device import as_rows
 from sksubspace._torch.modules import ACTIVATIONS
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.autoencoder._base import BaseAutoencoder
 from sksubspace.autoencoder._checkpoint import KeptState
 from sksubspace.autoencoder._learning import BUDGET, Reconstruction, make_trainer

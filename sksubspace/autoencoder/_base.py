@@ -12,11 +12,13 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
+from sksubspace._linalg import r_squared
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, _fit_context
 from sksubspace._torch.device import available_device
 from sksubspace._torch.objectives import Standardize
 from sksubspace._torch.persistence import load_arrays_, module_to_arrays
-from sksubspace._torch.random import isolated_random_state, seeded_module
+from sksubspace._torch.random import seeded_module
 from sksubspace.autoencoder._checkpoint import open_checkpoint
 from sksubspace.autoencoder._learning import fit_networks, make_trainer
 from sksubspace.autoencoder._networks import (
@@ -28,7 +30,7 @@ from sksubspace.autoencoder._networks import (
     make_decoder,
     make_encoder,
 )
-from sksubspace.encoding import FeatureScale, r_squared
+from sksubspace.encoding import FeatureScale
 
 _BLOCK_ELEMENTS = 2**22
 

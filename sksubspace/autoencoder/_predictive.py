@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._linalg import in_blocks
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.inference import in_blocks
 from sksubspace._torch.persistence import module_to_arrays
 from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, TanhEncoder, lasso_codes
 from sksubspace.autoencoder._sparse_base import BaseSparseCoder

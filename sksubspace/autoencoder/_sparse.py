@@ -9,8 +9,8 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from sksubspace._linalg import in_blocks
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.inference import in_blocks
 from sksubspace.autoencoder._sparse_codes import largest_entries
 from sksubspace.autoencoder._sparse_network import PENALTIES
 from sksubspace.autoencoder._sparse_training import SparseTraining

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import _fit_context
 from sksubspace._torch.device import as_rows
 from sksubspace._torch.persistence import module_to_arrays
-from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Budget
 from sksubspace.autoencoder._checkpoint import KeptState
 from sksubspace.autoencoder._sparse_base import BaseSparseCoder

@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._auto_candidates import named_candidates, prepare
 from sksubspace.cluster._auto_scores import evaluate, folds, holdouts, scored_dims
 from sksubspace.cluster._auto_table import rank

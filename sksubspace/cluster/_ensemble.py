@@ -6,8 +6,8 @@ Inference 2021.
 
 from numbers import Integral
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._base import BaseSubspaceClustering
 from sksubspace.cluster._co_association import EnsembleOptions, cluster_by_votes, symmetric
 from sksubspace.cluster._k_subspaces_runs import auto_candidate_dim

@@ -10,8 +10,8 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._base import BaseSubspaceClustering
 from sksubspace.cluster._k_subspaces_start import auto_dim, start_labels
 from sksubspace.cluster._k_subspaces_steps import Subspaces, alternate, fit_each

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sksubspace.cluster._principal import leading_directions
+from sksubspace._linalg import leading_directions
 
 __all__ = ["Alternation", "Subspaces", "alternate", "fit_each", "residuals"]
 

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from sklearn.callback import CallbackSupportMixin
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._torch.device import as_rows, available_device, resolve_device
 from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.persistence import load_arrays_
-from sksubspace._torch.random import isolated_random_state, seeded_module
+from sksubspace._torch.random import seeded_module
 from sksubspace._torch.trainer import Budget, Trainer
 from sksubspace.cluster._base import BaseSubspaceClustering
 from sksubspace.cluster._coding_objectives import Linearizing, Pretraining, TwoHeads, Views

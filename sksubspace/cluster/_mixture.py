@@ -12,8 +12,8 @@ import numpy as np
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._mixture_em import best_of_starts
 from sksubspace.cluster._mixture_use import FittedMixture
 

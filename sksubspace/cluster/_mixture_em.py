@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import logsumexp
 
+from sksubspace._linalg import leading_directions
 from sksubspace.cluster._k_subspaces_start import start_labels
 from sksubspace.cluster._mixture_model import LowRankGaussians, log_joint
-from sksubspace.cluster._principal import leading_directions
 
 __all__ = ["Fit", "best_of_starts", "expectation_maximization", "from_labels"]
 

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 from sklearn.utils.validation import check_is_fitted
 
-from sksubspace._torch.inference import in_blocks
-from sksubspace._torch.random import isolated_random_state
+from sksubspace._linalg import in_blocks
+from sksubspace._parameters import isolated_random_state
 from sksubspace.cluster._base import BaseSubspaceClustering
 from sksubspace.cluster._mixture_model import (
     LowRankGaussians,

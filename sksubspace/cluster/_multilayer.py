@@ -12,8 +12,8 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from sklearn.preprocessing import normalize as to_unit_rows
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._base import SCORED_DIM, BaseSubspaceClustering, row_norms
 from sksubspace.cluster._spectral import (
     cluster_rows,

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity
 from sksubspace.cluster._base import BaseSubspaceClustering, row_norms
 from sksubspace.cluster._spectral import landmark_labels, nearest_bridges, spectral_labels

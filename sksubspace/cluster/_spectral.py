@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.cluster import KMeans
 
-from sksubspace._torch.linalg import largest_eigenpairs
+from sksubspace._linalg import largest_eigenpairs
 
 __all__ = ["SpectralResult", "landmark_labels", "largest_eigenvectors", "spectral_labels"]
 

@@ -6,8 +6,7 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, svds
 
-from sksubspace._torch.inference import in_blocks
-from sksubspace._torch.linalg import largest_eigenpairs
+from sksubspace._linalg import in_blocks, largest_eigenpairs
 from sksubspace._torch.threads import small_work
 
 __all__ = ["fit_subspaces", "squared_residuals"]

@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.linalg import eigh
 from sklearn.utils.extmath import randomized_svd
 
-from sksubspace._torch.inference import in_blocks
+from sksubspace._linalg import in_blocks
 
 _N_FREQUENCIES = 400
 _FIRST_SCALE = 3  # 2^3 = 8

@@ -11,12 +11,12 @@ from scipy import linalg
 from scipy.special import ndtr
 from torch import nn
 
+from sksubspace._linalg import in_blocks
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import as_rows, resolve_device
-from sksubspace._torch.inference import in_blocks
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.persistence import module_to_arrays
-from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Budget, Trainer
 from sksubspace.decomposition._score_base import ScoreModel, Term, weighted_moments
 

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 from sklearn.cluster import KMeans
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.decomposition._score_base import (
     ScoreModel,
     Term,

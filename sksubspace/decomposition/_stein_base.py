@@ -5,15 +5,10 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sksubspace._linalg import fixed_signs, in_blocks
 from sksubspace._sklearn import _check_sample_weight
-from sksubspace._torch.inference import in_blocks
 from sksubspace.decomposition._score_models import FittedScore
-from sksubspace.decomposition._stein_solvers import (
-    by_both,
-    by_first_moment,
-    by_second_moments,
-    fixed_signs,
-)
+from sksubspace.decomposition._stein_solvers import by_both, by_first_moment, by_second_moments
 
 
 class BaseStein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

@@ -11,10 +11,10 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sksubspace._linalg import in_blocks, r_squared
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._torch.device import available_device, resolve_device
-from sksubspace._torch.inference import in_blocks
-from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Trainer
 from sksubspace.decomposition._score_denoiser import DenoiserScore
 from sksubspace.decomposition._score_models import SCORES, make_score_model
@@ -31,7 +31,6 @@ from sksubspace.decomposition._stein_pca_encoder import (
     principal_directions,
     stein_directions,
 )
-from sksubspace.encoding import r_squared
 
 
 class SteinPCA(

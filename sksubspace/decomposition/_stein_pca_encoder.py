@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from sksubspace._torch.linalg import largest_eigenpairs
+from sksubspace._linalg import largest_eigenpairs
 from sksubspace.decomposition._stein_moments import first_moment
 
 

@@ -180,10 +180,3 @@ def largest_ratio(values):  # (m,) descending -> int
         return 1
     ratios = values[:-1] / values[1:]
     return int(ratios[:_MOST_AUTO].argmax()) + 1
-
-
-def fixed_signs(components):  # (k, d) -> (k, d)
-    """Rows whose entry of largest size is positive."""
-    largest = np.abs(components).argmax(axis=1)
-    signs = np.sign(components[np.arange(len(components)), largest])
-    return components * np.where(signs == 0, 1, signs)[:, None]

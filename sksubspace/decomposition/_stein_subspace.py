@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.metaestimators import available_if
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.decomposition._score_base import shrink
 from sksubspace.decomposition._score_gaussian import GaussianScore
 from sksubspace.decomposition._score_models import SCORES, make_score_model

@@ -14,8 +14,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.decomposition._dictionary_base import BaseSupervisedDictionary, check_aux
 from sksubspace.decomposition._dictionary_bcd import solve_bcd
 from sksubspace.decomposition._dictionary_lbfgs import solve_lbfgs

@@ -15,9 +15,10 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import validate_data
 from torch import nn
 
+from sksubspace._linalg import r_squared
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._torch.device import resolve_device
-from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Trainer
 from sksubspace.distillation._components import principal_components
 from sksubspace.distillation._held_out import HeldOutMixin
@@ -32,7 +33,7 @@ from sksubspace.distillation._teachers import (
     resolve_teacher,
     seed_teacher,
 )
-from sksubspace.encoding import FeatureScale, LatentScale, average_duplicates, r_squared
+from sksubspace.encoding import FeatureScale, LatentScale, average_duplicates
 
 
 class MEDAL(

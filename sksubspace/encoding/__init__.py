@@ -5,7 +5,6 @@ from sksubspace.encoding._duplicates import average_duplicates
 from sksubspace.encoding._exact import Corrected, correct, interpolate
 from sksubspace.encoding._linear import LinearEncoder
 from sksubspace.encoding._local import LocalEncoder, LocalKernel
-from sksubspace.encoding._r_squared import match_r_squared, r_squared
 from sksubspace.encoding._scaling import FeatureScale, LatentScale
 
 __all__ = [
@@ -21,6 +20,4 @@ __all__ = [
     "correct",
     "interpolate",
     "leave_out",
-    "match_r_squared",
-    "r_squared",
 ]

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from sksubspace._linalg import match_r_squared
 from sksubspace.encoding._exact import correct, loo_correction
 from sksubspace.encoding._linear import fit_linear
 from sksubspace.encoding._local import LocalTask, fit_local, place_left_out
-from sksubspace.encoding._r_squared import match_r_squared
 
 _EXACT_ENOUGH = 1e-6
 

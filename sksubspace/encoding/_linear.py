@@ -8,7 +8,7 @@ from scipy.linalg import eigh
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_predict
 
-from sksubspace._torch.inference import in_blocks
+from sksubspace._linalg import in_blocks
 
 _PENALTIES = 10.0 ** np.arange(-8, 3)
 _SMALLEST_EIGENVALUE = 1e-10

@@ -6,6 +6,15 @@ from numbers import Integral
 import numpy as np
 from scipy import sparse
 
+from sksubspace._linalg import (
+    SMALL_SIDE,
+    column_means,
+    leading_eigenpairs,
+    principal_directions,
+    project,
+    row_blocks,
+    rows_differ,
+)
 from sksubspace._torch.device import resolve_device
 from sksubspace._torch.trainer import Trainer
 from sksubspace.manifold._nonlinear import (
@@ -15,15 +24,6 @@ from sksubspace.manifold._nonlinear import (
     network_encoder,
 )
 from sksubspace.manifold._pair_moments import graph_sums, moments, output_correlation
-from sksubspace.manifold._principal import (
-    SMALL_SIDE,
-    column_means,
-    leading_eigenpairs,
-    principal_directions,
-    project,
-    row_blocks,
-    rows_differ,
-)
 from sksubspace.manifold._smoothing import map_within, smoothing_map
 from sksubspace.manifold._solvers import (
     smoothing_parameters,

@@ -8,7 +8,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sksubspace._torch.inference import in_blocks
+from sksubspace._linalg import in_blocks
 from sksubspace.manifold._nonlinear import encode
 
 _FIRST_USEFUL = 4

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import solve
 from scipy.special import erf
 
-from sksubspace.manifold._principal import row_blocks
+from sksubspace._linalg import row_blocks
 
 _N_FREQUENCIES = 1000
 _MOST_ROWS = 20_000

@@ -8,7 +8,7 @@ batches of pairs can be added and a fitted estimator holds nothing but arrays.
 import numpy as np
 from scipy import sparse
 
-from sksubspace.manifold._principal import row_blocks
+from sksubspace._linalg import row_blocks
 
 _PAIR_ROWS = 2048
 _ROUNDING = 1e-14

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
-from sksubspace.manifold._principal import SMALLEST_EIGENVALUE, fixed_signs, leading_eigenpairs
+from sksubspace._linalg import SMALLEST_EIGENVALUE, fixed_signs, leading_eigenpairs
 
 
 @dataclass(frozen=True)

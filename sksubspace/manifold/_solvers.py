@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from sksubspace.manifold._principal import leading_eigenpairs
+from sksubspace._linalg import leading_eigenpairs
 from sksubspace.manifold._smoothing import map_within, neighbor_correlations, shrink, smoothing_map
 from sksubspace.manifold._twin_lbfgs import fit_linear, spanned_eigenvectors
 from sksubspace.manifold._twin_loss import effective_rank

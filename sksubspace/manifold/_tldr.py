@@ -12,8 +12,9 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._linalg import column_means
+from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.random import isolated_random_state
 from sksubspace.manifold._learning import (
     LinearProblem,
     learn_fourier,
@@ -31,7 +32,6 @@ from sksubspace.manifold._pair_moments import (
     no_pairs,
     output_correlation,
 )
-from sksubspace.manifold._principal import column_means
 from sksubspace.manifold._search import find_pairs, given_pairs
 
 

@@ -146,7 +146,7 @@ def embedding_score(
     >>> score.encoder, round(float(score), 1)
     ('linear', 0.4)
     """
-    from sksubspace.encoding import match_r_squared, r_squared
+    from sksubspace._linalg import match_r_squared, r_squared
     from sksubspace.metrics._left_out import score_left_out
 
     X, Z = _check_input(X, Z, n_neighbors)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._torch.device import resolve_device
-from sksubspace._torch.random import isolated_random_state
 from sksubspace._torch.trainer import Trainer
 from sksubspace.decoding import fit_fourier_ridge
 from sksubspace.encoding import FeatureScale, LatentScale, average_duplicates, leave_out

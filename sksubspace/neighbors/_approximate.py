@@ -54,7 +54,7 @@ def approximate_nearest(X, queries, n_neighbors, *, n_jobs=None, random_state=No
 
 
 def _descend(X, n_candidates, n_jobs, random_state):  # (n, d) -> (n, c), -1 for none
-    from sksubspace._torch.random import isolated_random_state
+    from sksubspace._parameters import isolated_random_state
     from sksubspace._torch.threads import kept_threads
 
     mean = X.mean(axis=0, dtype=np.float64)

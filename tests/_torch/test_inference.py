@@ -9,8 +9,9 @@ from scipy import sparse
 from torch import nn
 from torch.nn import functional as F
 
+from sksubspace._linalg import in_blocks
 from sksubspace._torch.device import PinnedRows, as_rows
-from sksubspace._torch.inference import batched_forward, in_blocks
+from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.modules import FourierFeatures, ResidualMLP, mlp
 from sksubspace._torch.random import seeded_module
 
@@ -127,7 +128,7 @@ def test_a_row_of_a_block_does_not_depend_on_the_others():
 
 SINGLE = """
 import numpy as np
-from sksubspace._torch.inference import in_blocks
+from sksubspace._linalg import in_blocks
 random_state = np.random.RandomState(0)
 rows = np.tile(random_state.standard_normal(40).astype(np.float32), (300, 1))
 coef = random_state.standard_normal((40, 20)).astype(np.float32)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from sksubspace._parameters import isolated_random_state
 from sksubspace._torch.modules import ResidualBlock, ResidualMLP
 from sksubspace._torch.random import (
     init_,
-    isolated_random_state,
     make_generator,
     own_draws,
     seeded_module,

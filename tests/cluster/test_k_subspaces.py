@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
+from sksubspace._linalg import leading_directions
 from sksubspace.cluster import KSubspaces
 from sksubspace.cluster._k_subspaces_runs import (
     compress,
@@ -14,7 +15,6 @@ from sksubspace.cluster._k_subspaces_runs import (
 )
 from sksubspace.cluster._k_subspaces_start import auto_dim, start_labels
 from sksubspace.cluster._k_subspaces_steps import Subspaces, alternate, fit_each, residuals
-from sksubspace.cluster._principal import leading_directions
 from sksubspace.metrics import clustering_accuracy
 
 

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from sksubspace._linalg import fixed_signs
 from sksubspace.decomposition._score_base import Term, weighted_moments
 from sksubspace.decomposition._score_gaussian import GaussianScore
 from sksubspace.decomposition._score_models import make_score_model
@@ -13,7 +14,6 @@ from sksubspace.decomposition._stein_responses import centre_responses, encode_r
 from sksubspace.decomposition._stein_solvers import (
     block_krylov,
     by_both,
-    fixed_signs,
     largest_ratio,
     leading,
     roots,

@@ -3,9 +3,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
+from sksubspace._linalg import match_r_squared
 from sksubspace.encoding import _linear
 from sksubspace.encoding._choice import closed_encoder, leave_out
-from sksubspace.encoding._r_squared import match_r_squared
 from sksubspace.encoding._scaling import FeatureScale
 from tests.encoding.toy import Torn, blobs, curve, make_trainer
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sksubspace.encoding import match_r_squared, r_squared
+from sksubspace._linalg import match_r_squared, r_squared
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from sksubspace._linalg import fixed_signs
 from sksubspace.manifold import _solvers
-from sksubspace.manifold._principal import fixed_signs
 from sksubspace.manifold._smoothing import smoothing_map
 from sksubspace.manifold._solvers import (
     smoothing_parameters,

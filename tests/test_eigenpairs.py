@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import linalg
 
-from sksubspace._torch.linalg import largest_eigenpairs
+from sksubspace._linalg import largest_eigenpairs
 
 
 def matrix(values):

@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sksubspace.manifold import _principal
-from sksubspace.manifold._principal import (
+from sksubspace import _linalg
+from sksubspace._linalg import (
     column_means,
     covariance,
     fixed_signs,
@@ -33,7 +33,7 @@ def take_route(monkeypatch, route, X):
     n, d = X.shape
     side = {"covariance": d, "rows": n, "lanczos": min(n, d) - 1}[route]
     assert route != "rows" or n < d
-    monkeypatch.setattr(_principal, "SMALL_SIDE", side)
+    monkeypatch.setattr(_linalg, "SMALL_SIDE", side)
 
 
 def by_svd(X, r):
@@ -74,7 +74,7 @@ def test_a_far_origin_costs_no_digits(monkeypatch, route):
 def test_many_blocks_are_one(monkeypatch):
     X = table(50, 6)
     whole = covariance(X, column_means(X))
-    monkeypatch.setattr(_principal.row_blocks, "__defaults__", (7,))
+    monkeypatch.setattr(_linalg, "_BLOCK_ROWS", 7)
     assert len(row_blocks(50)) == 8
     assert_allclose(column_means(X), X.mean(axis=0), rtol=1e-14)
     assert_allclose(covariance(X, column_means(X)), whole, rtol=1e-12)

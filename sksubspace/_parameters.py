@@ -1,0 +1,55 @@
+"""Parameters that several estimators take, as checked values. No torch."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+__all__ = ["check_widths", "isolated_random_state"]
+
+
+def check_widths(hidden_layer_sizes, *, at_least_one=False):
+    """Turn `hidden_layer_sizes` into a tuple of int.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int
+        Positive whole numbers; bools, strings and numbers with a fraction are none.
+
+    at_least_one : bool, default=False
+        Whether a network without hidden layers is refused.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    widths = list(hidden_layer_sizes)
+    whole = all(
+        isinstance(width, Integral) and not isinstance(width, bool | np.bool_) and width > 0
+        for width in widths
+    )
+    if not whole or (at_least_one and not widths):
+        kind = "a sequence of at least one" if at_least_one else "a sequence of"
+        raise ValueError(
+            f"hidden_layer_sizes must be {kind} positive int, got {hidden_layer_sizes!r}."
+        )
+    return tuple(int(width) for width in widths)
+
+
+def isolated_random_state(random_state):
+    """Turn the `random_state` of an estimator into a generator that is not numpy's global one.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        None draws a seed from the operating system; an instance is used as it is.
+
+    Returns
+    -------
+    numpy.random.RandomState
+        A source of randomness.
+    """
+    if random_state is None:
+        return np.random.RandomState(np.random.MT19937(np.random.SeedSequence()))
+    return check_random_state(random_state)
