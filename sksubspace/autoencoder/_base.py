@@ -15,6 +15,7 @@ from torch import nn
 from sksubspace._linalg import r_squared
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, _fit_context
+from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.device import available_device
 from sksubspace._torch.objectives import Standardize
 from sksubspace._torch.persistence import load_arrays_, module_to_arrays
@@ -30,7 +31,6 @@ from sksubspace.autoencoder._networks import (
     make_decoder,
     make_encoder,
 )
-from sksubspace.encoding import FeatureScale
 
 _BLOCK_ELEMENTS = 2**22
 

@@ -16,12 +16,12 @@ from torch import nn
 from sksubspace._linalg import in_blocks, r_squared
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.device import resolve_device
 from sksubspace._torch.trainer import Budget, Trainer
 from sksubspace.autoencoder._checkpoint import open_checkpoint
 from sksubspace.autoencoder._learning import fit_networks
 from sksubspace.autoencoder._sparse_modules import ModuleKeeper
-from sksubspace.encoding import FeatureScale
 
 _BLOCK_ELEMENTS = 2**22
 _BUDGET = Budget(n_steps=2000, max_epochs=200, weight_decay=0.0)

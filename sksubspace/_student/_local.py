@@ -12,20 +12,34 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 from torch import nn
 
+from sksubspace._state import Network, Recipe, register
+from sksubspace._student._groups import nearest_of_other_groups
+from sksubspace._student._median import (
+    MEAN_POWER,
+    check_n_neighbors,
+    mean_of_nearest,
+    weighted_mean,
+)
+from sksubspace._student._networks import own_setting
+from sksubspace._student._part import Part
+from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.device import as_rows, to_tensor
 from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget
-from sksubspace.encoding._scaling import FeatureScale
 from sksubspace.neighbors import k_nearest
 
+# hidden and output width of the keys: what 150 steps can train
 _KEY_SIZES = (128, 32)
+# above, the first layer would be most of the work
 _MAX_FEATURES = 1024
 _N_DIRECTIONS = 128
 _BUDGET = Budget(n_steps=150, max_epochs=40, weight_decay=0.05)
+# the kernel has few parameters; more rows do not change it
 _MAX_TRAINING_ROWS = 20_000
 _N_FOLDS = 2
+# rows whose neighbours' keys are held at once
 _CHUNK = 8192
 
 
@@ -59,6 +73,12 @@ class LocalKernel(nn.Module):
         return torch.softmax(logits - self.log_power.exp() / 2 * squared_distances.log(), dim=1)
 
 
+@register
+def local_kernel(mean, spread, directions):
+    """Build an untrained kernel."""
+    return LocalKernel(mean, spread, directions)
+
+
 class _LeaveOneOut(nn.Module):
     """Huber loss of placing each row by its neighbours, without itself."""
 
@@ -77,22 +97,73 @@ class _LeaveOneOut(nn.Module):
         return huber(torch.einsum("bk,bkq->bq", weights, self.Z[neighbors]), self.Z[index])
 
 
-@dataclass
-class LocalEncoder:
-    """z(x) = sum_j w_j(x) z_j over the nearest training rows."""
+@register
+class LocalEncoder(Part):
+    """Place a row at a mean of its nearest training rows' places, with a learned kernel.
 
-    kernel: LocalKernel
-    rows: object  # (n, d) array or CSR matrix, working data
-    keys: np.ndarray  # (n, 32)
-    targets: np.ndarray  # (n, q)
-    n_neighbors: int
-    device: torch.device
+    Parameters
+    ----------
+    n_neighbors : int, default=10
+        Nearest rows.
 
-    def __call__(self, X):  # (m, d) -> (m, q)
-        """Place the rows of X."""
-        squared, neighbors = k_nearest(X, self.rows, min(self.n_neighbors, len(self.keys)))
-        query = batched_forward(self.kernel, as_rows(X, self.device), device=self.device)
-        return _place(self.kernel, query, self.keys, self.targets, squared, neighbors)
+    Attributes
+    ----------
+    kernel_ : Network
+        The trained `LocalKernel`.
+
+    rows_ : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Training rows.
+
+    keys_ : ndarray of shape (n_samples, 32)
+        What the kernel makes of them.
+
+    places_ : ndarray of shape (n_samples, n_components)
+        Their places, scaled.
+
+    loss_curve_ : list of float
+        Losses of the training.
+    """
+
+    name = "local"
+
+    def __init__(self, n_neighbors=10):
+        self.n_neighbors = n_neighbors
+
+    def fit(self, X, Z, groups=None, setting=None):
+        """Train the kernel on rows X of shape (n, d) and places Z of shape (n, q)."""
+        check_n_neighbors(self.n_neighbors)
+        setting = own_setting(X, setting)
+        groups = np.arange(len(Z)) if groups is None else groups
+        task = LocalTask.of(X, Z, self.n_neighbors, groups, setting)
+        self._left_out = place_left_out(task, setting.trainer)
+        near = slice(0, self.n_neighbors)
+        self._means = weighted_mean(task.squared[:, near], Z[task.neighbors[:, near]], MEAN_POWER)
+        kernel, self.loss_curve_ = _train(
+            task, np.ones(len(Z), dtype=bool), setting.trainer, "encoder"
+        )
+        self.keys_ = batched_forward(kernel.mlp, task.projected, device=setting.trainer.device)
+        self.kernel_ = Network(task.recipe(), kernel, setting.trainer.device)
+        self.rows_, self.places_ = X, Z
+        return self
+
+    def predict(self, X):  # (m, d) -> (m, q)
+        """Place rows."""
+        squared, neighbors = k_nearest(X, self.rows_, min(self.n_neighbors, len(self.keys_)))
+        device = self.kernel_.device
+        query = batched_forward(self.kernel_.module, as_rows(X, device), device=device)
+        return _place(self.kernel_.module, query, self.keys_, self.places_, squared, neighbors)
+
+    def left_out(self):  # -> (m, q)
+        """Places of the training rows by the rows of other groups, and a kernel without them."""
+        return self._left_out
+
+    def left_out_mean(self):  # -> (m, q)
+        """Means of the same neighbours' places: between the pieces of a torn map."""
+        return self._means
+
+    def predict_mean(self, X):  # (m, d) -> (m, q)
+        """Means of the same neighbours' places for new rows."""
+        return mean_of_nearest(X, self.rows_, self.places_, self.n_neighbors)
 
 
 @dataclass
@@ -109,6 +180,8 @@ class LocalTask:
         Units of X.
     n_neighbors : int
         Neighbours that a placement uses.
+    groups : ndarray of shape (n,)
+        Groups of the rows; no row is placed by its own.
     rows : ndarray of shape (m,)
         The rows that are placed when they are left out, and trained on; all or a part.
     squared, neighbors : ndarray of shape (m, k)
@@ -123,6 +196,7 @@ class LocalTask:
     Z: np.ndarray
     scale: FeatureScale
     n_neighbors: int
+    groups: np.ndarray
     rows: np.ndarray
     squared: np.ndarray
     neighbors: np.ndarray
@@ -130,26 +204,21 @@ class LocalTask:
     projected: torch.Tensor
 
     @classmethod
-    def of(cls, X, Z, scale, n_neighbors, trainer, rows=None):
-        """Search the neighbours of `rows`, all if None, and project all rows."""
-        rows = np.arange(X.shape[0]) if rows is None else rows
-        n_candidates = min(3 * n_neighbors, X.shape[0] - 1)
-        squared, neighbors = k_nearest(X[rows], X, n_candidates, exclude_self=rows)
-        directions = _leading_directions(X, trainer.random_state)
-        projected = to_tensor(_project(X, scale, directions), trainer.device)
-        return cls(X, Z, scale, n_neighbors, rows, squared, neighbors, directions, projected)
+    def of(cls, X, Z, n_neighbors, groups, setting):
+        """Search the neighbours of the rows that are left out, and project all rows."""
+        rows, trainer, scale = setting.rows, setting.trainer, setting.scale
+        n_candidates = 3 * n_neighbors
+        squared, neighbors = nearest_of_other_groups(X[rows], X, n_candidates, rows, groups)
+        directions = _leading_directions_or_none(X, trainer.random_state)
+        projected = to_tensor(_standardised(X, scale, directions), trainer.device)
+        return cls(
+            X, Z, scale, n_neighbors, groups, rows, squared, neighbors, directions, projected
+        )
 
-    def kernel(self):
-        """Build an untrained kernel."""
-        return LocalKernel(self.scale.mean, self.scale.spread, self.directions)
-
-
-def fit_local(task, trainer):
-    """Fit the local encoder on all rows; returns it and its losses."""
-    kernel, losses = _train(task, np.ones(len(task.Z), dtype=bool), trainer, "encoder")
-    keys = batched_forward(kernel.mlp, task.projected, device=trainer.device)
-    encoder = LocalEncoder(kernel, task.X, keys, task.Z, task.n_neighbors, trainer.device)
-    return encoder, losses
+    def recipe(self):
+        """How an untrained kernel is built."""
+        arguments = {"mean": self.scale.mean, "spread": self.scale.spread}
+        return Recipe("local_kernel", {**arguments, "directions": self.directions})
 
 
 def place_left_out(task, trainer):  # -> (m, q)
@@ -160,7 +229,7 @@ def place_left_out(task, trainer):  # -> (m, q)
     seen where each of them belongs, and would place them closer than it can place new rows.
     """
     near = slice(0, task.n_neighbors)
-    half = trainer.random_state.permutation(len(task.Z)) % _N_FOLDS
+    half = trainer.random_state.permutation(task.groups.max() + 1)[task.groups] % _N_FOLDS
     placed = np.empty((len(task.rows), task.Z.shape[1]))
     for fold in range(_N_FOLDS):
         kernel, _ = _train(task, half != fold, trainer, f"encoder-leave-out-{fold + 1}")
@@ -171,7 +240,7 @@ def place_left_out(task, trainer):  # -> (m, q)
     return placed
 
 
-def _leading_directions(X, random_state):  # (n, d) -> (d, r) or None
+def _leading_directions_or_none(X, random_state):  # (n, d) -> (d, r) or None
     if X.shape[1] <= _MAX_FEATURES:
         return None
     centred = X if sparse.issparse(X) else X - X.mean(axis=0)
@@ -180,7 +249,7 @@ def _leading_directions(X, random_state):  # (n, d) -> (d, r) or None
     return right.T.astype(X.dtype)
 
 
-def _project(X, scale, directions):  # (n, d), FeatureScale, (d, r) or None -> (n, r)
+def _standardised(X, scale, directions):  # (n, d), FeatureScale, (d, r) or None -> (n, r)
     """Standardised rows in these directions; sparse rows never become dense before they are few."""
     mean = scale.mean.astype(X.dtype)
     if directions is None:
@@ -192,7 +261,7 @@ def _project(X, scale, directions):  # (n, d), FeatureScale, (d, r) or None -> (
 
 def _train(task, inside, trainer, name):
     """Train a kernel on the rows of the task that are `inside`, and their neighbours there."""
-    kernel = trainer.build(task.kernel)
+    kernel = trainer.build(task.recipe().build)
     index, squared, neighbors = _restrict(task, inside, trainer.random_state)
     if len(index) == 0:
         return kernel, []
@@ -200,6 +269,7 @@ def _train(task, inside, trainer, name):
     data = (
         to_tensor(index, trainer.device),
         to_tensor(neighbors, trainer.device),
+        # the kernel takes logarithms: a missing neighbour is infinitely far, a copy at distance 0
         to_tensor(np.clip(relative, 1e-12, 1e30).astype(trainer.dtype), trainer.device),
     )
     targets = to_tensor(task.Z.astype(trainer.dtype), trainer.device)
