@@ -12,14 +12,14 @@ from sklearn.utils.metaestimators import available_if
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace.decomposition._score_base import shrink
-from sksubspace.decomposition._score_gaussian import GaussianScore
-from sksubspace.decomposition._score_models import SCORES, make_score_model
-from sksubspace.decomposition._stein_base import BaseStein
-from sksubspace.decomposition._stein_moments import MatrixHessians, RowHessians, first_moment
-from sksubspace.decomposition._stein_responses import centre_responses, encode_responses
-from sksubspace.decomposition._stein_sparse import fit_sparse_gaussian
-from sksubspace.decomposition._stein_statistics import (
+from sksubspace.decomposition._score._base import shrink
+from sksubspace.decomposition._score._gaussian import GaussianScore
+from sksubspace.decomposition._score._models import SCORES, make_score_model
+from sksubspace.decomposition._stein._base import BaseStein
+from sksubspace.decomposition._stein._moments import MatrixHessians, RowHessians, first_moment
+from sksubspace.decomposition._stein._responses import centre_responses, encode_responses
+from sksubspace.decomposition._stein._sparse import fit_sparse_gaussian
+from sksubspace.decomposition._stein._statistics import (
     add_batch,
     empty_statistics,
     moments_of_responses,

@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace.decomposition._score_base import (
+from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
     invert,

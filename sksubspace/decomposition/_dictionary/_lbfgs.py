@@ -15,8 +15,8 @@ import numpy as np
 from scipy import linalg
 from scipy.optimize import minimize
 
-from sksubspace.decomposition._dictionary_problem import Solution, fit_head
-from sksubspace.decomposition._dictionary_rows import leading_directions
+from sksubspace.decomposition._dictionary._problem import Solution, fit_head
+from sksubspace.decomposition._dictionary._rows import leading_directions
 
 __all__ = ["objective_and_gradient", "positive_qr", "qr_gradient", "solve_lbfgs"]
 

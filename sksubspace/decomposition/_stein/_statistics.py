@@ -6,7 +6,7 @@ is lost by cancellation where the mean is far from zero.
 
 import numpy as np
 
-from sksubspace.decomposition._stein_responses import response_scales
+from sksubspace.decomposition._stein._responses import response_scales
 
 
 def empty_statistics(X, Y, second):  # (n, d), (n, L) -> dict of arrays

@@ -10,24 +10,24 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from sksubspace.decomposition._dictionary_codes import (
+from sksubspace.decomposition._dictionary._codes import (
     nonnegative_codes,
     orthonormal_columns,
     unit_columns,
 )
-from sksubspace.decomposition._dictionary_lbfgs import (
+from sksubspace.decomposition._dictionary._lbfgs import (
     objective_and_gradient,
     positive_qr,
     qr_gradient,
 )
-from sksubspace.decomposition._dictionary_problem import (
+from sksubspace.decomposition._dictionary._problem import (
     Problem,
     as_targets,
     cross_entropy,
     fit_head,
     unit_side,
 )
-from sksubspace.decomposition._dictionary_rows import Rows, largest_square, leading_directions
+from sksubspace.decomposition._dictionary._rows import Rows, largest_square, leading_directions
 from sksubspace.metrics import subspace_affinity
 
 

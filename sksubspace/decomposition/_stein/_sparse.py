@@ -6,8 +6,8 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 from sklearn.exceptions import ConvergenceWarning
 
-from sksubspace.decomposition._score_base import Term, intensity
-from sksubspace.decomposition._score_gaussian import GaussianScore
+from sksubspace.decomposition._score._base import Term, intensity
+from sksubspace.decomposition._score._gaussian import GaussianScore
 
 _MOST_FEATURES = 2000
 _MAX_ENTRIES = 2**22

@@ -7,8 +7,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sksubspace._linalg import fixed_signs, in_blocks
 from sksubspace._sklearn import _check_sample_weight
-from sksubspace.decomposition._score_models import FittedScore
-from sksubspace.decomposition._stein_solvers import by_both, by_first_moment, by_second_moments
+from sksubspace.decomposition._score._models import FittedScore
+from sksubspace.decomposition._stein._solvers import by_both, by_first_moment, by_second_moments
 
 
 class BaseStein(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

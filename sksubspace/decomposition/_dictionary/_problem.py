@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from sksubspace.decomposition._dictionary_rows import Rows
+from sksubspace.decomposition._dictionary._rows import Rows
 
 __all__ = ["Problem", "Solution", "as_targets", "cross_entropy", "fit_head", "unit_side"]
 

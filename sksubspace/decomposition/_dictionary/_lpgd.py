@@ -13,8 +13,8 @@ one; the step then takes M to Z itself, whatever M was, so that M is never forme
 import numpy as np
 from scipy import linalg
 
-from sksubspace.decomposition._dictionary_problem import Solution
-from sksubspace.decomposition._dictionary_rows import largest_square, leading_directions
+from sksubspace.decomposition._dictionary._problem import Solution
+from sksubspace.decomposition._dictionary._rows import largest_square, leading_directions
 
 __all__ = ["solve_lpgd"]
 

@@ -18,7 +18,7 @@ from sksubspace._torch.device import as_rows, resolve_device
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.persistence import module_to_arrays
 from sksubspace._torch.trainer import Budget, Trainer
-from sksubspace.decomposition._score_base import ScoreModel, Term, weighted_moments
+from sksubspace.decomposition._score._base import ScoreModel, Term, weighted_moments
 
 _BUDGET = Budget(n_steps=2000, max_epochs=100, weight_decay=1e-4)
 _JACOBIAN_DRAWS = 10_000

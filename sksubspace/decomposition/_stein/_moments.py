@@ -6,7 +6,7 @@ Y are everywhere centred responses times the weight of their row over the sum of
 
 import numpy as np
 
-from sksubspace.decomposition._score_base import Term
+from sksubspace.decomposition._score._base import Term
 
 _MAX_ENTRIES = 2**24
 _MOST_DOUBLE = 300

@@ -5,10 +5,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from sksubspace.decomposition._score_base import Term
-from sksubspace.decomposition._score_gaussian import GaussianScore
-from sksubspace.decomposition._score_mixture import MixtureScore
-from sksubspace.decomposition._score_student_t import StudentTScore
+from sksubspace.decomposition._score._base import Term
+from sksubspace.decomposition._score._gaussian import GaussianScore
+from sksubspace.decomposition._score._mixture import MixtureScore
+from sksubspace.decomposition._score._student_t import StudentTScore
 
 SCORES = {"gaussian", "student_t", "gmm", "denoiser"}
 
@@ -40,7 +40,7 @@ def make_score_model(score, *, shrinkage="auto", random_state=None):
     if score == "gmm":
         return MixtureScore(shrinkage=shrinkage, random_state=random_state)
     if score == "denoiser":
-        from sksubspace.decomposition._score_denoiser import DenoiserScore
+        from sksubspace.decomposition._score._denoiser import DenoiserScore
 
         return DenoiserScore(random_state=random_state)
     if hasattr(score, "score_function"):

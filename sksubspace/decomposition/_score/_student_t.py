@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace.decomposition._score_base import (
+from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
     invert,

@@ -6,11 +6,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.covariance import ledoit_wolf, ledoit_wolf_shrinkage
 
-from sksubspace.decomposition._score_base import invert
-from sksubspace.decomposition._score_gaussian import GaussianScore
-from sksubspace.decomposition._score_mixture import MixtureScore, log_joint
-from sksubspace.decomposition._score_models import make_score_model
-from sksubspace.decomposition._score_student_t import StudentTScore, likeliest_df
+from sksubspace.decomposition._score._base import invert
+from sksubspace.decomposition._score._gaussian import GaussianScore
+from sksubspace.decomposition._score._mixture import MixtureScore, log_joint
+from sksubspace.decomposition._score._models import make_score_model
+from sksubspace.decomposition._score._student_t import StudentTScore, likeliest_df
 
 NAMES = ["gaussian", "student_t", "gmm"]
 

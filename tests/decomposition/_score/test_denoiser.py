@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sksubspace.decomposition._score_denoiser import (
+from sksubspace.decomposition._score._denoiser import (
     DenoiserScore,
     hidden,
     jacobians,

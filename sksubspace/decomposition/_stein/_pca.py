@@ -16,15 +16,15 @@ from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._torch.device import available_device, resolve_device
 from sksubspace._torch.trainer import Trainer
-from sksubspace.decomposition._score_denoiser import DenoiserScore
-from sksubspace.decomposition._score_models import SCORES, make_score_model
-from sksubspace.decomposition._stein_pca_decoder import (
+from sksubspace.decomposition._score._denoiser import DenoiserScore
+from sksubspace.decomposition._score._models import SCORES, make_score_model
+from sksubspace.decomposition._stein._pca_decoder import (
     check_widths,
     decode,
     fit_decoder,
     resolve_decoder,
 )
-from sksubspace.decomposition._stein_pca_encoder import (
+from sksubspace.decomposition._stein._pca_encoder import (
     leading_eigenvectors,
     loadings,
     principal_axes,

@@ -9,7 +9,7 @@ from numbers import Real
 import numpy as np
 
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace.decomposition._score_base import ScoreModel, Term, invert, shrink, weighted_moments
+from sksubspace.decomposition._score._base import ScoreModel, Term, invert, shrink, weighted_moments
 
 
 class GaussianScore(ScoreModel):

@@ -13,14 +13,14 @@ import numpy as np
 from scipy import linalg
 from sklearn.decomposition import non_negative_factorization
 
-from sksubspace.decomposition._dictionary_codes import (
+from sksubspace.decomposition._dictionary._codes import (
     code_sweep,
     nonnegative_codes,
     orthonormal_columns,
     unit_columns,
 )
-from sksubspace.decomposition._dictionary_problem import Solution, fit_head
-from sksubspace.decomposition._dictionary_rows import largest_square, leading_directions
+from sksubspace.decomposition._dictionary._problem import Solution, fit_head
+from sksubspace.decomposition._dictionary._rows import largest_square, leading_directions
 
 __all__ = ["solve_bcd"]
 

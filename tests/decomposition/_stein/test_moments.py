@@ -6,24 +6,24 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sksubspace._linalg import fixed_signs
-from sksubspace.decomposition._score_base import Term, weighted_moments
-from sksubspace.decomposition._score_gaussian import GaussianScore
-from sksubspace.decomposition._score_models import make_score_model
-from sksubspace.decomposition._stein_moments import MatrixHessians, RowHessians, first_moment
-from sksubspace.decomposition._stein_responses import centre_responses, encode_responses
-from sksubspace.decomposition._stein_solvers import (
+from sksubspace.decomposition._score._base import Term, weighted_moments
+from sksubspace.decomposition._score._gaussian import GaussianScore
+from sksubspace.decomposition._score._models import make_score_model
+from sksubspace.decomposition._stein._moments import MatrixHessians, RowHessians, first_moment
+from sksubspace.decomposition._stein._responses import centre_responses, encode_responses
+from sksubspace.decomposition._stein._solvers import (
     block_krylov,
     by_both,
     largest_ratio,
     leading,
     roots,
 )
-from sksubspace.decomposition._stein_sparse import (
+from sksubspace.decomposition._stein._sparse import (
     fit_sparse_gaussian,
     iterative_precision,
     squared_norm_of_covariance,
 )
-from sksubspace.decomposition._stein_statistics import (
+from sksubspace.decomposition._stein._statistics import (
     add_batch,
     empty_statistics,
     moments_of_responses,
@@ -81,7 +81,7 @@ def test_the_operator_is_that_of_the_matrices_in_single_precision(monkeypatch):
     V = np.random.RandomState(2).randn(310, 3)
     expected = hessians.gram() @ V
     assert_allclose(hessians.operator()(V), expected, atol=1e-5 * np.abs(expected).max())
-    monkeypatch.setattr("sksubspace.decomposition._stein_moments._MAX_ENTRIES", 1)
+    monkeypatch.setattr("sksubspace.decomposition._stein._moments._MAX_ENTRIES", 1)
     assert_allclose(hessians.operator()(V), expected, atol=1e-5 * np.abs(expected).max())
 
 
@@ -263,7 +263,7 @@ def sparse_rows(n=80, d=12, seed=0):
 @pytest.mark.parametrize("shrinkage", ["auto", 0.1])
 @pytest.mark.parametrize("most", [2000, 5])
 def test_sparse_rows_give_the_score_of_dense_ones(monkeypatch, shrinkage, most):
-    monkeypatch.setattr("sksubspace.decomposition._stein_sparse._MOST_FEATURES", most)
+    monkeypatch.setattr("sksubspace.decomposition._stein._sparse._MOST_FEATURES", most)
     X = sparse_rows()
     weights = np.random.RandomState(0).rand(80) + 0.1
     model, term = fit_sparse_gaussian(X, weights, shrinkage)
@@ -279,7 +279,7 @@ def test_sparse_rows_give_the_score_of_dense_ones(monkeypatch, shrinkage, most):
 
 
 def test_the_norm_of_a_covariance_is_summed_over_pairs_of_rows(monkeypatch):
-    monkeypatch.setattr("sksubspace.decomposition._stein_sparse._MAX_ENTRIES", 7 * 80)
+    monkeypatch.setattr("sksubspace.decomposition._stein._sparse._MAX_ENTRIES", 7 * 80)
     X = sparse_rows()
     share = np.random.RandomState(0).dirichlet(np.ones(80))
     mean, covariance, _ = weighted_moments(X.toarray(), share)

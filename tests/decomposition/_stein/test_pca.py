@@ -13,10 +13,10 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace.callbacks import LossMonitor
-from sksubspace.decomposition._score_denoiser import DenoiserScore
-from sksubspace.decomposition._score_gaussian import GaussianScore
-from sksubspace.decomposition._stein_pca import SteinPCA
-from sksubspace.decomposition._stein_pca_decoder import fit_ridge, resolve_decoder
+from sksubspace.decomposition._score._denoiser import DenoiserScore
+from sksubspace.decomposition._score._gaussian import GaussianScore
+from sksubspace.decomposition._stein._pca import SteinPCA
+from sksubspace.decomposition._stein._pca_decoder import fit_ridge, resolve_decoder
 from sksubspace.metrics import subspace_affinity, subspace_distance
 
 DECODERS = {
@@ -188,7 +188,7 @@ def test_a_skops_file_holds_it(tmp_path):
     X = bent(60)
     for params in DECODERS.values():
         model = SteinPCA(2, random_state=0, **params).fit(X)
-        trusted = ["sksubspace.decomposition._stein_pca.SteinPCA"]
+        trusted = ["sksubspace.decomposition._stein._pca.SteinPCA"]
         loaded = skops.loads(skops.dumps(model), trusted=trusted)
         assert_array_equal(loaded.inverse_transform(X[:, :2]), model.inverse_transform(X[:, :2]))
 

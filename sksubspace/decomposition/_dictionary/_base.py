@@ -14,7 +14,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
 from sksubspace._linalg import in_blocks
-from sksubspace.decomposition._dictionary_codes import nonnegative_codes
+from sksubspace.decomposition._dictionary._codes import nonnegative_codes
 
 __all__ = ["BaseSupervisedDictionary", "check_aux"]
 

@@ -9,10 +9,10 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from sksubspace.decomposition._dictionary_lpgd import solve_lpgd
-from sksubspace.decomposition._dictionary_problem import Problem, as_targets, unit_side
-from sksubspace.decomposition._dictionary_rows import Rows, largest_square
-from sksubspace.decomposition._supervised_dictionary import SupervisedDictionaryLearning
+from sksubspace.decomposition._dictionary._lpgd import solve_lpgd
+from sksubspace.decomposition._dictionary._problem import Problem, as_targets, unit_side
+from sksubspace.decomposition._dictionary._rows import Rows, largest_square
+from sksubspace.decomposition._dictionary._supervised_dictionary import SupervisedDictionaryLearning
 from sksubspace.metrics import subspace_affinity
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

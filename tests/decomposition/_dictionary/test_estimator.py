@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import sksubspace
-from sksubspace.decomposition._supervised_dictionary import SupervisedDictionaryLearning
+from sksubspace.decomposition._dictionary._supervised_dictionary import SupervisedDictionaryLearning
 from tests.test_common_torch import GlobalState
 
 pytestmark = [

@@ -16,12 +16,12 @@ from sklearn.utils.validation import validate_data
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace.decomposition._dictionary_base import BaseSupervisedDictionary, check_aux
-from sksubspace.decomposition._dictionary_bcd import solve_bcd
-from sksubspace.decomposition._dictionary_lbfgs import solve_lbfgs
-from sksubspace.decomposition._dictionary_lpgd import solve_lpgd
-from sksubspace.decomposition._dictionary_problem import Problem, as_targets, unit_side
-from sksubspace.decomposition._dictionary_rows import Rows
+from sksubspace.decomposition._dictionary._base import BaseSupervisedDictionary, check_aux
+from sksubspace.decomposition._dictionary._bcd import solve_bcd
+from sksubspace.decomposition._dictionary._lbfgs import solve_lbfgs
+from sksubspace.decomposition._dictionary._lpgd import solve_lpgd
+from sksubspace.decomposition._dictionary._problem import Problem, as_targets, unit_side
+from sksubspace.decomposition._dictionary._rows import Rows
 
 
 class SupervisedDictionaryLearning(BaseSupervisedDictionary):

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import linalg
 
 from sksubspace._linalg import largest_eigenpairs
-from sksubspace.decomposition._stein_moments import first_moment
+from sksubspace.decomposition._stein._moments import first_moment
 
 
 def principal_directions(centred, n_components):  # (n, d) -> (k, d)
