@@ -45,7 +45,8 @@ def approximate_nearest(X, queries, n_neighbors, *, n_jobs=None, random_state=No
     missing = candidates < 0
     squared = _squared_distances(X[queries], X, np.where(missing, queries[:, None], candidates))
     squared[missing] = np.inf
-    squared, indices = first_by_distance(squared, candidates, n_neighbors, own=queries)
+    itself = candidates == queries[:, None]
+    squared, indices = first_by_distance(squared, candidates, n_neighbors, itself)
     short = np.flatnonzero(np.isinf(squared[:, -1]))
     if len(short):
         rows = queries[short]

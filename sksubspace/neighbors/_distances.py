@@ -6,13 +6,13 @@ from scipy import sparse
 _CHUNK_ELEMENTS = 2**22
 
 
-def first_by_distance(distances, candidates, n_first, own=None):  # (m, c), (m, c) -> 2 x (m, k)
+def first_by_distance(distances, candidates, n_first, left_out=None):  # -> (m, k), (m, k)
     """Take the first candidates of each query by (distance, index).
 
     Parameters
     ----------
     distances : ndarray of shape (n_queries, n_candidates)
-        In any unit. Overwritten where a candidate is the query's own row.
+        In any unit. Overwritten where a candidate is left out.
 
     candidates : ndarray of shape (n_queries, n_candidates)
         Row numbers.
@@ -20,8 +20,8 @@ def first_by_distance(distances, candidates, n_first, own=None):  # (m, c), (m, 
     n_first : int
         Candidates to take.
 
-    own : ndarray of shape (n_queries,), default=None
-        A row number that each query leaves out.
+    left_out : ndarray of bool of shape (n_queries, n_candidates), default=None
+        Whether a candidate is none, such as the query's own row: it comes last.
 
     Returns
     -------
@@ -31,8 +31,8 @@ def first_by_distance(distances, candidates, n_first, own=None):  # (m, c), (m, 
     candidates : ndarray of shape (n_queries, n_first)
         Row numbers.
     """
-    if own is not None:
-        distances[candidates == own[:, None]] = np.inf
+    if left_out is not None:
+        distances[left_out] = np.inf
     order = np.lexsort((candidates, distances), axis=1)[:, :n_first]
     return (
         np.take_along_axis(distances, order, axis=1),

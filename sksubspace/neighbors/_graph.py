@@ -171,7 +171,7 @@ def _by_index_shards(rows, queries, n_neighbors, n_shards, n_jobs):
         for start, stop in pairwise(edges)
     )
     squared, indices = merge_neighbors(parts, n_neighbors + 1)
-    return first_by_distance(squared, indices, n_neighbors, own=queries)
+    return first_by_distance(squared, indices, n_neighbors, indices == queries[:, None])
 
 
 def _nearest_in_shard(queries, reference, start, n_first):
