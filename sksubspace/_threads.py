@@ -1,14 +1,28 @@
-"""Threads: small work is done on one."""
+"""Threads: small work is done on one.
 
+torch is told where it is loaded already; nothing here loads it.
+"""
+
+import sys
 from contextlib import contextmanager
 from threading import Lock
 
-import torch
 from threadpoolctl import threadpool_limits
 
 __all__ = ["kept_threads", "small_work"]
 
+# below, waking and joining a team of threads takes longer than the work
 SMALL_FLOPS = 5e7
+
+
+def _torch_threads():
+    torch = sys.modules.get("torch")
+    return None if torch is None else torch.get_num_threads()
+
+
+def _set_torch_threads(n_threads):
+    if n_threads is not None:
+        sys.modules["torch"].set_num_threads(n_threads)
 
 
 class _OneThread:
@@ -21,19 +35,21 @@ class _OneThread:
     def __init__(self):
         self._lock = Lock()
         self._n_inside = 0
+        self._n_torch_threads = None
 
     def __enter__(self):
         with self._lock:
             if self._n_inside == 0:
-                self._n_torch_threads = torch.get_num_threads()
                 self._limits = threadpool_limits(limits=1)
+            if self._n_inside == 0 or self._n_torch_threads is None:
+                self._n_torch_threads = _torch_threads()
             self._n_inside += 1
-            torch.set_num_threads(1)
+            _set_torch_threads(None if self._n_torch_threads is None else 1)
 
     def __exit__(self, *exception):
         with self._lock:
             self._n_inside -= 1
-            torch.set_num_threads(self._n_torch_threads)
+            _set_torch_threads(self._n_torch_threads)
             if self._n_inside == 0:
                 self._limits.restore_original_limits()
 
@@ -63,11 +79,12 @@ def small_work(flops, device="cpu"):
     more on a busy machine. Larger work gets as many threads as torch was told to use, even where
     another library (numba, after a UMAP fit) has meanwhile told OpenMP to use all cores.
     """
-    if torch.device(device).type != "cpu":
+    if str(device).split(":")[0] != "cpu":
         yield
         return
     if flops >= SMALL_FLOPS:
-        with threadpool_limits(limits=torch.get_num_threads(), user_api="openmp"):
+        # None sets no limit
+        with threadpool_limits(limits=_torch_threads(), user_api="openmp"):
             yield
         return
     with _ONE_THREAD:
@@ -83,8 +100,8 @@ def kept_threads():
     None
         numba, which UMAP runs on, tells OpenMP to use all cores, and torch then does the same.
     """
-    n_threads = torch.get_num_threads()
+    n_threads = _torch_threads()
     try:
         yield
     finally:
-        torch.set_num_threads(n_threads)
+        _set_torch_threads(n_threads)

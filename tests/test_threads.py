@@ -5,7 +5,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sksubspace._torch.threads import SMALL_FLOPS, kept_threads, small_work
+from sksubspace._threads import SMALL_FLOPS, kept_threads, small_work
 
 
 def counts():

@@ -1,15 +1,76 @@
-"""How well coefficients and graphs of subspace clustering keep to the classes."""
+"""Clusters beside classes: their agreement, the graph behind them, and the rate that codes them."""
+
+from numbers import Real
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import eigvalsh
+from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, eigsh
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.utils import check_consistent_length
 
-from sksubspace.metrics._clustering_accuracy import _codes
-from sksubspace.metrics._input import check_rows
+from sksubspace.metrics._input import check_rows, check_same_length, label_numbers
 
+# up to so many rows all eigenvalues are computed; above, one by Lanczos iterations
 _DENSE_ROWS = 400
+
+
+def clustering_accuracy(y_true, y_pred):
+    r"""Measure the share of rows whose cluster is matched to their class.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Classes of the rows.
+
+    y_pred : array-like of shape (n_samples,)
+        Clusters of the rows, under any names.
+
+    Returns
+    -------
+    accuracy : float
+        From above 0 to 1; 1 where clusters and classes are the same partition.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, there are no rows, or a label is missing.
+
+    See Also
+    --------
+    sklearn.metrics.adjusted_rand_score : Agreement of pairs of rows, 0 for random labels.
+    sklearn.metrics.normalized_mutual_info_score : Shared information; arithmetic averaging.
+
+    Notes
+    -----
+    .. math::
+        \mathrm{ACC} = \max_\sigma \frac{1}{n} \sum_{i=1}^n [y_i = \sigma(\hat y_i)]
+
+    where :math:`\sigma` matches clusters to classes one to one. It is found by the Hungarian
+    algorithm. Where there are more clusters than classes, or fewer, the rows of those left over
+    count as wrong. The value does not change when `y_true` and `y_pred` are exchanged. It is not
+    corrected for chance.
+
+    References
+    ----------
+    .. [1] H. W. Kuhn, "The Hungarian method for the assignment problem", Naval Research Logistics
+       Quarterly 2 (1955), https://doi.org/10.1002/nav.3800020109
+
+    Examples
+    --------
+    >>> from sksubspace.metrics import clustering_accuracy
+    >>> clustering_accuracy(["a", "a", "b", "b"], [1, 1, 0, 1])
+    0.75
+    >>> clustering_accuracy([0, 0, 0, 0], [0, 0, 1, 2])
+    0.5
+    """
+    y_true, y_pred = label_numbers(y_true, "y_true"), label_numbers(y_pred, "y_pred")
+    check_consistent_length(y_true, y_pred)
+    counts = contingency_matrix(y_true, y_pred)
+    matched = linear_sum_assignment(counts, maximize=True)
+    return float(counts[matched].sum() / len(y_true))
 
 
 def subspace_preserving_error(C, y, *, landmark_indices=None, per_point=False):
@@ -68,7 +129,7 @@ def subspace_preserving_error(C, y, *, landmark_indices=None, per_point=False):
     array([0.  , 0.25, 1.  ])
     """
     C = _check_matrix(C, "C")
-    y = _codes(y, "y")
+    y = label_numbers(y, "y")
     columns = _column_rows(landmark_indices, len(y))
     if C.shape != (len(y), len(columns)):
         raise ValueError(
@@ -144,7 +205,7 @@ def subspace_connectivity(A, y, *, average="min"):
     if average not in ("min", "mean", None):
         raise ValueError(f"average must be 'min', 'mean' or None, got {average!r}.")
     A = _check_graph(A)
-    y = _codes(y, "y")
+    y = label_numbers(y, "y")
     if A.shape[0] != len(y):
         raise ValueError(f"A must have a row for each of the {len(y)} labels, got {A.shape[0]}.")
     members = [np.flatnonzero(y == k) for k in range(y.max() + 1)]
@@ -211,3 +272,136 @@ def _second_largest(N, top):
     )
     start = np.random.RandomState(0).standard_normal(len(top))
     return eigsh(deflated, k=1, which="LA", v0=start, ncv=60, return_eigenvectors=False)[0]
+
+
+def coding_rate(Z, *, eps=0.5):
+    r"""Estimate the nats that code a row up to a squared error.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        Rows, of length 1 by convention; they are neither centred nor scaled here.
+
+    eps : float, default=0.5
+        Root of the squared error that is allowed for a row.
+
+    Returns
+    -------
+    rate : float
+        In nats for each row; larger where the rows fill more dimensions.
+
+    Raises
+    ------
+    TypeError
+        If `eps` is not a number.
+
+    ValueError
+        If `eps` is not positive, or a value of Z is not finite.
+
+    See Also
+    --------
+    rate_reduction : What is saved by coding each class on its own.
+
+    Notes
+    -----
+    .. math::
+        R(Z) = \frac12 \log\det\left( I + \frac{d}{n \epsilon^2} Z^T Z \right)
+
+    for n rows in d dimensions. It is computed from the singular values of Z.
+
+    References
+    ----------
+    .. [1] Y. Ma, H. Derksen, W. Hong and J. Wright, "Segmentation of multivariate mixed data via
+       lossy data coding and compression", IEEE Transactions on Pattern Analysis and Machine
+       Intelligence 29 (2007), https://doi.org/10.1109/TPAMI.2007.1085
+    .. [2] Y. Yu, K. H. R. Chan, C. You, C. Song and Y. Ma, "Learning diverse and discriminative
+       representations via the principle of maximal coding rate reduction", NeurIPS (2020),
+       https://arxiv.org/abs/2006.08558
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.metrics import coding_rate
+    >>> round(coding_rate(np.eye(4)), 4)
+    3.2189
+    >>> round(coding_rate(np.ones((4, 4)) / 2), 4)
+    1.4166
+    """
+    _check_eps(eps)
+    return _rate(check_rows(Z, "Z"), eps)
+
+
+def rate_reduction(Z, labels, *, eps=0.5):
+    r"""Estimate the nats for each row that are saved by coding each class on its own.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        Rows, of length 1 by convention; they are neither centred nor scaled here.
+
+    labels : array-like of shape (n_samples,)
+        Classes or clusters of the rows.
+
+    eps : float, default=0.5
+        Root of the squared error that is allowed for a row.
+
+    Returns
+    -------
+    reduction : float
+        In nats for each row; not below 0. Largest where the classes are orthogonal subspaces that
+        are each filled evenly.
+
+    Raises
+    ------
+    TypeError
+        If `eps` is not a number.
+
+    ValueError
+        If `eps` is not positive, a value of Z is not finite, or the lengths differ.
+
+    See Also
+    --------
+    coding_rate : The rate of all rows together.
+
+    Notes
+    -----
+    .. math::
+        \Delta R(Z) = R(Z) - \sum_k \frac{n_k}{n} R(Z_k)
+
+    with :math:`Z_k` the :math:`n_k` rows of class k and R the `coding_rate`. The labels are not
+    coded.
+
+    References
+    ----------
+    .. [1] Y. Yu, K. H. R. Chan, C. You, C. Song and Y. Ma, "Learning diverse and discriminative
+       representations via the principle of maximal coding rate reduction", NeurIPS (2020),
+       https://arxiv.org/abs/2006.08558
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.metrics import rate_reduction
+    >>> Z = np.eye(4)[[0, 0, 1, 1]]
+    >>> round(rate_reduction(Z, [0, 0, 1, 1]), 4)
+    0.7806
+    >>> round(rate_reduction(Z, [0, 1, 0, 1]), 4)
+    0.0
+    """
+    _check_eps(eps)
+    Z, labels = check_rows(Z, "Z"), label_numbers(labels, "labels")
+    check_same_length(Z, labels, "Z", "labels")
+    parts = [Z[labels == k] for k in range(labels.max() + 1)]
+    return _rate(Z, eps) - sum(len(part) / len(Z) * _rate(part, eps) for part in parts)
+
+
+def _rate(Z, eps):
+    n, d = Z.shape
+    values = np.linalg.svd(np.asarray(Z, dtype=np.float64), compute_uv=False)
+    return float(np.log1p(d / (n * eps**2) * values**2).sum() / 2)
+
+
+def _check_eps(eps):
+    if not isinstance(eps, Real) or isinstance(eps, bool):
+        raise TypeError(f"eps must be a number, got {eps!r}.")
+    if not 0 < eps < float("inf"):
+        raise ValueError(f"eps must be positive and finite, got {eps!r}.")

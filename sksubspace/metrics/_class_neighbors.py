@@ -1,22 +1,113 @@
-"""Mean average precision of retrieving rows of the same class."""
+"""Neighbours that share the class of a row: their share, and how early they are ranked."""
 
 import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 
+from sksubspace._parameters import check_integer
 from sksubspace.metrics._input import (
-    check_count,
-    check_integer,
+    check_reference,
     check_rows,
     check_same_length,
     check_together,
 )
-from sksubspace.metrics._neighborhood_hit import _check_labels
 from sksubspace.metrics._space import Space
 from sksubspace.neighbors import k_nearest
-from sksubspace.neighbors._unit_rows import unit_rows
+from sksubspace.neighbors._input import rows_for_cosine
 
 _METRICS = ("cosine", "euclidean")
+# 2^21 distances are 16 MiB
 _CHUNK_ELEMENTS = 2**21
-_FEW = 0.02  # of all ranks: it is then faster to search for them than to sort all rows
+# of all ranks: it is then faster to search for them than to sort all rows
+_FEW = 0.02
+
+
+def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_train=None):
+    r"""Measure how many of the nearest rows in the map have the row's own label.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        Map.
+
+    y : array-like of shape (n_samples,)
+        Labels of its rows.
+
+    n_neighbors : int, default=5
+        Neighbours of a row.
+
+    per_point : bool, default=False
+        Whether to return a value for each row, instead of their mean.
+
+    Z_train : array-like of shape (n_train, n_components), default=None
+        Map of the training data. Where it is given, Z are held-out rows, and their neighbours are
+        searched among the training rows. None searches among the other rows.
+
+    y_train : array-like of shape (n_train,), default=None
+        Labels of the training data.
+
+    Returns
+    -------
+    value : float or ndarray of shape (n_samples,)
+        From 0 to 1; 1 where all neighbours have the label of the row.
+
+    Raises
+    ------
+    TypeError
+        If `n_neighbors` is not an integer, or Z is sparse.
+
+    ValueError
+        If the shapes do not agree, a value is not finite, `y` does not hold classes,
+        `n_neighbors` is out of its range, or one of `Z_train` and `y_train` is missing.
+
+    Notes
+    -----
+    .. math::
+        \mathrm{NH} = \frac{1}{n k} \sum_{i=1}^n \left| \{ j \in N_Z^k(i) : y_j = y_i \} \right|
+
+    where :math:`N_Z^k(i)` are the k = `n_neighbors` nearest rows of row i in the map. Distances are
+    Euclidean; ties are broken by row number.
+
+    References
+    ----------
+    .. [1] F. V. Paulovich, L. G. Nonato, R. Minghim and H. Levkowitz, "Least square projection: A
+       fast high-precision multidimensional projection technique and its application to document
+       mapping", IEEE Transactions on Visualization and Computer Graphics 14 (2008),
+       https://doi.org/10.1109/TVCG.2007.70443
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.metrics import neighborhood_hit
+    >>> Z = np.array([[0.0], [1.0], [2.1], [3.0]])
+    >>> neighborhood_hit(Z, ["a", "a", "b", "b"], n_neighbors=1)
+    1.0
+    >>> neighborhood_hit(Z, ["a", "b", "b", "b"], n_neighbors=1, per_point=True)
+    array([0., 0., 1., 1.])
+    """
+    Z, y = check_rows(Z, "Z"), _checked_classes(y, "y")
+    check_same_length(Z, y, "Z", "y")
+    check_together(Z_train, y_train, "Z_train", "y_train")
+    within = Z_train is None
+    if within:
+        Z_train, y_train = Z, y
+    else:
+        Z_train, y_train = check_reference(Z, Z_train, "Z"), _checked_classes(y_train, "y_train")
+        check_same_length(Z_train, y_train, "Z_train", "y_train")
+    available = len(Z_train) - within
+    check_integer(n_neighbors, "n_neighbors", 1, available, "the rows to choose from")
+    _, neighbors = k_nearest(Z, Z_train, n_neighbors, exclude_self=within)
+    hits = (y_train[neighbors] == y[:, None]).mean(axis=1)
+    return hits if per_point else float(hits.mean())
+
+
+def _checked_classes(labels, name):
+    try:
+        labels = column_or_1d(labels)
+        check_classification_targets(labels)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold a class for each row: {error}") from error
+    return np.asarray(labels)
 
 
 def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, chunk_size=None):
@@ -93,7 +184,7 @@ def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, 
     >>> round(retrieval_map(X, ["a", "b", "b", "b"]), 3)
     0.861
     """
-    queries, y = check_rows(X, "X"), _check_labels(y, "y")
+    queries, y = check_rows(X, "X"), _checked_classes(y, "y")
     check_same_length(queries, y, "X", "y")
     check_together(X_index, y_index, "X_index", "y_index")
     if metric not in _METRICS:
@@ -104,14 +195,14 @@ def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, 
     if not available:
         raise ValueError("X must have at least 2 rows, or X_index and y_index be given, got 1.")
     if k is not None:
-        check_count(k, "k", available, "the rows to rank")
+        check_integer(k, "k", 1, available, "the rows to rank")
     chunk_size = _check_chunk_size(chunk_size, len(index))
-    codes, index_codes = _codes(y, y_index)
+    codes, index_codes = _numbers_of_classes(y, y_index)
     n_relevant = np.bincount(index_codes, minlength=codes.max() + 1)[codes] - within
     if not n_relevant.any():
         raise ValueError("y must have at least one class that a row to rank has too, got none.")
     if metric == "cosine":
-        queries, index = _unit(queries, index, within)
+        queries, index = _both_for_cosine(queries, index, within)
     ranked = _rankings(queries, None if within else index, k, chunk_size)
     scores = [
         _average_precision(index_codes[order] == codes[rows, None], n_relevant[rows])
@@ -121,7 +212,7 @@ def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, 
 
 
 def _check_index(X_index, y_index, queries):
-    X_index, y_index = check_rows(X_index, "X_index"), _check_labels(y_index, "y_index")
+    X_index, y_index = check_rows(X_index, "X_index"), _checked_classes(y_index, "y_index")
     check_same_length(X_index, y_index, "X_index", "y_index")
     if X_index.shape[1] != queries.shape[1]:
         raise ValueError(
@@ -133,23 +224,21 @@ def _check_index(X_index, y_index, queries):
 def _check_chunk_size(chunk_size, n_index):
     if chunk_size is None:
         return max(1, _CHUNK_ELEMENTS // n_index)
-    check_integer(chunk_size, "chunk_size")
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be at least 1, got {chunk_size}.")
+    check_integer(chunk_size, "chunk_size", 1)
     return chunk_size
 
 
-def _codes(y, y_index):  # (m,), (n,) -> (m,), (n,)
+def _numbers_of_classes(y, y_index):  # (m,), (n,) -> (m,), (n,)
     """Whole numbers for the classes."""
     _, codes = np.unique(np.concatenate([y, y_index]), return_inverse=True)
     return codes[: len(y)], codes[len(y) :]
 
 
-def _unit(queries, index, within):
+def _both_for_cosine(queries, index, within):
     if within:
-        rows = unit_rows(queries.astype(np.float64))
+        rows = rows_for_cosine(queries.astype(np.float64))
         return rows, rows
-    both = unit_rows(np.concatenate([queries, index]).astype(np.float64))
+    both = rows_for_cosine(np.concatenate([queries, index]).astype(np.float64))
     return both[: len(queries)], both[len(queries) :]
 
 

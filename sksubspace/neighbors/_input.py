@@ -1,11 +1,11 @@
-"""What the search for neighbours accepts."""
-
-import numbers
+"""What the search for neighbours accepts, and rows whose distance is the cosine distance."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_array
 
-_LARGEST = 1e100  # beyond, sums of squares may not be finite
+# beyond, sums of squares may not be finite
+_LARGEST = 1e100
 
 
 def check_table(X):
@@ -40,49 +40,6 @@ def check_table(X):
     return X
 
 
-def check_count(value, name, largest=None, reason=""):
-    """Raise unless a value is a whole number from 1 to a largest one.
-
-    Parameters
-    ----------
-    value : object
-        What the caller gave.
-
-    name : str
-        The parameter it was given for.
-
-    largest : int or None, default=None
-        The largest allowed; None for no limit.
-
-    reason : str, default=""
-        What the largest one is, to end the phrase "at most 5, ...".
-    """
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
-    if value < 1 or (largest is not None and value > largest):
-        upper = "" if largest is None else f" and at most {largest}, {reason}"
-        raise ValueError(f"{name} must be at least 1{upper}, got {value}.")
-
-
-def check_choice(value, name, choices):
-    """Raise a ValueError unless a value is one of some words.
-
-    Parameters
-    ----------
-    value : object
-        What the caller gave.
-
-    name : str
-        The parameter it was given for.
-
-    choices : sequence of str
-        The words.
-    """
-    if not isinstance(value, str) or value not in choices:
-        offered = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} must be one of {offered}, got {value!r}.")
-
-
 def check_queries(queries, n_samples):
     """Check row numbers.
 
@@ -115,3 +72,47 @@ def check_queries(queries, n_samples):
             f"got values from {queries.min()} to {queries.max()}."
         )
     return queries.astype(np.intp)
+
+
+def rows_for_cosine(X):  # (n, d) -> (n, d) or (n, d + 1)
+    """Divide each row by its length: Euclidean neighbours are then those in cosine distance.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Finite floats.
+
+    Returns
+    -------
+    {ndarray, CSR matrix} of shape (n_samples, n_features) or (n_samples, n_features + 1)
+        In the dtype of `X`. Only where there are rows of zeros, one more column is 1 for them and 0
+        for the others: they are then at cosine distance 1 from the others.
+    """
+    largest = abs(X).max(axis=1)
+    largest = largest.toarray().ravel() if sparse.issparse(X) else largest
+    empty = largest == 0
+    largest[empty] = 1
+    rows = _divided(X, largest)  # so that no square overflows or vanishes
+    rows = _divided(rows, _lengths(rows, empty))
+    if not empty.any():
+        return rows
+    flag = empty[:, None].astype(X.dtype)
+    if sparse.issparse(X):
+        return sparse.hstack([rows, sparse.csr_matrix(flag)], format="csr")
+    return np.hstack([rows, flag])
+
+
+def _lengths(rows, empty):  # (n, d), (n,) -> (n,)
+    if sparse.issparse(rows):
+        squares = rows.astype(np.float64).power(2).sum(axis=1)
+    else:
+        squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    return np.sqrt(np.asarray(squares).ravel() + empty)
+
+
+def _divided(rows, by):  # (n, d), (n,) -> (n, d)
+    if not sparse.issparse(rows):
+        return (rows / by[:, None]).astype(rows.dtype, copy=False)
+    divided = rows.copy()
+    divided.data = (rows.data / np.repeat(by, np.diff(rows.indptr))).astype(rows.dtype)
+    return divided
