@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, check_non_negative, valida
 from sksubspace._linalg import in_blocks
 from sksubspace.decomposition._dictionary._codes import nonnegative_codes
 
-__all__ = ["BaseSupervisedDictionary", "check_aux"]
+__all__ = ["BaseSupervisedDictionary", "check_aux", "check_signs"]
 
 _WHO = "SupervisedDictionaryLearning"
 
@@ -40,8 +40,8 @@ class BaseSupervisedDictionary(
             ``(X - mean_) @ components_.T``; with `nonnegative`, codes by non-negative least
             squares.
         """
-        X = self._validate_new(X)
-        return self._codes(self._responses(X)).astype(X.dtype)
+        X = _checked_new(self, X)
+        return _codes_of(self, _responses(self, X)).astype(X.dtype)
 
     def inverse_transform(self, X):
         """Rebuild rows from codes.
@@ -86,7 +86,7 @@ class BaseSupervisedDictionary(
         ValueError
             If X_aux is missing, was not there in `fit`, or has another number of columns.
         """
-        activations = self._activations(X, X_aux)
+        activations = _activations(self, X, X_aux)
         return activations[:, 0] if len(self.classes_) == 2 else activations
 
     def predict(self, X, X_aux=None):
@@ -105,7 +105,7 @@ class BaseSupervisedDictionary(
         y : ndarray of shape (n_samples,)
             Classes.
         """
-        activations = self._activations(X, X_aux)
+        activations = _activations(self, X, X_aux)
         if len(self.classes_) == 2:
             return self.classes_[(activations[:, 0] > 0).astype(np.intp)]
         return self.classes_[activations.argmax(axis=1)]
@@ -124,9 +124,9 @@ class BaseSupervisedDictionary(
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            Rows with sum one, classes in the order of `classes_`.
+            CentredRows with sum one, classes in the order of `classes_`.
         """
-        activations = self._activations(X, X_aux)
+        activations = _activations(self, X, X_aux)
         if len(self.classes_) > 2:
             return softmax(activations, axis=1)
         return np.column_stack([expit(-activations), expit(activations)])
@@ -189,61 +189,6 @@ class BaseSupervisedDictionary(
         order = np.argsort(-np.abs(self.components_), axis=1, kind="stable")
         return names[order[:, :n]]
 
-    def _check_signs(self, X):
-        if self.nonnegative:
-            check_non_negative(X, f"{_WHO} (nonnegative=True)")
-
-    def _validate_new(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        self._check_signs(X)
-        return X
-
-    def _validate_new_aux(self, X_aux, X):
-        """Auxiliary covariates are there exactly if `fit` had them."""
-        if self.aux_coef_ is None:
-            if X_aux is not None:
-                raise ValueError(f"X_aux was given, but this {_WHO} was fitted without it.")
-            return None
-        n_aux = self.aux_coef_.shape[1]
-        if X_aux is None:
-            raise ValueError(
-                f"X_aux is missing: this {_WHO} was fitted with {n_aux} auxiliary covariates. Pass "
-                "X_aux; inside a Pipeline or a search, route it with set_predict_request(X_aux="
-                "True), set_score_request(X_aux=True) and the like."
-            )
-        X_aux = check_aux(X_aux, X)
-        if X_aux.shape[1] != n_aux:
-            raise ValueError(f"X_aux must have {n_aux} columns, got {X_aux.shape[1]}.")
-        return X_aux
-
-    def _responses(self, X):  # (n, d) -> (n, r)
-        """Products of centred rows with the components."""
-        basis = self.components_.T.astype(np.float64)
-        if sparse.issparse(X):
-            return X @ basis - self.mean_ @ basis
-        return in_blocks(lambda rows: (rows - self.mean_) @ basis, X)
-
-    def _codes(self, responses):  # (n, r) -> (n, r)
-        if not self.nonnegative:
-            return responses
-        atoms = self.components_.astype(np.float64)
-        gram = atoms @ atoms.T
-        return in_blocks(lambda rows: nonnegative_codes(rows, gram), responses)
-
-    def _activations(self, X, X_aux):  # (n, d), (n, p) or None -> (n, L)
-        X = self._validate_new(X)
-        X_aux = self._validate_new_aux(X_aux, X)
-        features = self._responses(X)
-        if self.variant == "feature":
-            features = self._codes(features)
-        coef = self.coef_.T.astype(np.float64)
-        activations = in_blocks(lambda rows: rows @ coef, features) + self.intercept_
-        if X_aux is not None:
-            slopes = self.aux_coef_.T.astype(np.float64)
-            activations = activations + in_blocks(lambda rows: rows @ slopes, X_aux)
-        return activations.astype(X.dtype)
-
     @property
     def _n_features_out(self):
         return self.n_components_
@@ -254,6 +199,68 @@ class BaseSupervisedDictionary(
         tags.input_tags.positive_only = self.nonnegative
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def check_signs(X, nonnegative):
+    """Raise where rows that must not be negative are."""
+    if nonnegative:
+        check_non_negative(X, f"{_WHO} (nonnegative=True)")
+
+
+def _checked_new(model, X):
+    check_is_fitted(model)
+    X = validate_data(model, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+    check_signs(X, model.nonnegative)
+    return X
+
+
+def _checked_new_aux(model, X_aux, X):
+    """Auxiliary covariates are there exactly if `fit` had them."""
+    if model.aux_coef_ is None:
+        if X_aux is not None:
+            raise ValueError(f"X_aux was given, but this {_WHO} was fitted without it.")
+        return None
+    n_aux = model.aux_coef_.shape[1]
+    if X_aux is None:
+        raise ValueError(
+            f"X_aux is missing: this {_WHO} was fitted with {n_aux} auxiliary covariates. Pass "
+            "X_aux; inside a Pipeline or a search, route it with set_predict_request(X_aux="
+            "True), set_score_request(X_aux=True) and the like."
+        )
+    X_aux = check_aux(X_aux, X)
+    if X_aux.shape[1] != n_aux:
+        raise ValueError(f"X_aux must have {n_aux} columns, got {X_aux.shape[1]}.")
+    return X_aux
+
+
+def _responses(model, X):  # (n, d) -> (n, r)
+    """Products of centred rows with the components."""
+    basis = model.components_.T.astype(np.float64)
+    if sparse.issparse(X):
+        return X @ basis - model.mean_ @ basis
+    return in_blocks(lambda rows: (rows - model.mean_) @ basis, X)
+
+
+def _codes_of(model, responses):  # (n, r) -> (n, r)
+    if not model.nonnegative:
+        return responses
+    atoms = model.components_.astype(np.float64)
+    gram = atoms @ atoms.T
+    return in_blocks(lambda rows: nonnegative_codes(rows, gram), responses)
+
+
+def _activations(model, X, X_aux):  # (n, d), (n, p) or None -> (n, L)
+    X = _checked_new(model, X)
+    X_aux = _checked_new_aux(model, X_aux, X)
+    features = _responses(model, X)
+    if model.variant == "feature":
+        features = _codes_of(model, features)
+    coef = model.coef_.T.astype(np.float64)
+    activations = in_blocks(lambda rows: rows @ coef, features) + model.intercept_
+    if X_aux is not None:
+        slopes = model.aux_coef_.T.astype(np.float64)
+        activations = activations + in_blocks(lambda rows: rows @ slopes, X_aux)
+    return activations.astype(X.dtype)
 
 
 def check_aux(X_aux, X):  # -> (n, p) float64

@@ -19,15 +19,22 @@ from sksubspace.decomposition._dictionary._codes import (
     orthonormal_columns,
     unit_columns,
 )
-from sksubspace.decomposition._dictionary._problem import Solution, fit_head
-from sksubspace.decomposition._dictionary._rows import largest_square, leading_directions
+from sksubspace.decomposition._dictionary._problem import (
+    Solution,
+    fit_head,
+    largest_square,
+    randomised_directions,
+)
 
 __all__ = ["solve_bcd"]
 
+# of the factorisation that the search starts from
 _NMF_ITERATIONS = 30
+# of each block in one round
 _CODE_STEPS = 5
 _ATOM_STEPS = 3
 _HEAD_ITERATIONS = 5
+# of the classifier, relative to its objective
 _HEAD_TOLERANCE = 1e-10
 
 
@@ -40,7 +47,7 @@ def solve_bcd(problem, n_components, *, variant, nonnegative, max_iter, tol, rng
     Parameters
     ----------
     problem : Problem
-        Rows, targets and weights.
+        CentredRows, targets and weights.
 
     n_components : int
         Number of atoms.
@@ -66,7 +73,7 @@ def solve_bcd(problem, n_components, *, variant, nonnegative, max_iter, tol, rng
         With atoms of length one.
     """
     move = _filter_round if variant == "filter" else _feature_round
-    W, H = _start(problem, n_components, nonnegative, rng)
+    W, H = _first_factors(problem, n_components, nonnegative, rng)
     steepness = problem.curvature * largest_square(problem.rows, problem.shares, rng)
     b, h = problem.empty_head(n_components)
     losses, converged = [], False
@@ -90,10 +97,10 @@ def objective(problem, W, H, b, h, features):
     return float(loss + problem.per_square * squares + problem.penalty(b, h))
 
 
-def _start(problem, n_components, nonnegative, rng):  # -> (d, r), (n, r)
+def _first_factors(problem, n_components, nonnegative, rng):  # -> (d, r), (n, r)
     """Principal directions, or non-negative matrix factorisation."""
     if not nonnegative:
-        W = leading_directions(problem.rows, n_components, rng)
+        W = randomised_directions(problem.rows, n_components, rng)
         return W, problem.rows.project(W)
     H, atoms, _ = non_negative_factorization(
         problem.rows.matrix,
@@ -109,7 +116,7 @@ def _start(problem, n_components, nonnegative, rng):  # -> (d, r), (n, r)
 def _filter_round(problem, W, H, b, h, nonnegative, steepness):
     """Codes by least squares, classifier, atoms."""
     F = problem.rows.project(W)
-    H = _codes(H, F, W) if nonnegative else F
+    H = _swept_codes(H, F, W) if nonnegative else F
     b, h, _ = fit_head(problem, F, b, h, max_iter=_HEAD_ITERATIONS, tol=_HEAD_TOLERANCE)
     if nonnegative:
         return _filter_atoms(problem, W, H, b, h, F, steepness), H, b, h
@@ -122,7 +129,7 @@ def _filter_round(problem, W, H, b, h, nonnegative, steepness):
     return W, H, b, h
 
 
-def _codes(H, F, W):
+def _swept_codes(H, F, W):
     G = W.T @ W
     for _ in range(_CODE_STEPS):
         H = code_sweep(H, F, G)

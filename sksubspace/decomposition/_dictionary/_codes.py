@@ -6,6 +6,7 @@ from scipy.optimize import nnls
 
 __all__ = ["code_sweep", "nonnegative_codes", "orthonormal_columns", "unit_columns"]
 
+# of the active sets, at most
 _STEPS_PER_ATOM = 100
 
 

@@ -15,15 +15,22 @@ import numpy as np
 from scipy import linalg
 from scipy.optimize import minimize
 
-from sksubspace.decomposition._dictionary._problem import Solution, fit_head
-from sksubspace.decomposition._dictionary._rows import leading_directions
+from sksubspace.decomposition._dictionary._problem import (
+    Solution,
+    fit_head,
+    randomised_directions,
+)
 
-__all__ = ["objective_and_gradient", "positive_qr", "qr_gradient", "solve_lbfgs"]
+__all__ = ["objective_and_gradient", "positive_qr", "qr_gradient", "solve_over_bases"]
 
+# so small that the search stops by the decrease of the objective
 _SMALLEST_GRADIENT = 1e-12
+# pairs of steps and gradients that L-BFGS keeps
 _MEMORY = 20
 _EVALUATIONS_PER_ITERATION = 20
+# of the classifier that the search starts from
 _HEAD_TOLERANCE = 1e-4
+# single steps can be short
 _SHARE_OF_TOL = 0.1
 
 
@@ -57,13 +64,13 @@ def objective_and_gradient(problem, W, b, h):  # (d, r), (r, L), (1 + p, L) -> (
     return value, qr_gradient(Q, R, by_Q), by_b, by_h
 
 
-def solve_lbfgs(problem, n_components, *, max_iter, tol, rng):
+def solve_over_bases(problem, n_components, *, max_iter, tol, rng):
     """Search from principal directions and the logistic regression on their scores.
 
     Parameters
     ----------
     problem : Problem
-        Rows, targets and weights.
+        CentredRows, targets and weights.
 
     n_components : int
         Number of atoms, at most the number of features.
@@ -84,7 +91,7 @@ def solve_lbfgs(problem, n_components, *, max_iter, tol, rng):
     solution : Solution
         With orthonormal atoms.
     """
-    W = leading_directions(problem.rows, n_components, rng)
+    W = randomised_directions(problem.rows, n_components, rng)
     F = problem.rows.project(W)
     b, h = problem.empty_head(n_components)
     b, h, _ = fit_head(problem, F, b, h, max_iter=max_iter, tol=_HEAD_TOLERANCE)

@@ -13,11 +13,15 @@ one; the step then takes M to Z itself, whatever M was, so that M is never forme
 import numpy as np
 from scipy import linalg
 
-from sksubspace.decomposition._dictionary._problem import Solution
-from sksubspace.decomposition._dictionary._rows import largest_square, leading_directions
+from sksubspace.decomposition._dictionary._problem import (
+    Solution,
+    largest_square,
+    randomised_directions,
+)
 
 __all__ = ["solve_lpgd"]
 
+# columns of the basis beyond the rank
 _OVERSAMPLING = 5
 
 
@@ -31,7 +35,7 @@ def solve_lpgd(problem, n_components, *, max_iter, tol, rng):
     Parameters
     ----------
     problem : Problem
-        Rows, targets and weights.
+        CentredRows, targets and weights.
 
     n_components : int
         Rank, at most the number of features.
@@ -56,30 +60,30 @@ def solve_lpgd(problem, n_components, *, max_iter, tol, rng):
     side = np.sqrt(problem.shares)[:, None] * problem.side
     side_step = 1 / (curvature * linalg.norm(side, 2) ** 2 + 2 * problem.alpha)
     n_columns = min(n_components + _OVERSAMPLING, *rows.shape)
-    basis = leading_directions(rows, n_columns, rng)
+    basis = randomised_directions(rows, n_columns, rng)
     scores = rows.project(basis)
     b, h = problem.empty_head(n_components)
     losses = []
-    loss, residual = _evaluate(problem, scores[:, :n_components], b, h)
+    loss, residual = _value_and_residual(problem, scores[:, :n_components], b, h)
     for _ in range(max_iter):
         Q = basis[:, :n_components]
         gathered = rows.gather(np.column_stack([residual, scores]))
         n_outputs = residual.shape[1]
         step = Q @ b - (gathered[:, :n_outputs] + 2 * problem.alpha * (Q @ b)) / steepest
-        basis, scores, b = _project(
+        basis, scores, b = _nearest_of_rank(
             problem, basis, gathered[:, n_outputs:], step, steepest, n_components
         )
         F = scores[:, :n_components]
-        _, residual = _evaluate(problem, F, b, h)
+        _, residual = _value_and_residual(problem, F, b, h)
         h = h - side_step * problem.head_gradient(F, residual, b, h)[1]
-        former, (loss, residual) = loss, _evaluate(problem, F, b, h)
+        former, (loss, residual) = loss, _value_and_residual(problem, F, b, h)
         losses.append(loss)
         if former - loss <= tol * max(abs(loss), 1.0):
             return Solution(basis[:, :n_components], b, h, losses, True)
     return Solution(basis[:, :n_components], b, h, losses, False)
 
 
-def _project(problem, basis, moved, step, steepest, r):
+def _nearest_of_rank(problem, basis, moved, step, steepest, r):
     r"""Nearest matrix of rank r to the step, by subspace iteration from the last singular vectors.
 
     The matrix is :math:`P = \ell\, a a^T + (2 \xi / \|Z\|^2) Z^T Z` for the step a of A and its
@@ -95,7 +99,7 @@ def _project(problem, basis, moved, step, steepest, r):
     return basis @ rotation, scores @ rotation, (lifted @ rotation)[:, :r].T
 
 
-def _evaluate(problem, F, b, h):  # (n, r), (r, L), (1 + p, L) -> (), (n, L)
+def _value_and_residual(problem, F, b, h):  # (n, r), (r, L), (1 + p, L) -> (), (n, L)
     """The objective where M is the projection of Z, and the derivatives of cross-entropy."""
     loss, residual = problem.classify(F @ b + problem.side @ h)
     unexplained = problem.weight - problem.per_square * np.vdot(F, F)

@@ -14,16 +14,26 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace.decomposition._dictionary._base import BaseSupervisedDictionary, check_aux
+from sksubspace.decomposition._dictionary._base import (
+    BaseSupervisedDictionary,
+    check_aux,
+    check_signs,
+)
 from sksubspace.decomposition._dictionary._bcd import solve_bcd
-from sksubspace.decomposition._dictionary._lbfgs import solve_lbfgs
+from sksubspace.decomposition._dictionary._lbfgs import solve_over_bases
 from sksubspace.decomposition._dictionary._lpgd import solve_lpgd
-from sksubspace.decomposition._dictionary._problem import Problem, as_targets, unit_side
-from sksubspace.decomposition._dictionary._rows import Rows
+from sksubspace.decomposition._dictionary._problem import (
+    CentredRows,
+    Problem,
+    as_targets,
+    unit_side,
+)
 
 
+@fill_parameters
 class SupervisedDictionaryLearning(BaseSupervisedDictionary):
     r"""Find components that rebuild the rows and tell the classes apart.
 
@@ -100,11 +110,7 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
     n_components_ : int
         Number of components.
 
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------
@@ -230,7 +236,7 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
             self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2
         )
         check_classification_targets(y)
-        self._check_signs(X)
+        check_signs(X, self.nonnegative)
         self._check_solver()
         X_aux = None if X_aux is None else check_aux(X_aux, X)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -239,7 +245,7 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
         shares = compute_sample_weight(self.class_weight, y)
         side, aux_mean, aux_unit = unit_side(X_aux, len(y))
         problem = Problem(
-            rows=Rows(X, centre=not self.nonnegative),
+            rows=CentredRows(X, centre=not self.nonnegative),
             target=as_targets(codes, len(self.classes_)),
             shares=shares / shares.sum(),
             side=side,
@@ -248,7 +254,11 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
         )
         solution = self._solve(problem)
         self._set_head(solution.h, aux_mean, aux_unit, X.dtype)
-        self._set_components(problem.rows, solution, X.dtype)
+        atoms, b = _ordered(problem.rows, solution, self.nonnegative)
+        self.n_components_ = atoms.shape[1]
+        self.components_ = np.ascontiguousarray(atoms.T, dtype=X.dtype)
+        self.coef_ = np.ascontiguousarray(b.T, dtype=X.dtype)
+        self.mean_ = problem.rows.mean.astype(X.dtype)
         return self
 
     def _check_solver(self):
@@ -272,7 +282,7 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
         options = {"max_iter": self.max_iter, "tol": self.tol, "rng": rng}
         if self.solver == "bcd":
             options |= {"variant": self.variant, "nonnegative": self.nonnegative}
-        solve = {"lbfgs": solve_lbfgs, "lpgd": solve_lpgd, "bcd": solve_bcd}[self.solver]
+        solve = {"lbfgs": solve_over_bases, "lpgd": solve_lpgd, "bcd": solve_bcd}[self.solver]
         solution = solve(problem, n_components, **options)
         self.loss_curve_, self.n_iter_ = solution.losses, len(solution.losses)
         if not solution.converged:
@@ -284,25 +294,21 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
             )
         return solution
 
-    def _set_components(self, rows, solution, dtype):
-        """Rotate an orthonormal dictionary to uncorrelated codes; order atoms by their codes."""
-        scores, b, atoms = rows.project(solution.W), solution.b, solution.W
-        if self.nonnegative:
-            order = np.argsort(-np.square(scores).sum(axis=0), kind="stable")
-            atoms, b = atoms[:, order], b[order]
-        else:
-            rotation = linalg.eigh(scores.T @ scores)[1][:, ::-1]
-            turned = atoms @ rotation
-            largest = np.abs(turned).argmax(axis=0)
-            signs = np.where(turned[largest, np.arange(len(largest))] < 0, -1.0, 1.0)
-            atoms, b = turned * signs, (rotation * signs).T @ b
-        self.n_components_ = atoms.shape[1]
-        self.components_ = np.ascontiguousarray(atoms.T, dtype=dtype)
-        self.coef_ = np.ascontiguousarray(b.T, dtype=dtype)
-        self.mean_ = rows.mean.astype(dtype)
-
     def _set_head(self, h, aux_mean, aux_unit, dtype):
         """Intercepts and coefficients by units of the auxiliary covariates."""
         slopes = h[1:].T / aux_unit
         self.intercept_ = (h[0] - slopes @ aux_mean).astype(dtype)
         self.aux_coef_ = slopes.astype(dtype) if len(aux_mean) else None
+
+
+def _ordered(rows, solution, nonnegative):  # -> (d, r), (r, L)
+    """Rotate an orthonormal dictionary to uncorrelated codes; order atoms by their codes."""
+    scores, b, atoms = rows.project(solution.W), solution.b, solution.W
+    if nonnegative:
+        order = np.argsort(-np.square(scores).sum(axis=0), kind="stable")
+        return atoms[:, order], b[order]
+    rotation = linalg.eigh(scores.T @ scores)[1][:, ::-1]
+    turned = atoms @ rotation
+    largest = np.abs(turned).argmax(axis=0)
+    signs = np.where(turned[largest, np.arange(len(largest))] < 0, -1.0, 1.0)
+    return turned * signs, (rotation * signs).T @ b

@@ -1,5 +1,6 @@
 """What the models of a density share: scores, Stein's second-order terms, shrunk covariances."""
 
+from functools import singledispatch
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ class Term(NamedTuple):
 
 
 class ScoreModel(BaseEstimator):
-    """Base class: a subclass has ``_fit``, ``_score`` and ``_terms`` for float64 arrays."""
+    """Base class: `fit_density` and `density_of` know how a subclass is fitted and what it is."""
 
     def fit(self, X, y=None, sample_weight=None):
         """Fit the density.
@@ -54,7 +55,8 @@ class ScoreModel(BaseEstimator):
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0
-        self._fit(*((X, weights) if kept.all() else (X[kept], weights[kept])))
+        rows = (X, weights) if kept.all() else (X[kept], weights[kept])
+        vars(self).update(fit_density(self, *rows))
         return self
 
     def score_function(self, X):
@@ -70,7 +72,7 @@ class ScoreModel(BaseEstimator):
         scores : ndarray of shape (n_samples, n_features)
             In units of one over those of X.
         """
-        return self._score(self._validate_new(X))
+        return density_of(self).score(new_points(self, X))
 
     def terms(self, X):
         r"""Second-order terms, :math:`T(x) = s(x) s(x)^T - \nabla s(x)`.
@@ -86,11 +88,25 @@ class ScoreModel(BaseEstimator):
             Named tuples (rows, weight, trace, precision), whose sum over terms of
             ``weight[i] * outer(rows[i], rows[i]) - trace[i] * precision`` is T of row i.
         """
-        return self._terms(self._validate_new(X))
+        return density_of(self).terms(new_points(self, X))
 
-    def _validate_new(self, X):
-        check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float64, reset=False)
+
+def new_points(model, X):  # -> (n, d) float64
+    """Check rows that a fitted model is asked about."""
+    check_is_fitted(model)
+    return validate_data(model, X, dtype=np.float64, reset=False)
+
+
+@singledispatch
+def fit_density(model, X, weights):  # (n, d), (n,) -> dict
+    """Fit the density of an estimator to rows of float64: its fitted attributes by name."""
+    raise NotImplementedError(type(model).__name__)
+
+
+@singledispatch
+def density_of(model):
+    """Density of a fitted estimator, with `score` and `terms` of float64 arrays; None of others."""
+    return None
 
 
 def weighted_moments(X, weights):  # (n, d), (n,) -> (d,), (d, d), float
@@ -103,7 +119,9 @@ def weighted_moments(X, weights):  # (n, d), (n,) -> (d,), (d, d), float
     return mean, covariance, float(weights @ np.square(squares) / total)
 
 
-def shrink(covariance, fourth, total, shrinkage):  # (d, d), float, float -> (d, d), float
+def shrunk_covariance(
+    covariance, fourth, total, shrinkage
+):  # (d, d), float, float -> (d, d), float
     r"""Covariance :math:`(1 - \alpha) S + \alpha \mathrm{tr}(S) / d\, I`, and :math:`\alpha`."""
     trace, squared_norm = np.trace(covariance), np.square(covariance).sum()
     alpha = intensity(trace, squared_norm, len(covariance), fourth, total, shrinkage)
@@ -147,6 +165,6 @@ def _pseudo_invert(covariance):
     return inverse, float(np.log(values[kept]).sum())
 
 
-def squared_distances(rows, centred):  # P (x - m) (n, d), x - m (n, d) -> (n,)
-    """Mahalanobis distances (x - m)' P (x - m)."""
+def mahalanobis(rows, centred):  # P (x - m) (n, d), x - m (n, d) -> (n,)
+    """Squared Mahalanobis distances (x - m)' P (x - m)."""
     return np.maximum(np.einsum("nd,nd->n", rows, centred), 0)

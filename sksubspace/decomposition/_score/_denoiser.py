@@ -3,6 +3,7 @@
 Vincent, "A connection between score matching and denoising autoencoders", Neural Computation 2011.
 """
 
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import linalg
 from scipy.special import ndtr
 from torch import nn
 
+from sksubspace._docs import fill_parameters
 from sksubspace._linalg import in_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
@@ -18,12 +20,22 @@ from sksubspace._torch.device import as_rows, resolve_device
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.persistence import module_to_arrays
 from sksubspace._torch.trainer import Budget, Trainer
-from sksubspace.decomposition._score._base import ScoreModel, Term, weighted_moments
+from sksubspace.decomposition._score._base import (
+    ScoreModel,
+    Term,
+    density_of,
+    fit_density,
+    new_points,
+    weighted_moments,
+)
 
+# of "auto": 2,000 steps, in at most 100 epochs
 _BUDGET = Budget(n_steps=2000, max_epochs=100, weight_decay=1e-4)
+# noisy rows over which the gradient is averaged
 _JACOBIAN_DRAWS = 10_000
 
 
+@fill_parameters
 class DenoiserScore(ScoreModel):
     r"""Score of rows with Gaussian noise, from the best linear denoiser and a network beside it.
 
@@ -71,11 +83,7 @@ class DenoiserScore(ScoreModel):
     n_iter_ : int
         Number of epochs.
 
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------
@@ -147,51 +155,6 @@ class DenoiserScore(ScoreModel):
         self.device = device
         self.random_state = random_state
 
-    def _fit(self, X, weights):
-        self.mean_, covariance, _ = weighted_moments(X, weights)
-        self.spread_ = float(np.sqrt(np.trace(covariance) / X.shape[1])) or 1.0
-        self._filter = wiener_filter(covariance / self.spread_**2, self.noise)
-        trainer = self._trainer(isolated_random_state(self.random_state))
-        u = (X - self.mean_) / self.spread_
-        self._network, self.loss_curve_ = self._train(u, weights / weights.mean(), trainer)
-        self.n_iter_ = len(self.loss_curve_)
-        self.mean_jacobian_ = self._mean_jacobian(u, weights, trainer.random_state)
-
-    def _trainer(self, random_state):
-        return Trainer(
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            max_iter=self.max_iter,
-            device=resolve_device(self.device),
-            dtype=np.dtype(np.float32),
-            random_state=random_state,
-        )
-
-    def _train(self, u, weights, trainer):  # (n, d), (n,) -> dict, list
-        width, d = self.hidden_layer_size, u.shape[1]
-        module = trainer.build(lambda: _silent(mlp((d, width, width, d), "gelu")))
-        linear = torch.tensor(self._filter, dtype=torch.float32, device=trainer.device)
-        objective = _Denoising(module, linear, self.noise, trainer.generator())
-        arrays = (u.astype(np.float32), weights.astype(np.float32))
-        data = tuple(as_rows(array, trainer.device) for array in arrays)
-        log = trainer.fit(objective, data, _BUDGET, "denoiser")
-        arrays = {name: a.astype(np.float64) for name, a in module_to_arrays(module).items()}
-        return arrays, log.loss_curve
-
-    def _mean_jacobian(self, u, weights, random_state):  # (n, d), (n,) -> (d, d)
-        drawn = random_state.choice(len(u), _JACOBIAN_DRAWS, p=weights / weights.sum())
-        noisy = u[drawn] + self.noise * random_state.standard_normal((len(drawn), u.shape[1]))
-        jacobian = self._filter + mean_jacobian(self._network, noisy)
-        return (jacobian + jacobian.T) / 2
-
-    def _score(self, X):
-        def score(rows):
-            u = (rows - self.mean_) / self.spread_
-            denoised = u @ self._filter + hidden(self._network, u)[-1]
-            return (u - denoised) / (self.noise**2 * self.spread_)
-
-        return in_blocks(score, X)
-
     def score_jacobian(self, X):
         r"""Gradient of the score, :math:`(I - \nabla D(x)) / \sigma^2`, made symmetric.
 
@@ -205,14 +168,101 @@ class DenoiserScore(ScoreModel):
         gradients : ndarray of shape (n_samples, n_features, n_features)
             In units of one over those of X squared.
         """
-        u = (self._validate_new(X) - self.mean_) / self.spread_
-        learned = in_blocks(lambda rows: jacobians(self._network, rows), u)
-        J = np.eye(u.shape[1]) - self._filter - learned
-        return (J + J.transpose(0, 2, 1)) / (2 * (self.noise * self.spread_) ** 2)
+        return density_of(self).score_gradient(new_points(self, X))
 
-    def _terms(self, X):
+    def __setstate__(self, state):
+        # the weights are "_network" in files of version 0.1
+        super().__setstate__({"_layers" if k == "_network" else k: v for k, v in state.items()})
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """The Wiener filter (d, d), the arrays of the network beside it, and the units of the noise."""
+
+    mean: np.ndarray
+    spread: float
+    noise: float
+    linear: np.ndarray
+    layers: dict
+
+    def in_units(self, X):  # (n, d) -> (n, d)
+        """Centred rows in units of the spread."""
+        return (X - self.mean) / self.spread
+
+    def score(self, X):  # (n, d) -> (n, d)
+        """(x - D(x)) / noise^2."""
+
+        def score_of_rows(rows):
+            u = self.in_units(rows)
+            denoised = u @ self.linear + hidden(self.layers, u)[-1]
+            return (u - denoised) / (self.noise**2 * self.spread)
+
+        return in_blocks(score_of_rows, X)
+
+    def score_gradient(self, X):  # (n, d) -> (n, d, d)
+        """(I - grad D(x)) / noise^2, made symmetric."""
+        u = self.in_units(X)
+        learned = in_blocks(lambda rows: jacobians(self.layers, rows), u)
+        J = np.eye(u.shape[1]) - self.linear - learned
+        return (J + J.transpose(0, 2, 1)) / (2 * (self.noise * self.spread) ** 2)
+
+    def terms(self, X):
+        """T = s s' - grad s."""
         one = np.ones(len(X))
-        return [Term(self._score(X), one, one, self.score_jacobian(X))]
+        return [Term(self.score(X), one, one, self.score_gradient(X))]
+
+
+@density_of.register
+def denoiser_of(model: DenoiserScore):
+    """Filter and network, as one."""
+    return Denoiser(model.mean_, model.spread_, model.noise, model._filter, model._layers)
+
+
+@fit_density.register
+def fit_denoiser(model: DenoiserScore, X, weights):  # (n, d), (n,) -> dict
+    """Take the best linear denoiser, and train a network to remove what it leaves."""
+    mean, covariance, _ = weighted_moments(X, weights)
+    spread = float(np.sqrt(np.trace(covariance) / X.shape[1])) or 1.0
+    linear = wiener_filter(covariance / spread**2, model.noise)
+    trainer = Trainer(
+        learning_rate=model.learning_rate,
+        batch_size=model.batch_size,
+        max_iter=model.max_iter,
+        device=resolve_device(model.device),
+        dtype=np.dtype(np.float32),
+        random_state=isolated_random_state(model.random_state),
+    )
+    u = (X - mean) / spread
+    layers, losses = _trained_layers(model, linear, u, weights / weights.mean(), trainer)
+    jacobian = linear + _mean_over_noise(layers, u, weights, model.noise, trainer.random_state)
+    return {
+        "mean_": mean,
+        "spread_": spread,
+        "_filter": linear,
+        "_layers": layers,
+        "loss_curve_": losses,
+        "n_iter_": len(losses),
+        "mean_jacobian_": (jacobian + jacobian.T) / 2,
+    }
+
+
+def _trained_layers(model, linear, u, weights, trainer):  # (d, d), (n, d), (n,) -> dict, list
+    width, d = model.hidden_layer_size, u.shape[1]
+    module = trainer.build(lambda: _zero_at_first(mlp((d, width, width, d), "gelu")))
+    linear = torch.tensor(linear, dtype=torch.float32, device=trainer.device)
+    objective = _Denoising(module, linear, model.noise, trainer.generator())
+    arrays = (u.astype(np.float32), weights.astype(np.float32))
+    data = tuple(as_rows(array, trainer.device) for array in arrays)
+    log = trainer.fit(objective, data, _BUDGET, "denoiser")
+    arrays = {name: a.astype(np.float64) for name, a in module_to_arrays(module).items()}
+    return arrays, log.loss_curve
+
+
+def _mean_over_noise(layers, u, weights, noise, random_state):  # (n, d), (n,) -> (d, d)
+    """Mean gradient of the network over noisy rows."""
+    drawn = random_state.choice(len(u), _JACOBIAN_DRAWS, p=weights / weights.sum())
+    noisy = u[drawn] + noise * random_state.standard_normal((len(drawn), u.shape[1]))
+    return mean_jacobian(layers, noisy)
 
 
 def wiener_filter(covariance, noise):  # (d, d) -> (d, d)
@@ -240,7 +290,7 @@ class _Denoising(nn.Module):
         return (weight * error.square().mean(dim=1)).mean()
 
 
-def _silent(module):
+def _zero_at_first(module):
     """Set the last layer to zero, so that training starts at the Wiener filter."""
     nn.init.zeros_(module[-1].weight)
     nn.init.zeros_(module[-1].bias)

@@ -4,14 +4,25 @@ Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance 
 of Multivariate Analysis 88 (2004).
 """
 
+from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
 
+from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace.decomposition._score._base import ScoreModel, Term, invert, shrink, weighted_moments
+from sksubspace.decomposition._score._base import (
+    ScoreModel,
+    Term,
+    density_of,
+    fit_density,
+    invert,
+    shrunk_covariance,
+    weighted_moments,
+)
 
 
+@fill_parameters
 class GaussianScore(ScoreModel):
     r"""Score of a Gaussian with a shrunk covariance, linear in x.
 
@@ -36,11 +47,7 @@ class GaussianScore(ScoreModel):
     shrinkage_ : float
         Share of the identity.
 
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------
@@ -78,26 +85,55 @@ class GaussianScore(ScoreModel):
     def __init__(self, *, shrinkage="auto"):
         self.shrinkage = shrinkage
 
-    def _fit(self, X, weights):
-        self._set_moments(*weighted_moments(X, weights), weights.sum())
 
-    def _set_moments(self, mean, covariance, fourth, total):
-        """Fit to moments; `fourth` is the mean of ||x - mean||^4, `total` the sum of weights."""
-        shrunk, self.shrinkage_ = shrink(covariance, fourth, total, self.shrinkage)
-        self.mean_ = mean
-        self.precision_, _ = invert(shrunk)
+@dataclass(frozen=True)
+class Gaussian:
+    """Mean (d,) and inverse covariance (d, d)."""
 
-    def _score(self, X):
-        if self.precision_ is None:
+    mean: np.ndarray
+    precision: np.ndarray
+
+    def score(self, X):  # (n, d) -> (n, d)
+        """P (x - m)."""
+        if self.precision is None:
             raise ValueError(
                 "This score was fitted to more than 2,000 sparse features, for which no precision "
                 "matrix is kept; fit it to dense rows."
             )
-        return (X - self.mean_) @ self.precision_
+        return (X - self.mean) @ self.precision
 
-    def _terms(self, X):
+    def terms(self, X):
+        """T = s s' - P."""
         one = np.ones(len(X))
-        return [Term(self._score(X), one, one, self.precision_)]
+        return [Term(self.score(X), one, one, self.precision)]
 
-    def _fisher_information(self):
-        return self.precision_
+    def information(self):  # -> (d, d)
+        """E[s s'] = P."""
+        return self.precision
+
+
+@fit_density.register
+def fit_gaussian(model: GaussianScore, X, weights):  # (n, d), (n,) -> dict
+    """Fit by the moments of the rows."""
+    return _of_moments(*weighted_moments(X, weights), weights.sum(), model.shrinkage)
+
+
+@density_of.register
+def gaussian_of(model: GaussianScore):
+    """Mean and precision, as one."""
+    return Gaussian(model.mean_, model.precision_)
+
+
+def score_of_moments(
+    mean, covariance, fourth, total, *, shrinkage
+):  # (d,), (d, d) -> GaussianScore
+    """Fit to moments; `fourth` is the mean of ||x - mean||^4, `total` the sum of weights."""
+    model = GaussianScore(shrinkage=shrinkage)
+    vars(model).update(_of_moments(mean, covariance, fourth, total, shrinkage))
+    model.n_features_in_ = len(mean)
+    return model
+
+
+def _of_moments(mean, covariance, fourth, total, shrinkage):
+    shrunk, alpha = shrunk_covariance(covariance, fourth, total, shrinkage)
+    return {"shrinkage_": alpha, "mean_": mean, "precision_": invert(shrunk)[0]}

@@ -1,26 +1,35 @@
 """Score of a mixture of Gaussians with shrunk covariances, their number by BIC."""
 
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import logsumexp, softmax
 from sklearn.cluster import KMeans
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
+    density_of,
+    fit_density,
     invert,
-    shrink,
-    squared_distances,
+    mahalanobis,
+    shrunk_covariance,
     weighted_moments,
 )
 
+# of "auto"
 _MOST_COMPONENTS = 5
-_PARTS = ("weights", "means", "precisions", "log_determinants")
+# share of the rows below which a Gaussian is left out
+_EMPTY = 1e-8
+# of the mean variance, added to all, so that no Gaussian shrinks to a point
+_FLOOR = 1e-6
 
 
+@fill_parameters
 class MixtureScore(ScoreModel):
     r"""Score of a mixture of Gaussians, each with a covariance that is shrunk.
 
@@ -70,11 +79,7 @@ class MixtureScore(ScoreModel):
     n_iter_ : int
         Steps that were made.
 
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------
@@ -133,98 +138,112 @@ class MixtureScore(ScoreModel):
         self.tol = tol
         self.random_state = random_state
 
-    def _fit(self, X, weights):
-        rng = isolated_random_state(self.random_state)
-        auto = self.n_components == "auto"
-        best = self._run(X, weights, 1 if auto else self.n_components, rng)
-        for n_components in range(2, _MOST_COMPONENTS + 1) if auto else ():
-            if n_components > len(X):
-                break
-            candidate = self._run(X, weights, n_components, rng)
-            if candidate["bic"] >= best["bic"]:
-                break
-            best = candidate
-        self.mean_ = weights @ X / weights.sum()
-        self.weights_, self.means_ = best["weights"], best["means"]
-        self.precisions_, self.log_determinants_ = best["precisions"], best["log_determinants"]
-        self.n_components_, self.n_iter_ = len(best["weights"]), best["n_iter"]
 
-    def _run(self, X, weights, n_components, rng):
-        """Expectation and maximisation for a fixed number of Gaussians."""
-        posterior = _start(X, weights, n_components, rng)
-        old = -np.inf
-        for step in range(1, self.max_iter + 1):
-            model = maximise(X, weights, posterior, self.shrinkage) | {"n_iter": step}
-            joint = log_joint(X, model)
-            posterior = softmax(joint, axis=1)
-            loglik = weights @ logsumexp(joint, axis=1) / weights.sum()
-            if abs(loglik - old) < self.tol:
-                break
-            old = loglik
-        return model | {"bic": _bic(loglik, weights.sum(), model)}
+@dataclass(frozen=True)
+class Mixture:
+    """Shares (K,), means (K, d), inverse covariances (K, d, d) and their log determinants (K,)."""
 
-    def _posterior(self, X):
-        return softmax(log_joint(X, self._model()), axis=1)
+    weights: np.ndarray
+    means: np.ndarray
+    precisions: np.ndarray
+    log_determinants: np.ndarray
 
-    def _model(self):
-        return {part: getattr(self, f"{part}_") for part in _PARTS}
+    def log_joint(self, X):  # (n, d) -> (n, K)
+        """Logarithm of share times density, up to a constant that all Gaussians have."""
+        columns = []
+        for weight, mean, precision, log_determinant in zip(
+            self.weights, self.means, self.precisions, self.log_determinants, strict=True
+        ):
+            centred = X - mean
+            Q = mahalanobis(centred @ precision, centred)
+            columns.append(np.log(weight) - (log_determinant + Q) / 2)
+        return np.stack(columns, axis=1)
 
-    def _score(self, X):
-        posterior = self._posterior(X)
-        parts = zip(posterior.T, self.means_, self.precisions_, strict=True)
-        return sum(g[:, None] * ((X - mean) @ P) for g, mean, P in parts)
+    def score(self, X):  # (n, d) -> (n, d)
+        """Mean of the scores of the Gaussians under their posteriors."""
+        return sum(g[:, None] * u for u, g, _, _ in self.terms(X))
 
-    def _terms(self, X):
-        parts = zip(self._posterior(X).T, self.means_, self.precisions_, strict=True)
+    def terms(self, X):
+        """T is the mean of those of the Gaussians under their posteriors."""
+        posterior = softmax(self.log_joint(X), axis=1)
+        parts = zip(posterior.T, self.means, self.precisions, strict=True)
         return [Term((X - mean) @ P, g, g, P) for g, mean, P in parts]
 
+    def bic(self, loglik, total):
+        """Bayesian information criterion at a mean log-likelihood of `total` rows."""
+        K, d = self.means.shape
+        n_free = K - 1 + K * d + K * d * (d + 1) / 2
+        return -2 * total * loglik + n_free * np.log(total)
 
-def maximise(X, weights, posterior, shrinkage):  # (n, d), (n,), (n, K) -> dict
+
+@density_of.register
+def mixture_of(model: MixtureScore):
+    """All Gaussians, as one."""
+    return Mixture(model.weights_, model.means_, model.precisions_, model.log_determinants_)
+
+
+@fit_density.register
+def fit_mixture(model: MixtureScore, X, weights):  # (n, d), (n,) -> dict
+    """Fit one Gaussian more after the other while the criterion falls, or the number given."""
+    rng = isolated_random_state(model.random_state)
+    auto = model.n_components == "auto"
+    best, n_iter, lowest = _run(model, X, weights, 1 if auto else model.n_components, rng)
+    for n_components in range(2, _MOST_COMPONENTS + 1) if auto else ():
+        if n_components > len(X):
+            break
+        candidate, n_steps, bic = _run(model, X, weights, n_components, rng)
+        if bic >= lowest:
+            break
+        best, n_iter, lowest = candidate, n_steps, bic
+    fitted = {f"{part}_": value for part, value in vars(best).items()}
+    fitted |= {"n_components_": len(best.weights), "n_iter_": n_iter}
+    return fitted | {"mean_": weights @ X / weights.sum()}
+
+
+def _run(model, X, weights, n_components, rng):  # -> Mixture, number of steps, criterion
+    """Expectation and maximisation for a fixed number of Gaussians."""
+    posterior = _posterior_of_clusters(X, weights, n_components, rng)
+    old = -np.inf
+    for step in range(1, model.max_iter + 1):
+        mixture = maximise(X, weights, posterior, model.shrinkage)
+        joint = mixture.log_joint(X)
+        posterior = softmax(joint, axis=1)
+        loglik = weights @ logsumexp(joint, axis=1) / weights.sum()
+        n_iter = step
+        if abs(loglik - old) < model.tol:
+            break
+        old = loglik
+    return mixture, n_iter, mixture.bic(loglik, weights.sum())
+
+
+def maximise(X, weights, posterior, shrinkage):  # (n, d), (n,), (n, K) -> Mixture
     """Shares, means and shrunk covariances under the posteriors; empty Gaussians are left out."""
     shares = weights @ posterior
     floor = _floor(X, weights) if posterior.shape[1] > 1 else 0.0
-    kept = np.flatnonzero(shares > 1e-8 * shares.sum())
+    kept = np.flatnonzero(shares > _EMPTY * shares.sum())
     means, inverses = [], []
     for k in kept:
         mean, covariance, fourth = weighted_moments(X, weights * posterior[:, k])
         means.append(mean)
-        shrunk, _ = shrink(covariance, fourth, shares[k], shrinkage)
+        shrunk, _ = shrunk_covariance(covariance, fourth, shares[k], shrinkage)
         inverses.append(invert(shrunk + floor * np.eye(len(shrunk))))
-    return {
-        "weights": shares[kept] / shares[kept].sum(),
-        "means": np.array(means),
-        "precisions": np.array([inverse for inverse, _ in inverses]),
-        "log_determinants": np.array([log_det for _, log_det in inverses]),
-    }
+    return Mixture(
+        shares[kept] / shares[kept].sum(),
+        np.array(means),
+        np.array([inverse for inverse, _ in inverses]),
+        np.array([log_det for _, log_det in inverses]),
+    )
 
 
 def _floor(X, weights):
     """Variance that is added so that no Gaussian of several shrinks to a point."""
     centred = X - weights @ X / weights.sum()
-    return 1e-6 * float(np.mean(weights @ np.square(centred)) / weights.sum())
+    return _FLOOR * float(np.mean(weights @ np.square(centred)) / weights.sum())
 
 
-def log_joint(X, model):  # (n, d), dict -> (n, K)
-    """Logarithm of share times density, up to a constant that all Gaussians have."""
-    columns = []
-    for weight, mean, precision, log_determinant in zip(
-        *(model[key] for key in _PARTS), strict=True
-    ):
-        centred = X - mean
-        Q = squared_distances(centred @ precision, centred)
-        columns.append(np.log(weight) - (log_determinant + Q) / 2)
-    return np.stack(columns, axis=1)
-
-
-def _start(X, weights, n_components, rng):  # -> (n, K)
+def _posterior_of_clusters(X, weights, n_components, rng):  # -> (n, K)
     if n_components == 1:
         return np.ones((len(X), 1))
     seed = rng.randint(np.iinfo(np.int32).max)
     kmeans = KMeans(n_components, n_init=3, random_state=seed).fit(X, sample_weight=weights)
     return np.eye(n_components)[kmeans.labels_]
-
-
-def _bic(loglik, total, model):
-    K, d = model["means"].shape
-    n_free = K - 1 + K * d + K * d * (d + 1) / 2
-    return -2 * total * loglik + n_free * np.log(total)

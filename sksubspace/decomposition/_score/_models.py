@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from sksubspace.decomposition._score._base import Term
+from sksubspace.decomposition._score._base import Term, density_of
 from sksubspace.decomposition._score._gaussian import GaussianScore
 from sksubspace.decomposition._score._mixture import MixtureScore
 from sksubspace.decomposition._score._student_t import StudentTScore
@@ -46,6 +46,12 @@ def make_score_model(score, *, shrinkage="auto", random_state=None):
     if hasattr(score, "score_function"):
         return clone(score) if _is_unfitted(score) else FittedScore(score)
     return FunctionScore(score)
+
+
+def fisher_information(model):  # -> (d, d) or None
+    """Mean of s s' under the density, where it has a formula."""
+    density = density_of(model)
+    return density.information() if hasattr(density, "information") else None
 
 
 def _is_unfitted(score):

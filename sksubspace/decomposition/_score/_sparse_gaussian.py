@@ -7,9 +7,11 @@ from scipy.sparse.linalg import LinearOperator, cg
 from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace.decomposition._score._base import Term, intensity
-from sksubspace.decomposition._score._gaussian import GaussianScore
+from sksubspace.decomposition._score._gaussian import GaussianScore, score_of_moments
 
+# up to so many features the covariance and its inverse are made, 32 MiB each
 _MOST_FEATURES = 2000
+# 2^22 products of rows are 32 MiB
 _MAX_ENTRIES = 2**22
 
 
@@ -23,15 +25,17 @@ def fit_sparse_gaussian(X, weights, shrinkage):  # CSR (n, d), (n,) -> GaussianS
     mean = X.T @ share
     squares = np.asarray(X.multiply(X).sum(axis=1)).ravel() - 2 * (X @ mean) + mean @ mean
     fourth = share @ np.square(squares)
-    model = GaussianScore(shrinkage=shrinkage)
-    model.n_features_in_ = X.shape[1]
+    total = weights.sum()
     if X.shape[1] <= _MOST_FEATURES:
         second = (X.T @ X.multiply(share[:, None]).tocsr()).toarray()
-        model._set_moments(mean, second - np.outer(mean, mean), fourth, weights.sum())
+        covariance = second - np.outer(mean, mean)
+        model = score_of_moments(mean, covariance, fourth, total, shrinkage=shrinkage)
         precision = model.precision_
     else:
         trace, norm = share @ squares, squared_norm_of_covariance(X, share, mean)
-        alpha = intensity(trace, norm, X.shape[1], fourth, weights.sum(), shrinkage)
+        alpha = intensity(trace, norm, X.shape[1], fourth, total, shrinkage)
+        model = GaussianScore(shrinkage=shrinkage)
+        model.n_features_in_ = X.shape[1]
         model.mean_, model.precision_, model.shrinkage_ = mean, None, alpha
         precision = iterative_precision(X, share, mean, alpha, alpha * trace / X.shape[1])
     one = np.ones(X.shape[0])

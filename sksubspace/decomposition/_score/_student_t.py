@@ -4,25 +4,33 @@ Liu and Rubin, "ML estimation of the t distribution using EM and its extensions,
 Statistica Sinica 5 (1995).
 """
 
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
+from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
+    density_of,
+    fit_density,
     invert,
-    shrink,
-    squared_distances,
+    mahalanobis,
+    shrunk_covariance,
     weighted_moments,
 )
 
+# with more, the score is that of a Gaussian
 _MOST_DF = 1000.0
+# where the search begins
+_FIRST_DF = 10.0
 
 
+@fill_parameters
 class StudentTScore(ScoreModel):
     r"""Score of a Student-t: rows far out count less than in a Gaussian.
 
@@ -64,11 +72,7 @@ class StudentTScore(ScoreModel):
     n_iter_ : int
         Steps that were made.
 
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------
@@ -124,42 +128,62 @@ class StudentTScore(ScoreModel):
         self.max_iter = max_iter
         self.tol = tol
 
-    def _fit(self, X, weights):
-        df = 10.0 if self.df == "auto" else float(self.df)
-        latent, scale = np.ones(len(X)), None
-        for step in range(1, self.max_iter + 1):
-            old_scale, old_df = scale, df
-            mean, scale, alpha = _weighted_scale(X, weights, latent, self.shrinkage)
-            precision, _ = invert(scale)
-            centred = X - mean
-            Q = squared_distances(centred @ precision, centred)
-            if self.df == "auto":
-                df = likeliest_df(Q, weights, X.shape[1])
-            latent = (X.shape[1] + df) / (df + Q)
-            self.n_iter_ = step
-            if old_scale is not None and _change(old_scale, scale, old_df, df) < self.tol:
-                break
-        self.mean_, self.precision_, self.df_ = mean, precision, df
-        self.shrinkage_ = alpha
 
-    def _directions(self, X):  # (n, d) -> u (n, d), w (n,)
-        centred = X - self.mean_
-        u = centred @ self.precision_
-        return u, (X.shape[1] + self.df_) / (self.df_ + squared_distances(u, centred))
+@dataclass(frozen=True)
+class StudentT:
+    """Location (d,), inverse scale matrix (d, d) and degrees of freedom."""
 
-    def _score(self, X):
-        u, w = self._directions(X)
+    mean: np.ndarray
+    precision: np.ndarray
+    df: float
+
+    def weighted(self, X):  # (n, d) -> u (n, d), w (n,)
+        """U = P (x - m) and w = (d + df) / (df + (x - m)'u)."""
+        centred = X - self.mean
+        u = centred @ self.precision
+        return u, (X.shape[1] + self.df) / (self.df + mahalanobis(u, centred))
+
+    def score(self, X):  # (n, d) -> (n, d)
+        """Return w u."""
+        u, w = self.weighted(X)
         return w[:, None] * u
 
-    def _terms(self, X):
-        u, w = self._directions(X)
-        weight = np.square(w) * (1 + 2 / (X.shape[1] + self.df_))
-        return [Term(u, weight, w, self.precision_)]
+    def terms(self, X):
+        """T = w^2 (1 + 2 / (d + df)) u u' - w P."""
+        u, w = self.weighted(X)
+        weight = np.square(w) * (1 + 2 / (X.shape[1] + self.df))
+        return [Term(u, weight, w, self.precision)]
 
-    def _fisher_information(self):
+    def information(self):  # -> (d, d)
         r"""Return :math:`E[s s^T] = \frac{d + \nu}{d + \nu + 2} P`."""
-        total = len(self.precision_) + self.df_
-        return total / (total + 2) * self.precision_
+        total = len(self.precision) + self.df
+        return total / (total + 2) * self.precision
+
+
+@density_of.register
+def student_t_of(model: StudentTScore):
+    """Location, precision and degrees of freedom, as one."""
+    return StudentT(model.mean_, model.precision_, model.df_)
+
+
+@fit_density.register
+def fit_student_t(model: StudentTScore, X, weights):  # (n, d), (n,) -> dict
+    """Weighted moments and the likeliest degrees of freedom, in turn (ECME)."""
+    df = _FIRST_DF if model.df == "auto" else float(model.df)
+    latent, scale = np.ones(len(X)), None
+    for step in range(1, model.max_iter + 1):
+        n_iter, old_scale, old_df = step, scale, df
+        mean, scale, alpha = _weighted_scale(X, weights, latent, model.shrinkage)
+        precision, _ = invert(scale)
+        centred = X - mean
+        Q = mahalanobis(centred @ precision, centred)
+        if model.df == "auto":
+            df = likeliest_df(Q, weights, X.shape[1])
+        latent = (X.shape[1] + df) / (df + Q)
+        if old_scale is not None and _change(old_scale, scale, old_df, df) < model.tol:
+            break
+    fitted = {"mean_": mean, "precision_": precision, "df_": df}
+    return fitted | {"shrinkage_": alpha, "n_iter_": n_iter}
 
 
 def likeliest_df(Q, weights, d):  # (n,), (n,), int -> float
@@ -189,7 +213,9 @@ def _weighted_scale(X, weights, latent, shrinkage):  # -> (d,), (d, d), float
     total, both = weights.sum(), weights * latent
     mean, covariance, _ = weighted_moments(X, both)
     squares = np.square(X - mean).sum(axis=1) * latent * (total / both.sum())
-    scale, alpha = shrink(covariance, weights @ np.square(squares) / total, total, shrinkage)
+    scale, alpha = shrunk_covariance(
+        covariance, weights @ np.square(squares) / total, total, shrinkage
+    )
     return mean, scale, alpha
 
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from sksubspace.decomposition._score._base import Term
 
+# 2^24 single-precision numbers are 64 MiB
 _MAX_ENTRIES = 2**24
+# with more features the operator works in single precision
 _MOST_DOUBLE = 300
 
 
@@ -47,7 +49,7 @@ class RowHessians:
         height = _size(self.Y)
         Y = (self.Y / height).astype(dtype)
         blocks = [Y[:, chosen] for chosen in _column_blocks(*Y.shape)]
-        blocks = [(block, [_offsets(term, block) for term in terms]) for block in blocks]
+        blocks = [(block, [_precision_parts(term, block) for term in terms]) for block in blocks]
         factor = (size**2 * height) ** 2
 
         def apply(V):  # (d, q) -> (d, q)
@@ -76,11 +78,11 @@ class MatrixHessians:
 def _hessian(term, y):  # (n,) -> (d, d)
     r"""One term's share of H, :math:`U^T (a \circ y \circ U) - \sum_i b_i y_i P`."""
     outer = term.rows.T @ ((term.weight * y)[:, None] * term.rows)
-    offset = _offsets(term, y[:, None])[0]
+    offset = _precision_parts(term, y[:, None])[0]
     return outer - (offset * term.precision if np.ndim(offset) == 0 else offset)
 
 
-def _offsets(term, Y):  # (n, L) -> (L,), or (L, d, d) where each row has its own P
+def _precision_parts(term, Y):  # (n, L) -> (L,), or (L, d, d) where each row has its own P
     if term.precision.ndim == 2:
         return term.trace @ Y
     return np.tensordot(Y.T * term.trace, term.precision, axes=1)

@@ -5,12 +5,59 @@ import warnings
 import numpy as np
 from scipy import linalg
 
+# singular values below this share of the largest are no rank
 _RANK = 1e-10
+# eigenvalues below this share of the largest are rounding
 _FLOOR = 1e-12
+# components of "auto", at most
 _MOST_AUTO = 10
+# of the block iteration, beside those that are wanted
 _EXTRA_COLUMNS = 5
+# bound of the sine of the angle to the truth
 _TOLERANCE = 1e-3
 _MOST_BLOCKS = 40
+
+
+def find_directions(order, M, make_second, make_information, operator, n_components, rng):
+    """Find directions by the moments of the order: M, and what makes the others where needed.
+
+    Parameters
+    ----------
+    order : {1, 2, "both"}
+        Moments that are used.
+
+    M : ndarray of shape (n_features, n_responses)
+        Moment of first order.
+
+    make_second : callable or None
+        Returns the matrices H_j; None where there are none.
+
+    make_information : callable or None
+        Returns the Fisher information, which "both" needs.
+
+    operator : bool
+        Whether no matrix of shape (n_features, n_features) is made of the H_j.
+
+    n_components : int or "auto"
+        Number of directions.
+
+    rng : RandomState instance or None
+        Draws the start of the operator's iteration.
+
+    Returns
+    -------
+    directions : ndarray of shape (n_components, n_features)
+        Orthonormal rows.
+
+    values : ndarray of shape (n_components,)
+        Singular values, descending.
+    """
+    if order == 1:
+        second = None if make_second is None else lambda: (make_second(), operator)
+        return by_first_moment(M, second, n_components, rng=rng)
+    if order == 2:
+        return by_second_moments(make_second(), operator, n_components, rng=rng)
+    return by_both(M, make_second(), operator, make_information(), n_components, rng=rng)
 
 
 def by_first_moment(M, second, n_components, *, rng=None):  # (d, L) -> (k, d), (k,)

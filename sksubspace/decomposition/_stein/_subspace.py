@@ -8,31 +8,50 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sksubspace._docs import fill_parameters
+from sksubspace._linalg import fixed_signs, in_blocks
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace.decomposition._score._base import shrink
-from sksubspace.decomposition._score._gaussian import GaussianScore
-from sksubspace.decomposition._score._models import SCORES, make_score_model
-from sksubspace.decomposition._stein._base import BaseStein
+from sksubspace._sklearn import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _check_sample_weight,
+    _fit_context,
+)
+from sksubspace.decomposition._score._base import shrunk_covariance
+from sksubspace.decomposition._score._gaussian import score_of_moments
+from sksubspace.decomposition._score._models import (
+    SCORES,
+    FittedScore,
+    fisher_information,
+    make_score_model,
+)
+from sksubspace.decomposition._score._sparse_gaussian import fit_sparse_gaussian
 from sksubspace.decomposition._stein._moments import MatrixHessians, RowHessians, first_moment
-from sksubspace.decomposition._stein._responses import centre_responses, encode_responses
-from sksubspace.decomposition._stein._sparse import fit_sparse_gaussian
-from sksubspace.decomposition._stein._statistics import (
+from sksubspace.decomposition._stein._responses import (
     add_batch,
+    centre_responses,
     empty_statistics,
+    encode_responses,
     moments_of_responses,
     moments_of_rows,
 )
+from sksubspace.decomposition._stein._solvers import find_directions
 
+# up to so many features the sum of squared Hessians is made as a matrix
 _MOST_EXPLICIT = 300
+# components of "auto", at most
 _MOST_AUTO = 10
+# with fewer features for each component the matrix is made too
 _COLUMNS_PER_COMPONENT = 8
 
 
 def _has_sufficient_statistics(estimator):
-    if estimator._is_gaussian():
+    if _is_gaussian(estimator):
         return True
     raise AttributeError(
         f"partial_fit needs score_model='gaussian', got {estimator.score_model!r}: only a "
@@ -40,7 +59,8 @@ def _has_sufficient_statistics(estimator):
     )
 
 
-class SteinSubspace(BaseStein):
+@fill_parameters
+class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Find the directions of X on which responses depend, whatever the links are.
 
     Responses are taken as unknown functions of a few linear combinations of the features,
@@ -102,11 +122,7 @@ class SteinSubspace(BaseStein):
     n_components_ : int
         Number of directions.
 
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------
@@ -231,30 +247,31 @@ class SteinSubspace(BaseStein):
             If order 1 finds fewer directions than asked for, or y is X itself.
         """
         self.__dict__.pop("_statistics", None)
-        X, y, weights = self._validate_rows(X, y, sample_weight, min_samples=2)
+        X, y, weights = _checked_rows(self, X, y, sample_weight, min_samples=2)
         Y, self.classes_ = encode_responses(y)
         rng = isolated_random_state(self.random_state)
         Y = centre_responses(Y, weights, not is_identity(X, Y) and self.scale_y)
+        k = self.n_components
         if sparse.issparse(X):
             model, term = fit_sparse_gaussian(X, weights, self.shrinkage)
-            M = term.rows.T @ Y
-            self._set_components(model, M, lambda: RowHessians([term], Y), None, True, rng, X.dtype)
-            return self
+            M, make_second = term.rows.T @ Y, lambda: RowHessians([term], Y)
+            found = find_directions(1, M, make_second, None, True, k, rng)
+            return _with_directions(self, model, *found, X.dtype)
         rows = X.astype(np.float64, copy=False)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         model = make_score_model(self.score_model, shrinkage=self.shrinkage, random_state=seed)
         model.fit(rows, sample_weight=None if sample_weight is None else weights)
         S = model.score_function(rows)
-        self._set_components(
-            model,
+        found = find_directions(
+            self.order,
             first_moment(S, Y),
             lambda: RowHessians(model.terms(rows), Y),
-            lambda: self._information(model, S, weights),
-            self._uses_operator(X.shape[1]),
+            lambda: _information(model, S, weights, self.shrinkage),
+            _uses_operator(self, X.shape[1]),
+            k,
             rng,
-            X.dtype,
         )
-        return self
+        return _with_directions(self, model, *found, X.dtype)
 
     @available_if(_has_sufficient_statistics)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -294,51 +311,129 @@ class SteinSubspace(BaseStein):
             If `score_model` is not "gaussian".
         """
         former = getattr(self, "_statistics", None)
-        X, y, weights = self._validate_rows(X, y, sample_weight, former=former, accept_sparse=False)
+        X, y, weights = _checked_rows(self, X, y, sample_weight, former=former, accept_sparse=False)
         known = classes if former is None else self.classes_
         Y, classes = encode_responses(y, known)
-        self._check_responses(former, Y, classes)
+        _check_responses(former, Y, classes, getattr(self, "classes_", None))
         rows = X.astype(np.float64, copy=False)
         if former is None:
-            former = empty_statistics(rows, Y, self._needs_second(Y.shape[1], classes))
+            former = empty_statistics(rows, Y, _needs_second(self, Y.shape[1], classes))
         sums = add_batch(former, rows, Y, weights)
         first, third = moments_of_responses(sums, self.scale_y)
         self._statistics, self.classes_ = sums, classes
-        model = GaussianScore(shrinkage=self.shrinkage)
-        model.n_features_in_ = X.shape[1]
-        model._set_moments(*moments_of_rows(sums), sums["total"])
+        model = score_of_moments(*moments_of_rows(sums), sums["total"], shrinkage=self.shrinkage)
         P = model.precision_
         second = None if third is None else lambda: MatrixHessians(P @ third @ P)
-        information = model._fisher_information
-        self._set_components(model, P @ first, second, information, False, None, X.dtype)
-        return self
+        k = self.n_components
+        found = find_directions(self.order, P @ first, second, lambda: P, False, k, None)
+        return _with_directions(self, model, *found, X.dtype)
 
-    def _information(self, model, S, weights):
-        """Fisher information: of the model where it has a formula, else of the scores, shrunk."""
-        if hasattr(model, "_fisher_information"):
-            return model._fisher_information()
-        total = weights.sum()
-        fourth = weights @ np.square(np.square(S).sum(axis=1)) / total
-        return shrink(S.T @ (weights[:, None] * S) / total, fourth, total, self.shrinkage)[0]
+    def transform(self, X):
+        """Project rows on the directions.
 
-    def _check_responses(self, former, Y, classes):
-        if former is None:
-            return
-        if (classes is None) != (self.classes_ is None) or Y.shape[1] != len(former["y_shift"]):
-            raise ValueError(
-                f"y must have {len(former['y_shift'])} responses of the kind of earlier calls, got "
-                f"{Y.shape[1]}."
-            )
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
 
-    def _needs_second(self, n_responses, classes):
-        most = n_responses - (classes is not None)
-        return self.order != 1 or (self.n_components != "auto" and self.n_components > most)
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            ``(X - mean_) @ components_.T``, in units of X.
+        """
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr" if _takes_sparse(self) else False,
+            dtype=[np.float64, np.float32], reset=False,
+        )  # fmt: skip
+        basis = self.components_.T.astype(np.float64)
+        if sparse.issparse(X):
+            return (X @ basis - self.mean_ @ basis).astype(X.dtype)
+        return in_blocks(lambda rows: (rows - self.mean_) @ basis, X).astype(X.dtype)
 
-    def _uses_operator(self, d):
-        if self.svd_solver == "auto":
-            k = _MOST_AUTO if self.n_components == "auto" else self.n_components
-            return d > max(_MOST_EXPLICIT, _COLUMNS_PER_COMPONENT * k)
-        return self.svd_solver == "operator"
+    @property
+    def _n_features_out(self):
+        return len(self.components_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.input_tags.sparse = _takes_sparse(self)
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _checked_rows(model, X, y, sample_weight, *, former=None, accept_sparse=True, min_samples=1):
+    """Check X, y and weights and drop rows of weight zero."""
+    X, y = validate_data(
+        model, X, y, accept_sparse="csr" if accept_sparse and _takes_sparse(model) else False,
+        dtype=[np.float64, np.float32], multi_output=True, reset=former is None,
+        ensure_min_samples=min_samples,
+    )  # fmt: skip
+    if model.n_components != "auto" and model.n_components > X.shape[1]:
+        raise ValueError(
+            f"n_components={model.n_components} must be at most n_features={X.shape[1]}."
+        )
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    kept = weights > 0
+    if kept.all():
+        return X, y, weights
+    if kept.sum() < min_samples:
+        raise ValueError(
+            f"sample_weight must be above zero for at least {min_samples} rows, got {kept.sum()}."
+        )
+    return X[kept], y[kept], weights[kept]
+
+
+def _with_directions(estimator, model, directions, values, dtype):
+    """Keep what was found."""
+    estimator.components_ = fixed_signs(directions).astype(dtype)
+    estimator.singular_values_ = values.astype(dtype)
+    estimator.mean_ = model.mean_.astype(dtype)
+    estimator.score_model_ = model.score if isinstance(model, FittedScore) else model
+    estimator.n_components_ = len(directions)
+    return estimator
+
+
+def _information(model, S, weights, shrinkage):  # (n, d), (n,) -> (d, d)
+    """Fisher information: of the model where it has a formula, else of the scores, shrunk."""
+    known = fisher_information(model)
+    if known is not None:
+        return known
+    total = weights.sum()
+    fourth = weights @ np.square(np.square(S).sum(axis=1)) / total
+    return shrunk_covariance(S.T @ (weights[:, None] * S) / total, fourth, total, shrinkage)[0]
+
+
+def _check_responses(former, Y, classes, former_classes):
+    if former is None:
+        return
+    if (classes is None) != (former_classes is None) or Y.shape[1] != len(former["y_shift"]):
+        raise ValueError(
+            f"y must have {len(former['y_shift'])} responses of the kind of earlier calls, got "
+            f"{Y.shape[1]}."
+        )
+
+
+def _needs_second(model, n_responses, classes):
+    most = n_responses - (classes is not None)
+    return model.order != 1 or (model.n_components != "auto" and model.n_components > most)
+
+
+def _uses_operator(model, d):
+    if model.svd_solver == "auto":
+        k = _MOST_AUTO if model.n_components == "auto" else model.n_components
+        return d > max(_MOST_EXPLICIT, _COLUMNS_PER_COMPONENT * k)
+    return model.svd_solver == "operator"
+
+
+def _is_gaussian(model):
+    return isinstance(model.score_model, str) and model.score_model == "gaussian"
+
+
+def _takes_sparse(model):
+    return model.order == 1 and _is_gaussian(model)
 
 
 def is_identity(X, Y):  # (n, d), (n, L) -> bool

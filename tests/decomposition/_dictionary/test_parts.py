@@ -21,13 +21,15 @@ from sksubspace.decomposition._dictionary._lbfgs import (
     qr_gradient,
 )
 from sksubspace.decomposition._dictionary._problem import (
+    CentredRows,
     Problem,
     as_targets,
     cross_entropy,
     fit_head,
+    largest_square,
+    randomised_directions,
     unit_side,
 )
-from sksubspace.decomposition._dictionary._rows import Rows, largest_square, leading_directions
 from sksubspace.metrics import subspace_affinity
 
 
@@ -37,7 +39,7 @@ def make_problem(n_classes, *, n=60, d=7, weight=2.0, alpha=0.01, n_aux=2):
     y = (X[:, :n_classes] / np.arange(1, n_classes + 1)).argmax(axis=1)
     shares = rng.uniform(0.5, 1.5, n)
     side = unit_side(rng.randn(n, n_aux) * 5 + 1, n)[0]
-    rows, target = Rows(X, centre=True), as_targets(y, n_classes)
+    rows, target = CentredRows(X, centre=True), as_targets(y, n_classes)
     return Problem(rows, target, shares / shares.sum(), side, weight, alpha), X, y
 
 
@@ -48,7 +50,7 @@ def test_sparse_and_dense_rows_have_the_products_of_the_centred_matrix(centre):
     Z = X - X.mean(axis=0) * centre
     V, E = rng.randn(8, 3), rng.randn(30, 2)
     for given in (X, X.astype(np.float32), sparse.csr_matrix(X), sparse.csr_array(X)):
-        rows = Rows(given, centre=centre)
+        rows = CentredRows(given, centre=centre)
         tol = 1e-5 if given.dtype == np.float32 else 1e-12
         assert_allclose(rows.project(V), Z @ V, atol=tol)
         assert_allclose(rows.gather(E), Z.T @ E, atol=tol)
@@ -57,7 +59,7 @@ def test_sparse_and_dense_rows_have_the_products_of_the_centred_matrix(centre):
 
 def test_leading_directions_are_principal_components():
     X = np.random.RandomState(0).randn(200, 40) * np.geomspace(1, 0.05, 40)
-    found = leading_directions(Rows(X, centre=True), 5, np.random.RandomState(1))
+    found = randomised_directions(CentredRows(X, centre=True), 5, np.random.RandomState(1))
     assert_allclose(found.T @ found, np.eye(5), atol=1e-12)
     assert subspace_affinity(found.T, PCA(5).fit(X).components_) > 1 - 1e-8
 
@@ -67,7 +69,7 @@ def test_largest_square_is_just_above_the_largest_eigenvalue():
     X, shares = rng.randn(50, 12) + 1, rng.rand(50)
     Z = X - X.mean(axis=0)
     exact = linalg.eigvalsh(Z.T @ (shares[:, None] * Z))[-1]
-    assert exact <= largest_square(Rows(X, centre=True), shares, rng) <= 1.06 * exact
+    assert exact <= largest_square(CentredRows(X, centre=True), shares, rng) <= 1.06 * exact
 
 
 def test_codes_are_non_negative_least_squares_row_by_row():

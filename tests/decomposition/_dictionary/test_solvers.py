@@ -10,8 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from sksubspace.decomposition._dictionary._lpgd import solve_lpgd
-from sksubspace.decomposition._dictionary._problem import Problem, as_targets, unit_side
-from sksubspace.decomposition._dictionary._rows import Rows, largest_square
+from sksubspace.decomposition._dictionary._problem import (
+    CentredRows,
+    Problem,
+    as_targets,
+    largest_square,
+    unit_side,
+)
 from sksubspace.decomposition._dictionary._supervised_dictionary import SupervisedDictionaryLearning
 from sksubspace.metrics import subspace_affinity
 
@@ -119,7 +124,7 @@ def test_an_iteration_of_lpgd_is_a_projected_gradient_step_of_the_lifted_problem
     rows = rng.randn(40, 6) * [3, 2, 1.5, 1, 0.7, 0.5]
     labels = (rows[:, 5] > 0).astype(int) + (rows[:, 4] > 0)
     problem = Problem(
-        Rows(rows, centre=True), as_targets(labels, 3), np.full(40, 1 / 40),
+        CentredRows(rows, centre=True), as_targets(labels, 3), np.full(40, 1 / 40),
         unit_side(None, 40)[0], 1.5, 0.01,
     )  # fmt: skip
     found = solve_lpgd(problem, 2, max_iter=1, tol=0.0, rng=np.random.RandomState(0))

@@ -6,10 +6,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.covariance import ledoit_wolf, ledoit_wolf_shrinkage
 
-from sksubspace.decomposition._score._base import invert
+from sksubspace.decomposition._score._base import density_of, invert
 from sksubspace.decomposition._score._gaussian import GaussianScore
-from sksubspace.decomposition._score._mixture import MixtureScore, log_joint
-from sksubspace.decomposition._score._models import make_score_model
+from sksubspace.decomposition._score._mixture import MixtureScore
+from sksubspace.decomposition._score._models import fisher_information, make_score_model
 from sksubspace.decomposition._score._student_t import StudentTScore, likeliest_df
 
 NAMES = ["gaussian", "student_t", "gmm"]
@@ -59,7 +59,7 @@ def test_the_score_is_the_negative_gradient_of_the_log_density(name):
 
     def log_density(x):
         if name == "gmm":
-            return np.log(np.exp(log_joint(x, model._model())).sum(axis=1))
+            return np.log(np.exp(density_of(model).log_joint(x)).sum(axis=1))
         covariance = np.linalg.inv(model.precision_)
         if name == "gaussian":
             return stats.multivariate_normal(model.mean_, covariance).logpdf(x)
@@ -85,7 +85,7 @@ def test_the_information_is_the_mean_outer_product_of_scores(name):
     X = correlated(20000, df=3 if name == "student_t" else None)
     model = make_score_model(name).fit(X)
     s = model.score_function(X)
-    ratio = np.linalg.solve(model._fisher_information(), s.T @ s / len(X))
+    ratio = np.linalg.solve(fisher_information(model), s.T @ s / len(X))
     assert_allclose(ratio, np.eye(4), atol=0.03)
 
 

@@ -9,25 +9,26 @@ from sksubspace._linalg import fixed_signs
 from sksubspace.decomposition._score._base import Term, weighted_moments
 from sksubspace.decomposition._score._gaussian import GaussianScore
 from sksubspace.decomposition._score._models import make_score_model
+from sksubspace.decomposition._score._sparse_gaussian import (
+    fit_sparse_gaussian,
+    iterative_precision,
+    squared_norm_of_covariance,
+)
 from sksubspace.decomposition._stein._moments import MatrixHessians, RowHessians, first_moment
-from sksubspace.decomposition._stein._responses import centre_responses, encode_responses
+from sksubspace.decomposition._stein._responses import (
+    add_batch,
+    centre_responses,
+    empty_statistics,
+    encode_responses,
+    moments_of_responses,
+    moments_of_rows,
+)
 from sksubspace.decomposition._stein._solvers import (
     block_krylov,
     by_both,
     largest_ratio,
     leading,
     roots,
-)
-from sksubspace.decomposition._stein._sparse import (
-    fit_sparse_gaussian,
-    iterative_precision,
-    squared_norm_of_covariance,
-)
-from sksubspace.decomposition._stein._statistics import (
-    add_batch,
-    empty_statistics,
-    moments_of_responses,
-    moments_of_rows,
 )
 
 
@@ -263,7 +264,7 @@ def sparse_rows(n=80, d=12, seed=0):
 @pytest.mark.parametrize("shrinkage", ["auto", 0.1])
 @pytest.mark.parametrize("most", [2000, 5])
 def test_sparse_rows_give_the_score_of_dense_ones(monkeypatch, shrinkage, most):
-    monkeypatch.setattr("sksubspace.decomposition._stein._sparse._MOST_FEATURES", most)
+    monkeypatch.setattr("sksubspace.decomposition._score._sparse_gaussian._MOST_FEATURES", most)
     X = sparse_rows()
     weights = np.random.RandomState(0).rand(80) + 0.1
     model, term = fit_sparse_gaussian(X, weights, shrinkage)
@@ -279,7 +280,7 @@ def test_sparse_rows_give_the_score_of_dense_ones(monkeypatch, shrinkage, most):
 
 
 def test_the_norm_of_a_covariance_is_summed_over_pairs_of_rows(monkeypatch):
-    monkeypatch.setattr("sksubspace.decomposition._stein._sparse._MAX_ENTRIES", 7 * 80)
+    monkeypatch.setattr("sksubspace.decomposition._score._sparse_gaussian._MAX_ENTRIES", 7 * 80)
     X = sparse_rows()
     share = np.random.RandomState(0).dirichlet(np.ones(80))
     mean, covariance, _ = weighted_moments(X.toarray(), share)

@@ -280,7 +280,7 @@ def test_the_number_of_directions_may_be_found(order, links, svd_solver):
 @pytest.mark.parametrize("n_components", [2, 5])
 @pytest.mark.filterwarnings("ignore:order=1 finds")
 def test_sparse_rows_give_the_directions_of_dense_ones(monkeypatch, most, n_components):
-    monkeypatch.setattr("sksubspace.decomposition._stein._sparse._MOST_FEATURES", most)
+    monkeypatch.setattr("sksubspace.decomposition._score._sparse_gaussian._MOST_FEATURES", most)
     rng = np.random.RandomState(0)
     X = sparse.random_array((150, 12), density=0.3, random_state=0, format="csr") * 4.0
     Y = np.column_stack([X @ rng.randn(12), (X @ rng.randn(12)) ** 2, rng.randn(150)])
