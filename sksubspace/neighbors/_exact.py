@@ -7,8 +7,7 @@ import numpy as np
 
 from sksubspace._linalg import row_blocks
 from sksubspace.neighbors._candidates import propose
-from sksubspace.neighbors._distances import _squared_distances, first_by_distance
-from sksubspace.neighbors._near_ties import compare_all
+from sksubspace.neighbors._distances import compare_all, first_by_distance, squared_distances
 
 # rounding seldom hides a neighbour behind more than a few rows; where it may, all are compared
 _SPARE_CANDIDATES = 6
@@ -39,9 +38,9 @@ def k_nearest(queries, reference, n_neighbors, *, exclude_self=False, groups=Non
         for queries that are some rows of ``reference``, the number of each. Other rows equal to it
         still count.
 
-    groups : pair of ndarray of int of shapes (n_queries,) and (n_reference,), default=None
-        The group of each query and of each reference row: rows of a query's own group are not to
-        be found. None for no groups.
+    groups : tuple of ndarray of shape (n_queries,) and (n_reference,), default=None
+        The group of each query and of each reference row, as whole numbers: rows of a query's own
+        group are not to be found. None for no groups.
 
     Returns
     -------
@@ -100,7 +99,7 @@ def _nearest(queries, reference, n_neighbors, labels, n_left_out):
     n_reference, n_first = reference.shape[0], n_neighbors + n_left_out
     n_candidates = min(n_first + _SPARE_CANDIDATES, n_reference)
     candidates, may_be_nearer = propose(queries, reference, n_candidates)
-    distances = _squared_distances(queries, reference, candidates)
+    distances = squared_distances(queries, reference, candidates)
     furthest = distances.max(axis=1)
     left_out = _share_a_label(labels, slice(None), candidates)
     squared, indices = first_by_distance(distances, candidates, n_neighbors, left_out)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sksubspace.neighbors import _distances, _near_ties, _single_precision, k_nearest
+from sksubspace.neighbors import _candidates, _distances, k_nearest
 
 
 def by_brute_force(queries, reference, n_neighbors, exclude_self=False):
@@ -102,7 +102,7 @@ def test_a_query_does_not_depend_on_its_batch():
 def test_blocks_change_nothing(monkeypatch, make):
     X = make(cloud(50, 4))
     whole = k_nearest(X, X, 3, exclude_self=True)
-    monkeypatch.setattr(_distances, "_CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(_distances, "_BLOCK_ELEMENTS", 1)
     for part, expected in zip(k_nearest(X, X, 3, exclude_self=True), whole, strict=True):
         np.testing.assert_array_equal(part, expected)
 
@@ -194,12 +194,12 @@ def test_ties_of_many_rows_are_broken_by_index():
 def test_spans_and_blocks_of_the_search_in_single_precision_change_nothing(monkeypatch):
     X = cloud(2217, 19)
     whole = k_nearest(X[:70], X, 6)
-    proposed = _single_precision.nearest_in_single_precision(X[:70], X, 6, X.mean(axis=0), 1.0)
+    proposed = _candidates.nearest_in_single_precision(X[:70], X, 6, X.mean(axis=0), 1.0)
     np.testing.assert_array_equal(np.sort(proposed), np.sort(whole[1]))
-    monkeypatch.setattr(_single_precision, "_SPAN_ROWS", 640)
-    monkeypatch.setattr(_single_precision, "_BLOCK_ROWS", 9)
+    monkeypatch.setattr(_candidates, "_SPAN_ROWS", 640)
+    monkeypatch.setattr(_candidates, "_BLOCK_ROWS", 9)
     for n_candidates in [6, 30, 900, 2217]:
-        found = _single_precision.nearest_in_single_precision(
+        found = _candidates.nearest_in_single_precision(
             X[:70], X, n_candidates, X.mean(axis=0), 1.0
         )
         expected = by_brute_force(X[:70], X, n_candidates)[1]
@@ -211,7 +211,7 @@ def test_spans_and_blocks_of_the_search_in_single_precision_change_nothing(monke
 def test_compared_pairs_are_few_at_a_time_and_blocks_change_nothing(monkeypatch):
     X = np.random.RandomState(0).randint(2, size=(300, 5)).astype(float)
     whole = k_nearest(X, X, 20, exclude_self=True)
-    monkeypatch.setattr(_near_ties, "_BLOCK_ELEMENTS", 1)
+    monkeypatch.setattr(_distances, "_BLOCK_ELEMENTS", 1)
     for part, expected in zip(k_nearest(X, X, 20, exclude_self=True), whole, strict=True):
         np.testing.assert_array_equal(part, expected)
 
