@@ -9,11 +9,11 @@ from torch import nn
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import StrOptions, _fit_context
+from sksubspace._torch.checkpoint import KeptState
 from sksubspace._torch.device import as_rows
 from sksubspace._torch.modules import ACTIVATIONS
+from sksubspace._trained import BUDGET, Reconstruction, make_trainer
 from sksubspace.autoencoder._base import BaseAutoencoder
-from sksubspace.autoencoder._checkpoint import KeptState
-from sksubspace.autoencoder._learning import BUDGET, Reconstruction, make_trainer
 from sksubspace.autoencoder._networks import check_widths
 from sksubspace.encoding import FeatureScale
 

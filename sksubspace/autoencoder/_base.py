@@ -15,12 +15,12 @@ from torch import nn
 from sksubspace._linalg import r_squared
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, _fit_context
+from sksubspace._state import load_arrays_, module_to_arrays
+from sksubspace._torch.checkpoint import open_checkpoint
 from sksubspace._torch.device import available_device
 from sksubspace._torch.objectives import Standardize
-from sksubspace._torch.persistence import load_arrays_, module_to_arrays
 from sksubspace._torch.random import seeded_module
-from sksubspace.autoencoder._checkpoint import open_checkpoint
-from sksubspace.autoencoder._learning import fit_networks, make_trainer
+from sksubspace._trained import fit_networks, make_trainer
 from sksubspace.autoencoder._networks import (
     apply,
     check_map,

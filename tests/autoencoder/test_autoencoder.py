@@ -13,8 +13,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
+from sksubspace._trained import even_batch_size, split_rows, unexplained
 from sksubspace.autoencoder import Autoencoder
-from sksubspace.autoencoder._learning import even_batch_size, split_rows, unexplained
 from sksubspace.autoencoder._networks import check_widths
 from sksubspace.callbacks import LossMonitor
 from tests.test_common_torch import GlobalState

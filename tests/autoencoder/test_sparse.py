@@ -161,7 +161,7 @@ def test_pickles_and_skops_files(fitted):
     for model in (copy, make().partial_fit(X)):
         stored = skops_io.dumps(model)
         foreign = skops_io.get_untrusted_types(data=stored)
-        assert foreign == ["sksubspace.autoencoder._sparse.SparseAutoencoder"]
+        assert foreign == ["sksubspace.autoencoder._sparse._autoencoder.SparseAutoencoder"]
         loaded = skops_io.loads(stored, trusted=foreign)
         assert_array_equal(loaded.components_, model.components_)
         assert_array_equal(loaded.partial_fit(X).components_, model.partial_fit(X).components_)

@@ -16,8 +16,8 @@ from torch import nn
 import sksubspace
 from sksubspace._torch.random import seeded_module
 from sksubspace.autoencoder import PredictiveSparseCoding, SparseAutoencoder
-from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, TanhEncoder
-from sksubspace.autoencoder._sparse_network import SparseReconstruction
+from sksubspace.autoencoder._sparse._energy import PredictiveEnergy, TanhEncoder
+from sksubspace.autoencoder._sparse._network import SparseReconstruction
 from tests.autoencoder.test_checkpoint import Break
 from tests.test_common_torch import GlobalState
 

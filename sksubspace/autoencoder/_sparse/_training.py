@@ -9,13 +9,13 @@ from sklearn.utils.validation import validate_data
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import _fit_context
+from sksubspace._state import module_to_arrays
+from sksubspace._torch.checkpoint import KeptState
 from sksubspace._torch.device import as_rows
-from sksubspace._torch.persistence import module_to_arrays
 from sksubspace._torch.trainer import Budget
-from sksubspace.autoencoder._checkpoint import KeptState
-from sksubspace.autoencoder._sparse_base import BaseSparseCoder
-from sksubspace.autoencoder._sparse_modules import own_copy
-from sksubspace.autoencoder._sparse_network import SparseReconstruction, first_atoms, unit_rows
+from sksubspace.autoencoder._sparse._base import BaseSparseCoder
+from sksubspace.autoencoder._sparse._modules import own_copy
+from sksubspace.autoencoder._sparse._network import SparseReconstruction, first_atoms, unit_rows
 
 _ALL = sys.maxsize
 _ONE_EPOCH = Budget(n_steps=1, max_epochs=1, weight_decay=0.0)

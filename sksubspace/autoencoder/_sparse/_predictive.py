@@ -13,11 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._linalg import in_blocks
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.persistence import module_to_arrays
-from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, TanhEncoder, lasso_codes
-from sksubspace.autoencoder._sparse_base import BaseSparseCoder
-from sksubspace.autoencoder._sparse_modules import own_copy
-from sksubspace.autoencoder._sparse_network import first_atoms, unit_rows
+from sksubspace._state import module_to_arrays
+from sksubspace.autoencoder._sparse._base import BaseSparseCoder
+from sksubspace.autoencoder._sparse._energy import PredictiveEnergy, TanhEncoder, lasso_codes
+from sksubspace.autoencoder._sparse._modules import own_copy
+from sksubspace.autoencoder._sparse._network import first_atoms, unit_rows
 
 _TOL = 1e-5
 

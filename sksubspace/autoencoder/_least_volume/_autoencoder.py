@@ -12,15 +12,20 @@ from torch import nn
 
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace.autoencoder._base import BaseAutoencoder
-from sksubspace.autoencoder._latent_axes import (
+from sksubspace.autoencoder._least_volume._latent_axes import (
     affine,
     explained_reconstruction,
     latent_axes,
     n_kept,
 )
+from sksubspace.autoencoder._least_volume._operator_norm import (
+    bake,
+    check_decoder,
+    constrain,
+    lipschitz_bound,
+)
+from sksubspace.autoencoder._least_volume._volume import LeastVolume
 from sksubspace.autoencoder._networks import apply
-from sksubspace.autoencoder._operator_norm import bake, check_decoder, constrain, lipschitz_bound
-from sksubspace.autoencoder._volume import LeastVolume
 
 _SMALLEST_GAIN = 0.25
 _LATENT_LENGTH = 64

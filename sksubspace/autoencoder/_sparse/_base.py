@@ -16,11 +16,11 @@ from torch import nn
 from sksubspace._linalg import in_blocks, r_squared
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._torch.checkpoint import open_checkpoint
 from sksubspace._torch.device import resolve_device
 from sksubspace._torch.trainer import Budget, Trainer
-from sksubspace.autoencoder._checkpoint import open_checkpoint
-from sksubspace.autoencoder._learning import fit_networks
-from sksubspace.autoencoder._sparse_modules import ModuleKeeper
+from sksubspace._trained import fit_networks
+from sksubspace.autoencoder._sparse._modules import ModuleKeeper
 from sksubspace.encoding import FeatureScale
 
 _BLOCK_ELEMENTS = 2**22

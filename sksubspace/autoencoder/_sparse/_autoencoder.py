@@ -11,9 +11,9 @@ from torch import nn
 
 from sksubspace._linalg import in_blocks
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace.autoencoder._sparse_codes import largest_entries
-from sksubspace.autoencoder._sparse_network import PENALTIES
-from sksubspace.autoencoder._sparse_training import SparseTraining
+from sksubspace.autoencoder._sparse._codes import largest_entries
+from sksubspace.autoencoder._sparse._network import PENALTIES
+from sksubspace.autoencoder._sparse._training import SparseTraining
 
 
 class SparseAutoencoder(SparseTraining):

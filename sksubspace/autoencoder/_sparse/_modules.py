@@ -5,9 +5,9 @@ from copy import deepcopy
 import numpy as np
 from torch import nn
 
+from sksubspace._state import load_arrays_, module_to_arrays
 from sksubspace._torch.device import available_device
 from sksubspace._torch.objectives import Standardize
-from sksubspace._torch.persistence import load_arrays_, module_to_arrays
 from sksubspace.autoencoder._networks import apply, check_map
 
 __all__ = ["ModuleKeeper", "own_copy"]
