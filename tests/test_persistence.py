@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from torch import nn
 
 import sksubspace
-from sksubspace import MEDAL, load, save
+from sksubspace import MEDAL, Autoencoder, _state, load, save
 from sksubspace._persistence import read_model, replace_file, write_model
 from sksubspace._state import FORMAT
 from tests import instances
@@ -235,6 +235,15 @@ def test_a_file_of_the_next_format_is_refused_in_one_line(number, X, tmp_path):
     with pytest.raises(ValueError, match=wanted) as error:
         load(path)
     assert "\n" not in str(error.value)
+
+
+def test_an_unknown_part_is_named(X, tmp_path, monkeypatch):
+    path = save(Autoencoder(1, hidden_layer_sizes=(), max_iter=1).fit(X), tmp_path / "a.skops")
+    monkeypatch.setattr(_state, "_PARTS", {"Shift": None})
+    with pytest.raises(
+        ValueError, match=r"a\.skops: .* unknown part '.*'; .* knows Shift, .*trusts"
+    ):
+        load(path)
 
 
 def test_notes_come_back(X, tmp_path):

@@ -256,5 +256,5 @@ def test_errors_name_what_is_allowed(params, message):
 
 
 def test_codes_of_another_width_are_an_error(fitted):
-    with pytest.raises(ValueError, match="n_components=48 columns, got 5"):
+    with pytest.raises(ValueError, match="n_components_=48 columns, got 5"):
         fitted.inverse_transform(np.ones((2, 5)))
