@@ -54,7 +54,7 @@ def register(thing):
     Raises
     ------
     TypeError
-        If a class is no dataclass.
+        If a class is neither.
 
     ValueError
         If the name belongs to another part or function.

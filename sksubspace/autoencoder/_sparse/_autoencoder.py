@@ -3,20 +3,28 @@
 Makhzani and Frey, "k-sparse autoencoders", 2014.
 """
 
+import sys
+from copy import deepcopy
+from functools import partial
 from numbers import Integral, Real
 
-from scipy import sparse
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from sksubspace._linalg import in_blocks
+from sksubspace._linalg import unit_rows
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace.autoencoder._sparse_codes import largest_entries
-from sksubspace.autoencoder._sparse_network import PENALTIES
-from sksubspace.autoencoder._sparse_training import SparseTraining
+from sksubspace._state import Network, module_to_arrays
+from sksubspace._trained import Steps, check_rows, training_constraints
+from sksubspace.autoencoder._base import BaseAutoencoder, PartialFitMixin
+from sksubspace.autoencoder._sparse._coding import SparseCoding, kept_encoder, n_epochs, own_copy
+from sksubspace.autoencoder._sparse._network import PENALTIES, SparseReconstruction, first_atoms
+
+# "relu" keeps every positive entry
+_ALL = sys.maxsize
 
 
-class SparseAutoencoder(SparseTraining):
+class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
     r"""Write rows as sums of few atoms, which one linear layer chooses.
 
     The encoder is a matrix product and a choice of the largest entries, so that new rows are coded
@@ -215,7 +223,8 @@ class SparseAutoencoder(SparseTraining):
     """
 
     _parameter_constraints: dict = {
-        **SparseTraining._parameter_constraints,
+        **BaseAutoencoder._parameter_constraints,
+        **training_constraints("max_iter", auto=True),
         "k": [Interval(Integral, 1, None, closed="left")],
         "k_start": [Interval(Integral, 1, None, closed="left"), None],
         "transform_k": [Interval(Integral, 1, None, closed="left"), None],
@@ -294,29 +303,146 @@ class SparseAutoencoder(SparseTraining):
             k, or ``transform_k``, entries of a row are not zero.
         """
         check_is_fitted(self)
-        Z = self._codes(self._validated(X))
+        Z = self._codes(check_rows(self, X))
         return Z if self.sparse_output else Z.toarray()
 
     def _codes(self, X):  # (n, d) -> CSR (n, m)
-        k = self._most_active() if self.transform_k is None else int(self.transform_k)
-        return self._sparse_codes(X, k).astype(X.dtype, copy=False)
+        k = most_active(self) if self.transform_k is None else int(self.transform_k)
+        return self._model.largest(X, k).astype(X.dtype, copy=False)
 
-    def _sparse_codes(self, X, k):  # (n, d), int -> CSR (n, m)
-        encode = self._encoded if self._encoder is not None else self._encoded_linearly
-        parts = (in_blocks(encode, X[rows]) for rows in self._slices(len(X)))
-        return sparse.vstack([largest_entries(A, k) for A in parts], format="csr")
+    def _steps(self, X):
+        check_active_units(self)
+        n = n_epochs(self, len(X))
+        # an atom has length one however many entries it has; its entries move by so much less
+        rate = float(self.learning_rate / np.sqrt(X.shape[1]))
+        return Steps(
+            start=lambda scale, trainer: trainer.build(
+                partial(new_objective, self, X, scale, trainer)
+            ),
+            finish=partial(self._finish, X),
+            resume=lambda trainer: trainer.build(partial(objective_of, self, self._model)),
+            changes={"learning_rate": rate, "max_iter": n},
+            options=partial(schedule, k_start=self.k_start, n_epochs=n),
+        )
 
-    def _encoded_linearly(self, X):  # (n, d) -> (n, m)
-        return (X - self.intercept_) @ self.encoder_components_.T + self.encoder_intercept_
+    def _finish(self, X, objective, scale, trainer):
+        """Bring the weights to input units, and see which units are used."""
+        model = sparse_coding(self, objective, scale, trainer)
+        n_active = model.largest(X, most_active(self)).getnnz(axis=0)
+        return model, {
+            "components_": model.atoms,
+            "encoder_components_": model.weights,
+            "encoder_intercept_": model.intercept,
+            "intercept_": model.offset,
+            "usage_": n_active / len(X),
+            "dead_fraction_": float(np.mean(n_active == 0)),
+        }
 
-    def _check_parameters(self):
-        """Refuse numbers of active units that are not those of the activation, or too small."""
-        for name in ("k_start", "transform_k"):
-            value = getattr(self, name)
-            if value is not None and self.activation != "topk":
-                raise ValueError(
-                    f"{name} must be None with activation={self.activation!r}, which keeps all "
-                    f"positive entries; got {value!r}."
-                )
-        if self.k_start is not None and self.k_start < self.k:
-            raise ValueError(f"k_start must be at least k={self.k}, got {self.k_start!r}.")
+
+def check_active_units(params):
+    """Refuse numbers of active units that are not those of the activation, or too small."""
+    for name in ("k_start", "transform_k"):
+        value = getattr(params, name)
+        if value is not None and params.activation != "topk":
+            raise ValueError(
+                f"{name} must be None with activation={params.activation!r}, which keeps all "
+                f"positive entries; got {value!r}."
+            )
+    if params.k_start is not None and params.k_start < params.k:
+        raise ValueError(f"k_start must be at least k={params.k}, got {params.k_start!r}.")
+
+
+def most_active(params):
+    """The most units that are active for a row in the training."""
+    return int(params.k) if params.activation == "topk" else _ALL
+
+
+def schedule(objective, k_start, n_epochs):
+    """Begin with `k_start` active units, if that is given, and let their number fall."""
+    if k_start is None:
+        return {}
+    objective.k_now = int(k_start)
+    narrow = partial(objective.narrow, k_start=objective.k_now, n_epochs=n_epochs)
+    return {"after_epoch": narrow}
+
+
+def total_spread(scale, n_features):
+    """Root of the total variance of the training rows."""
+    return float(scale) * np.sqrt(n_features)
+
+
+def new_objective(params, X, scale, trainer):
+    """What a fit trains, from the parameters and the rows."""
+    m, d = int(params.n_components), X.shape[1]
+    mean = scale.mean.astype(trainer.dtype)
+    encoder = own_copy(params.encoder, "encoder", d, m)
+    decoder = own_copy(params.decoder, "decoder", m, d)
+    maps = {"encoder": encoder, "decoder": decoder}
+    if encoder is not None and decoder is not None:
+        return reconstruction(params, mean, scale.spread, **maps)
+    start = params.init, params.subspace_variance, trainer.random_state
+    atoms = first_atoms(X, mean, m, *start)
+    return reconstruction(
+        params, mean, scale.spread, **maps, linear=(atoms, atoms, np.zeros(m), np.zeros(d))
+    )
+
+
+def objective_of(params, model):
+    """What goes on to be trained: a fitted model, in the units of the training."""
+    unit = total_spread(model.scale, len(model.mean))
+    offset, c = model.offset, model.intercept
+    return reconstruction(
+        params,
+        model.mean,
+        model.scale,
+        encoder=None if model.encoder is None else deepcopy(model.encoder.module[1]),
+        decoder=None if model.decoder is None else deepcopy(model.decoder.module),
+        linear=(
+            model.atoms,
+            model.weights,
+            None if c is None else c / unit,
+            None if offset is None else (offset - model.mean) / unit,
+        ),
+    )
+
+
+def reconstruction(params, mean, scale, *, encoder, decoder, linear=(None,) * 4):
+    """The objective; a module takes the place of the weights of a linear map."""
+    atoms, weights, intercept, offset = linear
+    return SparseReconstruction(
+        mean,
+        total_spread(scale, len(mean)),
+        {
+            "atoms": atoms if decoder is None else None,
+            "encoder": weights if encoder is None else None,
+            "intercept": intercept if encoder is None else None,
+            "offset": offset,
+        },
+        encoder=encoder,
+        decoder=decoder,
+        k=most_active(params),
+        penalty=params.penalty,
+        penalty_weight=params.penalty_weight,
+    )
+
+
+def sparse_coding(params, objective, scale, trainer):
+    """The fitted model of a trained objective, in input units."""
+    mean, unit = scale.mean.astype(trainer.dtype), total_spread(scale.spread, len(scale.mean))
+    trained = module_to_arrays(objective).get
+    atoms, c, offset = trained("atoms"), trained("intercept"), trained("offset")
+    decoder = objective.decoder_module
+    return SparseCoding(
+        mean=mean,
+        scale=float(scale.spread),
+        n_components=int(params.n_components),
+        atoms=None if atoms is None else unit_rows(atoms),
+        weights=trained("encoder"),
+        intercept=None if c is None else (unit * c).astype(mean.dtype),
+        gain=None,
+        offset=None if offset is None else (mean + unit * offset).astype(mean.dtype),
+        encoder=kept_encoder(
+            params.encoder, objective.encoder_module, mean, scale.spread, trainer.device
+        ),
+        decoder=None if decoder is None else Network(params.decoder, decoder, trainer.device),
+    )

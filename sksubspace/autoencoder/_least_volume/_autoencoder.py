@@ -4,26 +4,38 @@ Chen and Fuge, "Least volume analysis", ICLR 2024.
 """
 
 import warnings
+from functools import partial
 from numbers import Real
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
+from sksubspace._parameters import check_widths
 from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._state import Network
+from sksubspace._torch.objectives import Standardize
+from sksubspace._trained import Steps
 from sksubspace.autoencoder._base import BaseAutoencoder
-from sksubspace.autoencoder._latent_axes import (
+from sksubspace.autoencoder._least_volume._latent_axes import (
     affine,
     explained_reconstruction,
     latent_axes,
     n_kept,
 )
-from sksubspace.autoencoder._networks import apply
-from sksubspace.autoencoder._operator_norm import bake, check_decoder, constrain, lipschitz_bound
-from sksubspace.autoencoder._volume import LeastVolume
+from sksubspace.autoencoder._least_volume._operator_norm import (
+    bake,
+    check_decoder,
+    constrain,
+    lipschitz_bound,
+)
+from sksubspace.autoencoder._least_volume._volume import LeastVolume
+from sksubspace.autoencoder._networks import autoencoding, build_networks
 
+# the factor of the decoder's output: see `decoder_gain` and the Notes
 _SMALLEST_GAIN = 0.25
 _LATENT_LENGTH = 64
+# of R2: how far below `min_score` the held-out rows may end without a warning
 _TOLERANCE = 0.01
 
 
@@ -221,6 +233,8 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
 
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
+        "decoder": [nn.Module, None],
+        "hidden_layer_sizes": ["array-like"],
         "activation": [StrOptions({"elu", "relu", "tanh"})],
         "volume_weight": [Interval(Real, 0, None, closed="left")],
         "eta": [Interval(Real, 0, None, closed="neither")],
@@ -279,17 +293,20 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
         self.device = device
         self.random_state = random_state
 
-    def _networks(self, n_features, trainer):
-        encoder, decoder = super()._networks(n_features, trainer)
-        check_decoder(decoder)
-        return encoder, trainer.build(lambda: constrain(decoder, self.n_components))
+    def _steps(self, X):
+        check_widths(self.hidden_layer_sizes)
+        return Steps(self._start, partial(self._finish, X), options=self._options)
 
-    def _objective(self, standardize, encoder, decoder):
+    def _start(self, scale, trainer):
+        encoder, decoder = build_networks(self, self.n_features_in_, trainer)
+        check_decoder(decoder)
+        decoder = trainer.build(lambda: constrain(decoder, self.n_components))
+        standardize = Standardize(scale.mean, scale.spread)
         return LeastVolume(
-            standardize,
+            standardize.to(trainer.device, trainer.torch_dtype),
             encoder,
             decoder,
-            gain=self._gain(),
+            gain=decoder_gain(self.n_features_in_),
             penalty=self.penalty,
             weight=self.volume_weight,
             eta=self.eta,
@@ -297,63 +314,61 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
             max_iter=self.max_iter,
         )
 
-    def _gain(self):
-        r"""Factor g of the decoder's output.
-
-        Standardised rows have length :math:`\sqrt d`, so that latent points must reach
-        :math:`\sqrt d / g`. Where that is far, the volume wins before they are there.
-        """
-        return max(_SMALLEST_GAIN, np.sqrt(self.n_features_in_) / _LATENT_LENGTH)
-
-    def _training_options(self, objective):
+    def _options(self, objective):
         if self.min_score is None:
-            return super()._training_options(objective) | {"after_epoch": objective.warm_up}
+            return {"after_epoch": objective.warm_up}
+        # the weight follows the held-out rows to the end: none of the epochs is the best one
         return {
-            "autocast": self.autocast,
             "validation_fraction": self.validation_fraction,
+            "n_iter_no_change": None,
             "after_epoch": objective.adapt,
         }
 
-    def _adopt(self, X, scale, objective, trainer):
+    def _finish(self, X, objective, scale, trainer):
         """Fold units, rotation and pruning into both networks.
 
         Latent points are stretched by the factor of the decoder's output and by its Lipschitz
         constant, which is near 1, so that it is at most 1 in input units.
         """
-        decoder, output_unit = bake(objective.decoder), self._gain() * scale.spread
+        decoder = bake(objective.decoder)
+        output_unit = decoder_gain(self.n_features_in_) * scale.spread
         unit = output_unit * lipschitz_bound(decoder, self.n_components)
         encoder = nn.Sequential(objective.standardize, objective.encoder)
-        Z = apply(encoder, X, trainer.dtype, trainer.device)
+        Z = Network(None, encoder, trainer.device)(X, trainer.dtype)
         centre, axes, std = latent_axes(Z, self.rotate)
         k = n_kept(std, self.prune_tol)
         axes, like = axes[:, :k], next(decoder.parameters())
         encoder.append(affine(unit * axes.T, -unit * (centre @ axes), like))
         decoder = nn.Sequential(affine(axes / unit, centre, like), decoder)
-        self._set_networks(scale, encoder, decoder, trainer, n_latent=k, output_spread=output_unit)
-        self.latent_std_ = (unit * std).astype(trainer.dtype)
-        self.lipschitz_ = output_unit * lipschitz_bound(decoder, k)
-        self.volume_weight_ = float(objective.weight)
-        self._warn_of_a_miss(float(objective.excess))
-        self._explain(X)
+        model = autoencoding(
+            self, scale, trainer, encoder, decoder, n_latent=k, output_scale=output_unit
+        )
+        warn_of_a_miss(self.min_score, float(objective.excess))
+        gains, shares = explained_reconstruction(model.decode, model.encode(X), X, model.mean)
+        return model, {
+            "latent_std_": (unit * std).astype(trainer.dtype),
+            "lipschitz_": output_unit * lipschitz_bound(decoder, k),
+            "volume_weight_": float(objective.weight),
+            "explained_reconstruction_": gains,
+            "explained_reconstruction_ratio_": shares,
+        }
 
-    def _warn_of_a_miss(self, excess):
-        if self.min_score is not None and excess < -_TOLERANCE:
-            warnings.warn(
-                f"min_score={self.min_score} was not reached: R2 of the rows held out ended at "
-                f"least {-excess:.3f} below. Train longer, widen the layers, or ask for less.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
 
-    def _explain(self, X):
-        found = explained_reconstruction(self._decode, self._encode(X), X, self.mean_)
-        self.explained_reconstruction_, self.explained_reconstruction_ratio_ = found
+def decoder_gain(n_features):
+    r"""Factor g of the decoder's output.
 
-    def _checked_latent(self, Z):
-        """Latent points with columns of zeros for the dimensions that are left out."""
-        missing = self.n_components_ - Z.shape[1]
-        if missing < 0:
-            raise ValueError(
-                f"X must have at most n_components_={self.n_components_} columns, got {Z.shape[1]}."
-            )
-        return np.pad(Z, ((0, 0), (0, missing)))
+    Standardised rows have length :math:`\sqrt d`, so that latent points must reach
+    :math:`\sqrt d / g`. Where that is far, the volume wins before they are there.
+    """
+    return max(_SMALLEST_GAIN, np.sqrt(n_features) / _LATENT_LENGTH)
+
+
+def warn_of_a_miss(min_score, excess):
+    """Say so if R2 of the rows held out ended below the goal."""
+    if min_score is not None and excess < -_TOLERANCE:
+        warnings.warn(
+            f"min_score={min_score} was not reached: R2 of the rows held out ended at least "
+            f"{-excess:.3f} below. Train longer, widen the layers, or ask for less.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )

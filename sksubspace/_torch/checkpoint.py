@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sksubspace._torch.persistence import module_to_arrays
+from sksubspace._state import module_to_arrays
 
 __all__ = ["Checkpoint", "KeptState", "fingerprint", "open_checkpoint"]
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sksubspace._torch.hooks import one_cycle
-from sksubspace.autoencoder._learning import unexplained
+from sksubspace.autoencoder._networks import unexplained
 
 __all__ = ["LeastVolume", "latent_spread", "volume"]
 

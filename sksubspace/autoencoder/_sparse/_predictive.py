@@ -5,24 +5,26 @@ object recognition", 2008.
 """
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
 
-from sksubspace._linalg import in_blocks
+from sksubspace._linalg import in_blocks, unit_rows
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.persistence import module_to_arrays
-from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, TanhEncoder, lasso_codes
-from sksubspace.autoencoder._sparse_base import BaseSparseCoder
-from sksubspace.autoencoder._sparse_modules import own_copy
-from sksubspace.autoencoder._sparse_network import first_atoms, unit_rows
+from sksubspace._state import module_to_arrays
+from sksubspace._trained import Steps, training_constraints
+from sksubspace.autoencoder._base import BaseAutoencoder
+from sksubspace.autoencoder._sparse._coding import SparseCoding, kept_encoder, n_epochs, own_copy
+from sksubspace.autoencoder._sparse._energy import PredictiveEnergy, TanhEncoder, lasso_codes
+from sksubspace.autoencoder._sparse._network import first_atoms
 
+# of alpha: how far a condition of optimality of the lasso may be missed
 _TOL = 1e-5
 
 
-class PredictiveSparseCoding(BaseSparseCoder):
+class PredictiveSparseCoding(BaseAutoencoder):
     r"""Learn atoms for sparse codes together with a network that predicts the codes.
 
     Sparse codes are the solution of a lasso for each row. The network, one layer if none is given,
@@ -47,7 +49,8 @@ class PredictiveSparseCoding(BaseSparseCoder):
         Whether ``transform`` returns the predicted codes, or those that solve the lasso.
 
     transform_max_iter : int, default=1000
-        Most steps for each row with ``transform_algorithm="fista"``.
+        Most steps for each row with ``transform_algorithm="fista"``; rows that need more are a
+        ``ConvergenceWarning``.
 
     learning_rate : float, default=0.003
         Highest learning rate of the one-cycle schedule, of atoms and network alike.
@@ -175,7 +178,8 @@ class PredictiveSparseCoding(BaseSparseCoder):
     """
 
     _parameter_constraints: dict = {
-        **BaseSparseCoder._parameter_constraints,
+        **BaseAutoencoder._parameter_constraints,
+        **training_constraints("max_iter", auto=True),
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "prediction_weight": [Interval(Real, 0, None, closed="neither")],
         "transform_algorithm": [StrOptions({"encoder", "fista"})],
@@ -221,31 +225,13 @@ class PredictiveSparseCoding(BaseSparseCoder):
         self.device = device
         self.random_state = random_state
 
-    def transform(self, X):
-        """Encode rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; each is encoded without regard to the others.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components)
-            Codes, in input units.
-
-        Warns
-        -----
-        sklearn.exceptions.ConvergenceWarning
-            If ``transform_max_iter`` steps were not enough for some rows.
-        """
-        check_is_fitted(self)
-        return self._codes(self._validated(X))
-
     def _codes(self, X):  # (n, d) -> (n, m)
         if self.transform_algorithm == "encoder":
-            return in_blocks(self._predicted, X).astype(X.dtype, copy=False)
-        solved = in_blocks(self._solved, X)
+            return in_blocks(self._model.activations, X).astype(X.dtype, copy=False)
+        solve = partial(
+            solved_codes, self._model, self.alpha * self._model.scale / 2, self.transform_max_iter
+        )
+        solved = in_blocks(solve, X)
         n_missed = int((solved[:, -1] == 0).sum())
         if n_missed:
             warnings.warn(
@@ -256,44 +242,67 @@ class PredictiveSparseCoding(BaseSparseCoder):
             )
         return solved[:, :-1].astype(X.dtype)
 
-    def _predicted(self, X):  # (n, d) -> (n, m)
-        if self._encoder is not None:
-            return self._encoded(X)
-        linear = (X - self.mean_) @ self.encoder_components_.T + self.encoder_intercept_
-        return self.encoder_gain_ * np.tanh(linear)
-
-    def _solved(self, X):  # (n, d) -> (n, m + 1)
-        """Codes that solve the lasso, and whether they do."""
-        start = self._predicted(X).astype(np.float64)
-        X, D = X.astype(np.float64) - self.mean_, self.components_.astype(np.float64)
-        alpha = self.alpha * self.scale_ / 2
-        return np.column_stack(lasso_codes(X, D, start, alpha, self.transform_max_iter, _TOL))
-
-    def _objective(self, X, random_state):
-        m = int(self.n_components)
-        encoder = own_copy(self.encoder, "encoder", X.shape[1], m)
-        atoms = first_atoms(X, self.mean_, m, "data", None, random_state)
-        return PredictiveEnergy(
-            self.mean_,
-            self.scale_,
-            atoms,
-            TanhEncoder(atoms) if encoder is None else encoder,
-            alpha=self.alpha,
-            weight=self.prediction_weight,
+    def _steps(self, X):
+        return Steps(
+            start=lambda scale, trainer: trainer.build(
+                partial(new_energy, self, X, scale, trainer)
+            ),
+            finish=self._finish,
+            changes={"max_iter": n_epochs(self, len(X))},
         )
 
-    def _adopt(self, X, objective, device):
-        """Bring the weights to input units."""
-        self.components_ = unit_rows(module_to_arrays(objective)["atoms"])
-        self.intercept_ = self.mean_.copy()
-        own = self.encoder is not None
-        self._keep_modules(device, encoder=objective.encoder if own else None)
-        self.encoder_components_ = self.encoder_intercept_ = self.encoder_gain_ = None
-        if not own:
-            self._adopt_layer(module_to_arrays(objective.encoder))
+    def _finish(self, objective, scale, trainer):
+        model = predictive_coding(self, objective, scale, trainer)
+        return model, {
+            "components_": model.atoms,
+            "intercept_": model.offset,
+            "encoder_components_": model.weights,
+            "encoder_intercept_": model.intercept,
+            "encoder_gain_": model.gain,
+        }
 
-    def _adopt_layer(self, arrays):
-        dtype = self.mean_.dtype
-        self.encoder_components_ = (arrays["weights"] / self.scale_).astype(dtype)
-        self.encoder_intercept_ = arrays["intercept"]
-        self.encoder_gain_ = (arrays["gain"] * self.scale_).astype(dtype)
+
+def solved_codes(model, alpha, max_iter, X):  # (n, d) -> (n, m + 1)
+    """Codes that solve the lasso, and whether they do."""
+    start = model.activations(X).astype(np.float64)
+    X, D = X.astype(np.float64) - model.mean, model.atoms.astype(np.float64)
+    return np.column_stack(lasso_codes(X, D, start, alpha, max_iter, _TOL))
+
+
+def new_energy(params, X, scale, trainer):
+    """What a fit trains, from the parameters and the rows."""
+    m, mean = int(params.n_components), scale.mean.astype(trainer.dtype)
+    encoder = own_copy(params.encoder, "encoder", X.shape[1], m)
+    atoms = first_atoms(X, mean, m, "data", None, trainer.random_state)
+    return PredictiveEnergy(
+        mean,
+        float(scale.spread),
+        atoms,
+        TanhEncoder(atoms) if encoder is None else encoder,
+        alpha=params.alpha,
+        weight=params.prediction_weight,
+    )
+
+
+def predictive_coding(params, objective, scale, trainer):
+    """The fitted model of a trained objective, in input units."""
+    mean, spread = scale.mean.astype(trainer.dtype), float(scale.spread)
+    own, weights, intercept, gain = params.encoder is not None, None, None, None
+    if not own:
+        layer = module_to_arrays(objective.encoder)
+        weights = (layer["weights"] / spread).astype(mean.dtype)
+        intercept = layer["intercept"]
+        gain = (layer["gain"] * spread).astype(mean.dtype)
+    trained = objective.encoder if own else None
+    return SparseCoding(
+        mean=mean,
+        scale=spread,
+        n_components=int(params.n_components),
+        atoms=unit_rows(module_to_arrays(objective)["atoms"]),
+        weights=weights,
+        intercept=intercept,
+        gain=gain,
+        offset=mean.copy(),
+        encoder=kept_encoder(params.encoder, trained, mean, spread, trainer.device),
+        decoder=None,
+    )

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sksubspace._torch.device import to_tensor
-from sksubspace.autoencoder._sparse_network import unit_atoms
+from sksubspace.autoencoder._sparse._network import unit_atoms
 
 __all__ = ["PredictiveEnergy", "TanhEncoder", "lasso_codes", "shrink"]
 

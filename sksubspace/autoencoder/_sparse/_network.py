@@ -7,6 +7,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
+from sksubspace._linalg import unit_rows
 from sksubspace._torch.device import to_tensor
 
 __all__ = [
@@ -15,7 +16,6 @@ __all__ = [
     "active_units",
     "first_atoms",
     "unit_atoms",
-    "unit_rows",
 ]
 
 
@@ -127,11 +127,6 @@ def unit_atoms(atoms):  # (m, d) -> (m, d)
     """Rows of length one, in the precision of the weights, whatever is around."""
     with torch.autocast(atoms.device.type, enabled=False):
         return nn.functional.normalize(atoms, dim=1)
-
-
-def unit_rows(W):  # (m, d) -> (m, d)
-    """Rows divided by their lengths."""
-    return W / np.linalg.norm(W, axis=1, keepdims=True)
 
 
 def first_atoms(X, mean, n_atoms, init, share, random_state):  # (n, d), (d,) -> (n_atoms, d)
