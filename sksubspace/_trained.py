@@ -17,10 +17,10 @@ from sklearn.utils.validation import validate_data
 from sksubspace._linalg import r_squared, row_squares, total_squares
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.checkpoint import KeptState, open_checkpoint
 from sksubspace._torch.device import as_rows, resolve_device
 from sksubspace._torch.trainer import Budget, Trainer
-from sksubspace._student._scaling import FeatureScale
 
 __all__ = [
     "Steps",

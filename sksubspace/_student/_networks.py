@@ -159,12 +159,15 @@ class NetworkDecoder(Part):
     def fit(self, Z, Z_out, X, forget, setting=None):
         """Train the network on places Z of shape (n, q) and rows X of shape (n, d)."""
         setting = own_setting(X, setting)
-        trainer, scale = setting.trainer, setting.scale
         recipe, module = self.build(Z.shape[1], X.shape[1], setting)
+        return self.train(recipe, module, Z, X, setting, _DECODER_BUDGET)
+
+    def train(self, recipe, module, Z, X, setting, budget):
+        """Train a module that the recipe builds, in place, and keep it."""
+        trainer, scale = setting.trainer, setting.scale
         standardize = Standardize(scale.mean, scale.spread).to(trainer.device, trainer.torch_dtype)
         objective = _Reconstruction(module, standardize, trainer.generator())
-        data = _tensors(X, Z, trainer)[::-1]
-        log = trainer.fit(objective, data, _DECODER_BUDGET, "decoder")
+        log = trainer.fit(objective, _tensors(X, Z, trainer)[::-1], budget, "decoder")
         self.loss_curve_ = log.loss_curve
         return self.finish(scale, Network(recipe, module, trainer.device), trainer.dtype)
 

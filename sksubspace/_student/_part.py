@@ -54,6 +54,12 @@ class Part(BaseEstimator):
         vars(part).update(values)
         return part
 
+    def released(self):
+        """Let go of what only the fit needs, such as the training rows."""
+        for name in [name for name in vars(self) if name.startswith("_")]:
+            delattr(self, name)
+        return self
+
     def __getstate__(self):
         """Leave out what only the fit needs."""
         state = super().__getstate__()

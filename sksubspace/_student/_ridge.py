@@ -29,8 +29,6 @@ _FIRST_SCALE = 3
 _SCALE_EXPONENTS = range(-2, 7)
 _PENALTIES = 10.0 ** np.arange(-4, 5)
 _REFINEMENT = 10.0 ** np.array([-0.5, 0.5])
-# two numbers are chosen; more rows do not change them
-_SELECTION_ROWS = 3_000
 # a map of few dimensions explains hardly any further principal score of the data
 _SELECTION_TARGETS = 48
 # keeps I - H regular where the forgotten rows hold all of a feature direction
@@ -54,8 +52,11 @@ class FourierRidge(Part):
     penalty : float or "auto", default="auto"
         Ridge penalty; "auto" takes the one with the least left-out error.
 
+    max_samples : int, default=3000
+        Rows that scale and penalty are chosen by, drawn by whole groups; two numbers need no more.
+
     random_state : int, RandomState instance or None, default=None
-        Draws the frequencies and, above 3,000 rows, those that scale and penalty are chosen by.
+        Draws the frequencies, and those rows where there are more.
 
     Attributes
     ----------
@@ -86,10 +87,13 @@ class FourierRidge(Part):
     name = "ridge"
     takes_setting = False
 
-    def __init__(self, n_frequencies=400, scale="auto", penalty="auto", random_state=None):
+    def __init__(
+        self, n_frequencies=400, scale="auto", penalty="auto", max_samples=3_000, random_state=None
+    ):
         self.n_frequencies = n_frequencies
         self.scale = scale
         self.penalty = penalty
+        self.max_samples = max_samples
         self.random_state = random_state
 
     def fit(self, Z, Z_out, X, forget):
@@ -112,7 +116,7 @@ class FourierRidge(Part):
         self._check()
         random_state = isolated_random_state(self.random_state)
         unit = matern_frequencies(Z.shape[1], self.n_frequencies, random_state)
-        bases = _Bases(Z, X, unit, forget, random_state)
+        bases = _Bases(Z, X, unit, forget, self.max_samples, random_state)
         return self._chosen(bases, Z_out, forget)
 
     def chosen_at(self, Z_out, forget):
@@ -130,10 +134,12 @@ class FourierRidge(Part):
         return self._left_out.predict(at, forget)
 
     def _check(self):
-        if not isinstance(self.n_frequencies, Integral) or self.n_frequencies < 0:
-            raise ValueError(
-                f"n_frequencies must be a whole number of at least 0, got {self.n_frequencies!r}."
-            )
+        for name, least in (("n_frequencies", 0), ("max_samples", 4)):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+                raise ValueError(
+                    f"{name} must be a whole number of at least {least}, got {value!r}."
+                )
         for name in ("scale", "penalty"):
             value = getattr(self, name)
             auto = isinstance(value, str) and value == "auto"
@@ -358,9 +364,9 @@ def group_solver(S):  # (m, r) -> callable (m, t) -> (m, t)
 class _Bases:
     """Eigenbases by scale, of the rows that choose and of all rows: what several choices share."""
 
-    def __init__(self, Z, X, unit, forget, random_state):
+    def __init__(self, Z, X, unit, forget, max_samples, random_state):
         self.Z, self.X, self.unit = Z, X, unit
-        drawn = draw_whole_groups(forget.groups, forget.own, _SELECTION_ROWS, random_state)
+        drawn = draw_whole_groups(forget.groups, forget.own, max_samples, random_state)
         self.drawn = drawn
         self.place = np.searchsorted(forget.own, drawn)  # `own` ascends
         self.groups = np.unique(forget.groups[drawn], return_inverse=True)[1]

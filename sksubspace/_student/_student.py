@@ -308,6 +308,7 @@ def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None):
     setting = Setting(scale, rows, neighbors, trainer)
     parts = _learn_parts(plan, work, target, groups, setting, random_state, stage)
     mean = scale.unwork(scale.mean)
+    parts.release()
     student = Student(
         scale, latent, mean, principal_components(X, Z.shape[1]), parts.encoder, parts.decoder,
         parts.mean_decoder, parts.line, sparse.issparse(X), seed,
@@ -352,6 +353,12 @@ class _Parts:
     mean_errors: np.ndarray | None = None
     line: Any = None
     line_errors: np.ndarray | None = None
+
+    def release(self):
+        """Let the parts go of the training rows that only `left_out` needs."""
+        for part in (self.encoder, self.decoder, self.mean_decoder, self.line):
+            if hasattr(part, "released"):
+                part.released()
 
 
 def _learn_parts(plan, X, Z, groups, setting, random_state, stage):

@@ -11,8 +11,8 @@ from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import _check_sample_weight
 from sksubspace._student import check_groups
 from sksubspace._student._networks import fit_autoencoder
+from sksubspace._trained import make_trainer
 from sksubspace.distillation._components import ScoreComponents
-from sksubspace.distillation._plan import make_trainer
 from sksubspace.distillation._shift import (
     Batch,
     conformal_p_values,
@@ -312,7 +312,6 @@ def _autoencoder_r2(medal, X, total):
     if work is None:
         return np.nan
     trainer = make_trainer(medal, work.dtype, isolated_random_state(student.seed))
-    trainer.estimator = None
     widths = check_widths(medal.hidden_layer_sizes, at_least_one=True)
     scale = student.feature_scale
     reconstruct = fit_autoencoder(work, scale, widths, medal.n_components_, trainer)

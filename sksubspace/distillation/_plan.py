@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import nn
@@ -12,8 +12,7 @@ from sksubspace._student import FourierRidge, LinearEncoder, MedianEncoder, Stud
 from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._student._local import LocalEncoder
 from sksubspace._student._networks import NetworkDecoder, NetworkEncoder
-from sksubspace._torch.device import resolve_device
-from sksubspace._torch.trainer import Trainer
+from sksubspace._trained import make_trainer
 
 
 @dataclass(frozen=True)
@@ -72,20 +71,9 @@ def student_plan(medal):
         decoder=_decoder(medal, widths, joint),
         scale=medal.scale,
         match_weight=medal.match_weight if joint else None,
-        make_trainer=lambda dtype, random_state: make_trainer(medal, dtype, random_state),
-    )
-
-
-def make_trainer(medal, dtype, random_state):
-    """What the networks of a MEDAL are trained with."""
-    return Trainer(
-        learning_rate=medal.learning_rate,
-        batch_size=medal.batch_size,
-        max_iter=medal.max_iter,
-        device=resolve_device(medal.device),
-        dtype=dtype,
-        random_state=random_state,
-        estimator=medal,
+        make_trainer=lambda dtype, random_state: replace(
+            make_trainer(medal, dtype, random_state), estimator=medal
+        ),
     )
 
 

@@ -12,16 +12,17 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sksubspace._linalg import in_blocks, r_squared
-from sksubspace._parameters import isolated_random_state
+from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace._torch.device import available_device, resolve_device
-from sksubspace._torch.trainer import Trainer
+from sksubspace._state import from_state, to_state
+from sksubspace._torch.device import available_device
+from sksubspace._trained import make_trainer
 from sksubspace.decomposition._score._denoiser import DenoiserScore
 from sksubspace.decomposition._score._models import SCORES, make_score_model
 from sksubspace.decomposition._stein._pca_decoder import (
-    check_widths,
-    decode,
+    decoder_input,
     fit_decoder,
+    former_decoder,
     resolve_decoder,
 )
 from sksubspace.decomposition._stein._pca_encoder import (
@@ -240,7 +241,7 @@ class SteinPCA(
         """
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self._check_n_components(X.shape)
-        widths = check_widths(self.hidden_layer_sizes)
+        widths = check_widths(self.hidden_layer_sizes, at_least_one=True)
         random_state = isolated_random_state(self.random_state)
         mean = X.mean(axis=0, dtype=np.float64)
         centred = X - mean
@@ -289,16 +290,7 @@ class SteinPCA(
 
     def _learn(self, centred, dtype, widths, random_state, context):
         """Fit the decoder on what the linear reconstruction of centred rows (n, d) leaves out."""
-        trainer = Trainer(
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            max_iter=self.max_iter,
-            device=resolve_device(self.device),
-            dtype=dtype,
-            random_state=random_state,
-            estimator=self,
-            stage=context,
-        )
+        trainer = make_trainer(self, dtype, random_state, context)
         self.decoder_name_ = resolve_decoder(self.decoder, self.n_components_)
         Z = centred @ self.components_.astype(np.float64).T
         residual = (centred - Z @ self.loadings_.astype(np.float64)).astype(dtype)
@@ -378,10 +370,26 @@ class SteinPCA(
 
     def _decode(self, Z):  # (n, k) -> (n, d), float64
         components, A = self.components_.astype(np.float64), self.loadings_.astype(np.float64)
-        g = decode(self._decoder, Z / self._radius, available_device(self.device))
-        if self.decoder_name_ != "linear":
+        g = 0.0
+        if self._decoder is not None:
+            g = self._decoder.predict(decoder_input(self._decoder, Z / self._radius))
             Z = Z - in_blocks(lambda rows: rows.astype(np.float64) @ components.T, g)
         return in_blocks(lambda rows: rows @ A, Z) + g + self.mean_
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if state.get("_decoder") is not None:
+            state["_decoder"] = to_state(state["_decoder"])
+        return state
+
+    def __setstate__(self, state):
+        kept, device = state.get("_decoder"), available_device(state["device"])
+        if kept is not None and "format" in kept:
+            state = {**state, "_decoder": from_state(kept, device)}
+        elif kept is not None:
+            widths = state["n_components_"], state["n_features_in_"]
+            state = {**state, "_decoder": former_decoder(kept, *widths, device)}
+        super().__setstate__(state)
 
     @property
     def _n_features_out(self):

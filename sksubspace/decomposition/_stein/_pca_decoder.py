@@ -1,29 +1,22 @@
 """Decoders of a linear encoder: what scores say about the residual of the linear reconstruction."""
 
 import math
-from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
-import torch
-from scipy import linalg
 from torch import nn
 
+from sksubspace._state import Recipe, from_state, register
+from sksubspace._student import FeatureScale, Forget, FourierRidge
+from sksubspace._student._groups import groups_of_equal_rows
+from sksubspace._student._networks import NetworkDecoder
+from sksubspace._student._part import Setting
 from sksubspace._torch.modules import mlp
-from sksubspace._torch.persistence import load_arrays_, module_to_arrays
-from sksubspace._torch.random import seeded_module
 from sksubspace._torch.trainer import Budget
-from sksubspace.decoding import (
-    FourierNetwork,
-    FourierRidge,
-    fit_fourier_ridge,
-    fit_network_decoder,
-)
-from sksubspace.decoding._ridge import fourier_features
 
+# with more, so many frequencies no longer cover the space of the scores
 _MOST_RIDGE_COMPONENTS = 8
+# a linear encoder hardly moves, and neither do scale and penalty
 _SELECTION_ROWS = 500
-_CHUNK = 4096
 _BUDGET = Budget(n_steps=1000, max_epochs=60, weight_decay=1e-4)
 
 
@@ -34,18 +27,7 @@ def resolve_decoder(name, n_components):
     return "ridge" if n_components <= _MOST_RIDGE_COMPONENTS else "network"
 
 
-def check_widths(hidden_layer_sizes):
-    """Return the widths as a tuple of int; they must be positive integers."""
-    widths = tuple(hidden_layer_sizes)
-    if not widths or not all(isinstance(width, Integral) and width > 0 for width in widths):
-        raise ValueError(
-            "hidden_layer_sizes must be a sequence of at least one positive int, got "
-            f"{hidden_layer_sizes!r}."
-        )
-    return tuple(int(width) for width in widths)
-
-
-def fit_decoder(name, Z, R, hidden_layer_sizes, trainer):  # (n, k), (n, d) -> dict, list
+def fit_decoder(name, Z, R, hidden_layer_sizes, trainer):
     """Regress residuals on scores of unit radius.
 
     Parameters
@@ -67,91 +49,69 @@ def fit_decoder(name, Z, R, hidden_layer_sizes, trainer):  # (n, k), (n, d) -> d
 
     Returns
     -------
-    decoder : dict
-        Arrays and plain values, for `decode`.
+    decoder : FourierRidge, NetworkDecoder or None
+        Its ``predict`` takes what `decoder_input` makes of the scores.
 
     loss_curve : list of float
         Training loss of every epoch; empty without a network.
     """
     if name == "linear":
-        return {"kind": name}, []
+        return None, []
     if name == "ridge":
-        ridge = fit_ridge(Z, R, trainer.random_state)
-        return {"kind": name, **vars(ridge)}, []
-    return _fit_network(Z, R, hidden_layer_sizes, trainer)
+        return fit_ridge(Z, R, int(trainer.random_state.randint(2**31 - 1))), []
+    decoder = NetworkDecoder(hidden_layer_sizes=hidden_layer_sizes)
+    setting = Setting(FeatureScale.of(R, "global"), np.arange(len(R)), trainer=trainer)
+    recipe = _recipe(hidden_layer_sizes, Z.shape[1], R.shape[1])
+    module = trainer.build(recipe.build)
+    decoder.train(recipe, module, decoder_input(decoder, Z), R, setting, _BUDGET)
+    return decoder, decoder.loss_curve_
 
 
-def decode(decoder, Z, device):  # dict, (n, k) -> (n, d)
-    """Residuals that a decoder of `fit_decoder` predicts at scores of unit radius; 0 if linear."""
-    values = {name: value for name, value in decoder.items() if name != "kind"}
-    if decoder["kind"] == "linear":
-        return 0.0
-    if decoder["kind"] == "ridge":
-        return FourierRidge(**values).predict(Z)
-    sizes = (Z.shape[1], *values.pop("hidden_layer_sizes"), len(values["mean"]))
-    module = seeded_module(lambda: mlp(sizes, "gelu"), torch.Generator())
-    load_arrays_(module, values.pop("weights"), device)
-    return FourierNetwork(module, device=device, **values).predict(math.sqrt(Z.shape[1]) * Z)
+def fit_ridge(Z, R, seed):  # (n, k), (n, d) -> FourierRidge
+    """The student's decoder; what k scores tell is a row's own scores without the row.
 
-
-def fit_ridge(Z, R, random_state):  # (n, k), (n, d) -> FourierRidge
-    """Ridge on Fourier features; above 500 rows their scale and the penalty come from 500 rows.
-
-    A linear encoder hardly moves when a row is left out, so that the leave-one-out error is taken
-    at Z itself.
+    Equal rows are left out together. There is no row next door: scores of a linear encoder are no
+    cards that name rows.
     """
-    if len(Z) <= _SELECTION_ROWS:
-        return fit_fourier_ridge(Z, Z, R, random_state=random_state)[0]
-    drawn = np.sort(random_state.choice(len(Z), _SELECTION_ROWS, replace=False))
-    ridge, _ = fit_fourier_ridge(Z[drawn], Z[drawn], R[drawn], random_state=random_state)
-    return _refit(ridge, Z, R)
+    own = Forget(groups_of_equal_rows(Z), np.arange(len(Z)))
+    ridge = FourierRidge(max_samples=_SELECTION_ROWS, random_state=seed)
+    return ridge.fit(Z, Z, R, own).released()
 
 
-def _refit(ridge, Z, R):
-    r"""Coefficients :math:`(F^T F + a I)^{-1} F^T R`, F the centred features of all rows."""
-    size = len(ridge.coef)
-    gram, moment = np.zeros((size, size)), np.zeros((size, R.shape[1]))
-    offset, mean = np.zeros(size), R.mean(axis=0, dtype=np.float64)
-    for start in range(0, len(Z), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        features = fourier_features(Z[rows], ridge.frequencies)
-        gram += features.T @ features
-        moment += features.T @ (R[rows] - mean)
-        offset += features.sum(axis=0) / len(Z)
-    gram -= len(Z) * np.outer(offset, offset)
-    gram[np.diag_indices_from(gram)] += ridge.penalty
-    coef = linalg.solve(gram, moment, assume_a="pos", overwrite_a=True, check_finite=False)
-    intercept = (mean - offset @ coef).astype(R.dtype)
-    return replace(ridge, coef=coef.astype(R.dtype), intercept=intercept)
+def decoder_input(decoder, Z):  # (n, k) -> (n, k)
+    """Scores as a decoder takes them: a network has each of them at unit variance."""
+    return Z * math.sqrt(Z.shape[1]) if isinstance(decoder, NetworkDecoder) else Z
 
 
-def _fit_network(Z, R, hidden_layer_sizes, trainer):
-    mean = R.mean(axis=0, dtype=np.float64)
-    spread = float(np.sqrt(R.var(axis=0, dtype=np.float64).mean())) or 1.0
-    sizes = (Z.shape[1], *hidden_layer_sizes, R.shape[1])
-    module = trainer.build(lambda: _silent(mlp(sizes, "gelu")))
-    steps = math.ceil(len(Z) / trainer.batch_size)
-    epochs = _BUDGET.epochs(steps) if trainer.max_iter == "auto" else trainer.max_iter
-    fitted, log = fit_network_decoder(
-        math.sqrt(Z.shape[1]) * Z,
-        R,
-        module,
-        mean=mean,
-        spread=spread,
-        trainer=replace(trainer, max_iter=epochs),
+def former_decoder(state, n_components, n_features, device):
+    """A decoder as format 1 kept it: a dict with "kind"."""
+    values = {name: value for name, value in state.items() if name != "kind"}
+    if state["kind"] == "linear":
+        return None
+    if state["kind"] == "ridge":
+        fitted = {f"{name}_": value for name, value in values.items()}
+        return FourierRidge.restored(**FourierRidge().get_params(), **fitted)
+    widths = tuple(values["hidden_layer_sizes"])
+    recipe = _recipe(widths, n_components, n_features)
+    network = {"format": 2, "kind": "Network", "recipe": recipe, "weights": values["weights"]}
+    return NetworkDecoder.restored(
+        module=None,
+        hidden_layer_sizes=widths,
+        network_=from_state(network, device),
+        mean_=values["mean"],
+        spread_=values["spread"],
+        loss_curve_=[],
     )
-    decoder = {
-        "kind": "network",
-        "hidden_layer_sizes": hidden_layer_sizes,
-        "weights": module_to_arrays(fitted.module),
-        "mean": fitted.mean,
-        "spread": fitted.spread,
-    }
-    return decoder, log.loss_curve
 
 
-def _silent(module):
-    """Set the last layer to zero, so that training starts at the linear reconstruction."""
+def _recipe(hidden_layer_sizes, n_components, n_features):
+    return Recipe("silent_mlp", {"sizes": (n_components, *hidden_layer_sizes, n_features)})
+
+
+@register
+def silent_mlp(sizes):
+    """A network whose last layer is zero, so that training starts at the linear reconstruction."""
+    module = mlp(sizes, "gelu")
     nn.init.zeros_(module[-1].weight)
     nn.init.zeros_(module[-1].bias)
     return module

@@ -138,11 +138,11 @@ def test_the_ridge_of_many_rows_is_that_of_all_of_them():
     rng = np.random.RandomState(0)
     Z = rng.randn(900, 2) / np.sqrt(2)
     R = np.c_[np.sin(2 * Z[:, 0]), Z[:, 0] * Z[:, 1]] + 0.1 * rng.randn(900, 2)
-    ridge = fit_ridge(Z, R, isolated_random_state(0))
-    phase = Z @ ridge.frequencies
+    ridge = fit_ridge(Z, R, 0)
+    phase = Z @ ridge.frequencies_
     F = np.c_[Z, np.cos(phase), np.sin(phase)]
     F = F - F.mean(axis=0)
-    stacked = np.vstack([F, np.sqrt(ridge.penalty) * np.eye(F.shape[1])])
+    stacked = np.vstack([F, np.sqrt(ridge.penalty_) * np.eye(F.shape[1])])
     target = np.vstack([R - R.mean(axis=0), np.zeros((F.shape[1], 2))])
     coef = np.linalg.lstsq(stacked, target, rcond=None)[0]
     assert_allclose(ridge.predict(Z), F @ coef + R.mean(axis=0), atol=1e-6)
