@@ -42,7 +42,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE, Isomap, SpectralEmbedding
 from sklearn.model_selection import train_test_split
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from sksubspace import MEDAL
 from sksubspace._student import StudentPlan, learn_student
@@ -231,7 +231,7 @@ def ranking_rows(data, per_seed):
 
 
 def traps(bench):
-    rows = []
+    rows = identity_cards(bench)
     for name in ("t-SNE(30)", "UMAP(15)"):
         left, held, gaps_left, gaps_held = [], [], [], []
         for seed in range(bench.seeds):
@@ -253,6 +253,20 @@ def traps(bench):
                        "that of island means|", gaps_held, ("<=", 0.035)),
         ]  # fmt: skip
     return rows
+
+
+def identity_cards(bench):
+    """What is not offered: the nearest row's place, decoded by distance-weighted neighbours."""
+    found = {"as drawn": [], "permuted": []}
+    for seed in range(bench.seeds):
+        split, Z = split_of("digits", seed), bench.draw("digits", seed, "t-SNE(30)")
+        for kind, places in {"as drawn": Z, "permuted": permuted(Z, seed)}.items():
+            placed = KNeighborsRegressor(1).fit(split.X_train, places).predict(split.X_test)
+            decoder = KNeighborsRegressor(15, weights="distance").fit(places, split.X_train)
+            X_hat = decoder.predict(placed)
+            found[kind].append(r_squared(split.X_test, X_hat, split.X_train))
+    what = "nearest row, distance-weighted 15-NN (not offered): held-out R2, map "
+    return [result_row("traps", "digits", what + kind, values) for kind, values in found.items()]
 
 
 def island_means(split, Z, label):
