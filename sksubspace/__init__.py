@@ -7,6 +7,8 @@ Importing the package is cheap: every public name is imported when it is first u
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sksubspace import _moved
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -95,6 +97,9 @@ __all__ = [
     "save",
     "show_versions",
 ]
+
+
+_moved.install()
 
 
 def __getattr__(name):

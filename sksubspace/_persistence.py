@@ -12,6 +12,7 @@ import joblib
 from sklearn.base import BaseEstimator, clone
 
 import sksubspace
+from sksubspace._moved import former_names
 
 _FORMAT = 1
 _CARD = "sksubspace.json"
@@ -215,9 +216,10 @@ def _refusal(estimator):
 def _trusted_types():
     """What is built beside what skops trusts: of this library only its public estimators."""
     own = {
-        f"{value.__module__}.{value.__qualname__}"
+        name
         for value in _public_values()
         if isclass(value) and issubclass(value, BaseEstimator)
+        for name in (f"{value.__module__}.{value.__qualname__}", *former_names(value))
     }
     return [*own, *_PLAIN]
 
