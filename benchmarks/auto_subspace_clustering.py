@@ -24,8 +24,8 @@ from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from sksubspace.cluster import AutoSubspaceClustering
-from sksubspace.cluster._auto_candidates import default_candidates
-from sksubspace.cluster._auto_scores import folds, interquartile_mean, nearest_residuals
+from sksubspace.cluster._auto._candidates import default_candidates
+from sksubspace.cluster._auto._scores import folds, interquartile_mean, nearest_residuals
 
 N_ROWS = {"Yale B": 1600, "COIL-20": None, "ORL": None, "MNIST scattering": 2000}
 N_ROWS |= {"USPS": 2000, "digits": None}

@@ -1,0 +1,253 @@
+r"""Ensembles of K-subspaces.
+
+Lipor, Hong, Tan and Balzano, "Subspace clustering using ensembles of K-subspaces", Information and
+Inference 2021.
+"""
+
+from numbers import Integral
+
+from sksubspace._parameters import isolated_random_state
+from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace.cluster._base import BaseSubspaceClustering
+from sksubspace.cluster._k_subspaces._co_association import (
+    EnsembleOptions,
+    cluster_by_votes,
+    symmetric,
+)
+from sksubspace.cluster._k_subspaces._runs import auto_candidate_dim
+
+_LANDMARKS_ABOVE = 10_000
+_AUTO_LANDMARKS = 1_000
+_AUTO_NEIGHBORS = 8
+_AUTO_LANDMARK_NEIGHBORS = 16
+
+
+class EnsembleKSubspaces(BaseSubspaceClustering):
+    r"""Subspace clustering by the votes of many short runs of K-subspaces.
+
+    A single run of K-subspaces depends on its start. Many runs from random starts, stopped after a
+    few steps, agree on which rows belong together. The share of the runs in which two rows are
+    together is a similarity; its largest values of each row make a graph, which spectral clustering
+    cuts.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+
+    n_estimators : int, default=200
+        Number of runs.
+
+    n_candidates : int or None, default=None
+        Number of subspaces of a run; None for `n_clusters`.
+
+    candidate_dim : int or "auto", default="auto"
+        Dimension of the subspaces of a run. It may well be larger than that of the clusters. "auto"
+        is 9, but less than the number of features and at most ``n_samples / (2 * n_candidates)``.
+
+    n_iter : int, default=3
+        Steps of a run. With 0, each row goes to the nearest of the random subspaces.
+
+    n_neighbors : int or "auto", default="auto"
+        How many of the largest shares of each row are kept; "auto" is 8, or 16 with
+        landmarks.
+
+    n_landmarks : int, "auto" or None, default="auto"
+        Number of rows that all rows are compared with. None compares all pairs, in blocks, at a
+        cost of ``n_estimators * n_samples**2 / n_candidates``. "auto" is None up to 10,000 rows and
+        1,000 above.
+
+    subspace_dim : int or "auto", default="auto"
+        Dimension of the subspaces that are fitted to the final clusters for `predict`, `transform`
+        and `score`; "auto" keeps 99 % of the energy of the members, by at most 15 directions.
+
+    normalize : bool, default=True
+        Whether rows are scaled to unit length first.
+
+    n_init : int, default=10
+        Starts of k-means in the spectral step.
+
+    n_jobs : int or None, default=None
+        Threads that work on the runs. None is one, or as told by `joblib.parallel_config`. The
+        result does not depend on it.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the starts, the landmarks and k-means.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,)
+        The cluster of each training row.
+
+    n_clusters_ : int
+        Number of clusters found.
+
+    affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
+        Kept shares, averaged with the transpose; None with landmarks.
+
+    co_association_ : CSR matrix of shape (n_samples, n_samples) or (n_samples, n_landmarks)
+        Share of the runs in which two rows are together; the largest of each row.
+
+    landmark_indices_ : ndarray of shape (n_landmarks,) or None
+        Training rows that are landmarks.
+
+    eigenvalues_ : ndarray of shape (n_eigenvalues,)
+        Largest eigenvalues of the normalised affinity, descending.
+
+    cluster_means_ : ndarray of shape (n_clusters, n_features)
+        A point of each cluster's subspace.
+
+    cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
+        Orthonormal rows that span each cluster's subspace.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where X had string names.
+
+    See Also
+    --------
+    KSubspaces : One run, to the end.
+    ThresholdedSubspaceClustering : A graph of the largest cosines themselves.
+
+    Notes
+    -----
+    With :math:`c_b(i)` the cluster of row i in run b of B, the similarity is
+
+    .. math:: A_{ij} = \frac{1}{B} \#\{b : c_b(i) = c_b(j)\} .
+
+    A run starts from the spans of disjoint random sets of rows, not from uniformly random
+    subspaces: where rows share a direction, as images do, the latter are nearly equally far from
+    all of them. In a run, a basis :math:`U` of a cluster with members :math:`X_k` (as rows) is not
+    replaced by the principal directions but turned towards them, by two steps
+    :math:`U \leftarrow \mathrm{qr}(X_k^T X_k U)`, and above 64 features the runs see the leading
+    principal coordinates that hold 99 % of the energy, at most 300.
+
+    References
+    ----------
+    John Lipor, David Hong, Yan Shuo Tan and Laura Balzano, "Subspace clustering using ensembles of
+    K-subspaces", Information and Inference: A Journal of the IMA 10(1), 2021,
+    https://arxiv.org/abs/1709.04744
+
+    Examples
+    --------
+    Rows near three random planes in ten dimensions:
+
+    >>> import numpy as np
+    >>> from sksubspace.cluster import EnsembleKSubspaces
+    >>> rng = np.random.RandomState(0)
+    >>> X = np.vstack([rng.randn(40, 2) @ rng.randn(2, 10) for _ in range(3)])
+    >>> model = EnsembleKSubspaces(3, n_estimators=50, random_state=0).fit(X)
+    >>> [len(set(model.labels_[start : start + 40])) for start in (0, 40, 80)]
+    [1, 1, 1]
+    >>> np.unique(model.labels_).size
+    3
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSubspaceClustering._parameter_constraints,
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "n_candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "candidate_dim": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "n_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "n_landmarks": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        n_estimators=200,
+        n_candidates=None,
+        candidate_dim="auto",
+        n_iter=3,
+        n_neighbors="auto",
+        n_landmarks="auto",
+        subspace_dim="auto",
+        normalize=True,
+        n_init=10,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.n_estimators = n_estimators
+        self.n_candidates = n_candidates
+        self.candidate_dim = candidate_dim
+        self.n_iter = n_iter
+        self.n_neighbors = n_neighbors
+        self.n_landmarks = n_landmarks
+        self.subspace_dim = subspace_dim
+        self.normalize = normalize
+        self.n_init = n_init
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Find the clusters and the subspace of each.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+
+        y : Ignored
+            Not used.
+
+        Returns
+        -------
+        self : EnsembleKSubspaces
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has non-finite values, fewer rows than clusters or only zero rows, if
+            `candidate_dim` is not less than the number of features, or if there are fewer landmarks
+            than clusters.
+        """
+        X = self._validate_fit(X)
+        options = self._resolve(X)
+        random_state = isolated_random_state(self.random_state)
+        result = cluster_by_votes(X, self.n_clusters, options, random_state)
+        self.co_association_ = result.shares
+        self.landmark_indices_ = result.landmarks
+        self.affinity_matrix_ = symmetric(result.shares) if result.landmarks is None else None
+        self.eigenvalues_ = result.spectral.eigenvalues
+        self._set_subspaces(X, result.spectral.labels)
+        return self
+
+    def _resolve(self, X):
+        n, d = X.shape
+        n_candidates = self.n_candidates or self.n_clusters
+        dim = self.candidate_dim
+        if dim == "auto":
+            dim = auto_candidate_dim(X, n_candidates)
+        elif dim >= d or dim > n:
+            raise ValueError(
+                f"candidate_dim={dim} must be less than the number of features, {d}, and at most "
+                f"the number of rows, {n}."
+            )
+        n_landmarks = self._resolve_n_landmarks(n)
+        n_neighbors = self.n_neighbors
+        if n_neighbors == "auto":
+            n_neighbors = _AUTO_NEIGHBORS if n_landmarks is None else _AUTO_LANDMARK_NEIGHBORS
+        return EnsembleOptions(
+            n_candidates, dim, self.n_estimators, self.n_iter, n_neighbors, n_landmarks,
+            self.n_init, self.n_jobs,
+        )  # fmt: skip
+
+    def _resolve_n_landmarks(self, n):
+        if self.n_landmarks == "auto":
+            return max(_AUTO_LANDMARKS, self.n_clusters) if n > _LANDMARKS_ABOVE else None
+        if self.n_landmarks is None or self.n_landmarks >= n:
+            return None
+        if self.n_landmarks < self.n_clusters:
+            raise ValueError(
+                f"n_landmarks={self.n_landmarks} must be at least n_clusters={self.n_clusters}."
+            )
+        return self.n_landmarks
