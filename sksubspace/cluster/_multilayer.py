@@ -14,7 +14,16 @@ from sklearn.preprocessing import normalize as to_unit_rows
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace.cluster._base import SCORED_DIM, BaseSubspaceClustering, row_norms
+from sksubspace.cluster._base import (
+    SCORED_DIM,
+    BaseSubspaceClustering,
+    keep_subspaces,
+    new_rows,
+    row_norms,
+    squares_about_mean,
+    training_rows,
+    unit_by_norms,
+)
 from sksubspace.cluster._spectral import (
     cluster_rows,
     connected,
@@ -203,14 +212,14 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
             many weights as views, if `base` makes no graph of all rows, or if X has non-finite
             values, fewer rows than clusters or only zero rows.
         """
-        X = self._validate_fit(X)
+        X = training_rows(self, X)
         self.views_ = check_views(self.views, X.shape[1])
         self.weights_ = check_weights(self.weights, len(self.views_))
         random_state = isolated_random_state(self.random_state)
         views = self._split(X)
         self.affinity_matrices_ = [self._graph(view, random_state) for view in views]
         labels = self._cluster(views, random_state)
-        self._set_subspaces(self._side_by_side(views), labels)
+        keep_subspaces(self, self._side_by_side(views), labels)
         return self
 
     def score(self, X, y=None):
@@ -233,13 +242,11 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         r2 : float
             At most 1.
         """
-        unit, norms = super()._validate_new(X)
+        unit, norms = new_rows(self, X)
         rows, scales = self._side_by_side(self._split(unit)), self._scales(unit, norms)
-        errors = nearest_residuals(rows, self.cluster_means_, self._scored_bases()) * scales
-        mean = np.concatenate([self._row_mean[columns] for columns in self.views_])
-        total = np.square(rows * scales - mean).sum(dtype=np.float64)
-        squared = np.square(errors).sum(dtype=np.float64)
-        return 1.0 - float(squared / max(total, np.finfo(np.float64).tiny))
+        errors = off_nearest(rows, self.cluster_means_, self._scored_bases()) * scales
+        total = sum(squares_about_mean(self, unit, norms, columns) for columns in self.views_)
+        return 1.0 - float(np.square(errors).sum(dtype=np.float64) / total)
 
     def _scored_bases(self):
         kept = SCORED_DIM if self.subspace_dim == "auto" else None
@@ -271,13 +278,13 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         )
         return labels
 
-    def _validate_new(self, X):
-        unit, norms = super()._validate_new(X)
+    def _new_rows(self, X):
+        unit, norms = new_rows(self, X)
         return self._side_by_side(self._split(unit)), norms
 
     def _split(self, X):  # (n, d) -> list of (n, d_l), at unit length with `normalize`
         views = [X.take(columns, axis=1) for columns in self.views_]
-        return [self._to_unit_rows(v, row_norms(v)) for v in views] if self.normalize else views
+        return [unit_by_norms(v, row_norms(v)) for v in views] if self.normalize else views
 
     def _side_by_side(self, views):  # list of (n, d_l) -> (n, sum of d_l)
         rows = np.hstack(views)
@@ -326,7 +333,7 @@ def connected_graph(A, view, n_clusters):  # csr (n, n), (n, d) -> csr (n, n)
     return (spread @ joined @ spread.T).tocsr()
 
 
-def nearest_residuals(rows, means, bases):  # (n, d) -> (n, d)
+def off_nearest(rows, means, bases):  # (n, d) -> (n, d)
     """Residual of each row on the subspace that is nearest."""
     smallest = np.full(len(rows), np.inf)
     residuals = np.empty_like(rows)

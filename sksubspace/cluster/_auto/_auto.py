@@ -10,9 +10,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace.cluster._auto._candidates import named_candidates, prepare
-from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, scored_dims
-from sksubspace.cluster._auto._table import rank
-from sksubspace.cluster._base import BaseSubspaceClustering
+from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, ranked, scored_dims
+from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, training_rows
 
 
 class AutoSubspaceClustering(BaseSubspaceClustering):
@@ -191,10 +190,10 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
             to leave some out, or only zero rows.
         """
         candidates = named_candidates(self.candidates)
-        X = self._validate_fit(X)
+        X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
         outcomes = self._evaluate(X, candidates, random_state)
-        self.scores_ = rank(outcomes, np.square(X - X.mean(axis=0)).sum(axis=1))
+        self.scores_ = ranked(outcomes, np.square(X - X.mean(axis=0)).sum(axis=1))
         _tell_failures(self.scores_)
         self.best_name_ = str(self.scores_["name"][0])
         best = outcomes[self.best_name_]
@@ -203,7 +202,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         for message, category in best.warnings:
             warnings.warn(message, category, stacklevel=2)
         self.best_estimator_ = best.estimator
-        self._set_subspaces(X, best.labels)
+        keep_subspaces(self, X, best.labels)
         return self
 
     def _evaluate(self, X, candidates, random_state):  # -> dict of str to Outcome

@@ -15,8 +15,9 @@ __all__ = [
     "folds",
     "holdouts",
     "interquartile_mean",
-    "nearest_residuals",
+    "squared_off_nearest",
     "paired_error",
+    "ranked",
     "scored_dims",
 ]
 
@@ -182,7 +183,7 @@ def evaluate(estimators, X, left_out, dims, n_clusters, *, whole):
         try:
             if whole:
                 outcome.estimator = estimators[0]
-                outcome.labels = _labels(outcome, estimators[0], X, n_clusters)
+                outcome.labels = _found_labels(outcome, estimators[0], X, n_clusters)
             labelled = _training(outcome, estimators, X, left_out, n_clusters)
             outcome.residuals = _mean_residuals(X, labelled, dims)
         except Exception as error:  # whatever a candidate raises is its own failure
@@ -191,7 +192,7 @@ def evaluate(estimators, X, left_out, dims, n_clusters, *, whole):
     return outcome
 
 
-def nearest_residuals(X, labels, X_new, dims):
+def squared_off_nearest(X, labels, X_new, dims):
     """Squared distance of new rows from the nearest of the clusters' subspaces.
 
     Parameters
@@ -262,21 +263,21 @@ def _training(outcome, estimators, X, left_out, n_clusters):
         if outcome.labels is not None:
             yield rows, others, outcome.labels[others]
         else:
-            yield rows, others, _labels(outcome, estimators[number], X[others], n_clusters)
+            yield rows, others, _found_labels(outcome, estimators[number], X[others], n_clusters)
 
 
 def _mean_residuals(X, labelled, dims):
     floor = _FLOOR * np.square(X - X.mean(axis=0), dtype=np.float64).sum(axis=1).mean()
     total, count = np.zeros(len(X)), np.zeros(len(X))
     for rows, others, labels in labelled:
-        squared = nearest_residuals(X[others], labels, X[rows], dims)
+        squared = squared_off_nearest(X[others], labels, X[rows], dims)
         total[rows] += np.log(squared + floor).mean(axis=1)
         count[rows] += 1
     mean = np.divide(total, count, out=np.full(len(X), np.nan), where=count > 0)
     return np.exp(mean)
 
 
-def _labels(outcome, estimator, X, n_clusters):
+def _found_labels(outcome, estimator, X, n_clusters):
     start = time.perf_counter()
     labels = np.asarray(estimator.fit_predict(X))
     outcome.seconds += time.perf_counter() - start
@@ -287,3 +288,57 @@ def _labels(outcome, estimator, X, n_clusters):
             f"found {n_found} clusters, where 1 to n_clusters={n_clusters} can be compared."
         )
     return labels
+
+
+def ranked(outcomes, spread):
+    r"""Sort candidates by their score, and compare each with the best.
+
+    Parameters
+    ----------
+    outcomes : dict of str to Outcome
+        The candidates.
+
+    spread : ndarray of shape (n_samples,)
+        Squared distance of each row from the mean of all.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_candidates,)
+        The columns that `AutoSubspaceClustering` describes; of equal candidates the first listed
+        comes first.
+    """
+    names = list(outcomes)
+    scores = np.array([_candidate_score(outcomes[name], spread) for name in names])
+    order = np.argsort(np.where(np.isnan(scores), np.inf, -scores), kind="stable")
+    ordered = [outcomes[names[index]] for index in order]
+    scores, best = scores[order], ordered[0]
+    errors = np.array([_difference_error(one, best, spread) for one in ordered])
+    difference = scores - scores[0]
+    return {
+        "name": np.array(names)[order],
+        "rank": np.arange(1, len(names) + 1),
+        "score": scores,
+        "difference": difference,
+        "standard_error": errors,
+        "tied": difference >= -errors,
+        "fit_time": np.array([one.seconds for one in ordered]),
+        "n_clusters": np.array([one.n_clusters for one in ordered]),
+        "error": np.array([one.error for one in ordered]),
+    }
+
+
+def _candidate_score(outcome, spread):
+    if outcome.error:
+        return np.nan
+    seen = ~np.isnan(outcome.residuals)
+    total = interquartile_mean(spread[seen])
+    return 1 - interquartile_mean(outcome.residuals[seen]) / max(total, np.finfo(float).tiny)
+
+
+def _difference_error(outcome, best, spread):
+    if outcome.error:
+        return np.nan
+    seen = ~np.isnan(outcome.residuals)
+    total = interquartile_mean(spread[seen])
+    error = paired_error(outcome.residuals[seen], best.residuals[seen])
+    return error / max(total, np.finfo(float).tiny)

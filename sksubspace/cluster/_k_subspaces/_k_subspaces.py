@@ -5,18 +5,183 @@ q-flat to m points", Journal of Optimization Theory and Applications 2000.
 """
 
 import warnings
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sksubspace._linalg import leading_directions
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace.cluster._base import BaseSubspaceClustering
+from sksubspace.cluster._base import BaseSubspaceClustering, training_rows
 from sksubspace.cluster._k_subspaces._start import auto_dim, start_labels
-from sksubspace.cluster._k_subspaces._steps import Subspaces, alternate, fit_each
+from sksubspace.cluster._subspaces import squared_residuals
 
+# starts of one kind end in different places; the votes of an ensemble hardly differ
 _SEVERAL_STARTS = 10
+# 4 Mi numbers, 32 MiB: what a block of rows may take beside the data
+_BLOCK_ELEMENTS = 2**22
+
+
+@dataclass(frozen=True)
+class Subspaces:
+    """One subspace for each cluster.
+
+    Attributes
+    ----------
+    means : ndarray of shape (n_clusters, n_features)
+        A point of each; zero for subspaces through the origin.
+    bases : ndarray of shape (n_clusters, dim, n_features)
+        Orthonormal rows, followed by zero rows where there are fewer directions.
+    """
+
+    means: np.ndarray
+    bases: np.ndarray
+
+
+@dataclass(frozen=True)
+class Alternation:
+    """The end of one start.
+
+    Attributes
+    ----------
+    subspaces : Subspaces
+        The last ones fitted.
+    costs : list of float
+        Sum of squared distances from the nearest subspace, before each fit.
+    converged : bool
+        Whether the loop ended before `max_iter` fits.
+    n_iter : int
+        Number of fits.
+    """
+
+    subspaces: Subspaces
+    costs: list
+    converged: bool
+    n_iter: int
+
+
+def alternate(X, subspaces, *, affine, max_iter, tol):
+    """Give rows to the nearest subspace, fit subspaces to their rows, until nothing changes.
+
+    Neither step raises the cost: the first picks each row's least distance, and principal
+    directions have the least cost for the rows they are given.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The rows.
+
+    subspaces : Subspaces
+        The start.
+
+    affine : bool
+        Whether subspaces have a mean of their own.
+
+    max_iter : int
+        Most fits.
+
+    tol : float
+        Stop when the cost falls by less than this share.
+
+    Returns
+    -------
+    Alternation
+        The last subspaces and the costs.
+    """
+    costs, given = [], None
+    for n_iter in range(max_iter + 1):
+        squared = residuals(X, subspaces)
+        labels = squared.argmin(axis=1)
+        least = np.take_along_axis(squared, labels[:, None], axis=1).ravel()
+        costs.append(float(least.sum(dtype=np.float64)))
+        if given is not None and (np.array_equal(labels, given) or _settled(costs, tol)):
+            return Alternation(subspaces, costs, True, n_iter)
+        if n_iter < max_iter:
+            given = _reseed(labels, least, subspaces.bases.shape[1] + affine, len(subspaces.means))
+            subspaces = fit_each(X, given, subspaces, affine=affine)
+    return Alternation(subspaces, costs, False, max_iter)
+
+
+def _settled(costs, tol):
+    return costs[-2] - costs[-1] <= tol * costs[-2]
+
+
+def _reseed(labels, least, n_rows, n_clusters):  # (n,), (n,) -> (n,)
+    """Give each empty cluster the rows that fit worst, as many as its subspace passes through."""
+    empty = np.setdiff1d(np.arange(n_clusters), labels)
+    if not len(empty):
+        return labels
+    labels = labels.copy()
+    worst = np.argsort(-least, kind="stable")
+    for i, k in enumerate(empty):
+        labels[worst[i * n_rows : (i + 1) * n_rows]] = k
+    return labels
+
+
+def fit_each(X, labels, previous, *, affine):
+    """Principal directions of each cluster; a cluster without members keeps its subspace.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The rows.
+
+    labels : ndarray of shape (n_samples,)
+        Their clusters; rows with a negative label are left out.
+
+    previous : Subspaces
+        Of the shapes and dtype wanted.
+
+    affine : bool
+        Whether the mean of the members is taken off.
+
+    Returns
+    -------
+    Subspaces
+        The new ones.
+    """
+    means, bases = previous.means.copy(), previous.bases.copy()
+    for k in range(len(means)):
+        members = X[np.flatnonzero(labels == k)]
+        if len(members):
+            if affine:
+                means[k] = members.mean(axis=0, dtype=np.float64)
+                members = members - means[k]
+            bases[k] = leading_directions(members, bases.shape[1])[1]
+    return Subspaces(means, bases)
+
+
+def residuals(X, subspaces):
+    r"""Squared distances :math:`\|x - \mu_k\|^2 - \|U_k (x - \mu_k)\|^2` by one product.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The rows, near the origin.
+
+    subspaces : Subspaces
+        The subspaces.
+
+    Returns
+    -------
+    squared : ndarray of shape (n_samples, n_clusters)
+        Not negative.
+    """
+    means, bases = subspaces.means, subspaces.bases
+    n_clusters, dim, d = bases.shape
+    columns = bases.reshape(-1, d).T
+    offsets = np.einsum("krd,kd->kr", bases, means)
+    lengths = np.einsum("kd,kd->k", means, means)
+    squared = np.empty((len(X), n_clusters), dtype=X.dtype)
+    step = max(1, _BLOCK_ELEMENTS // (n_clusters * dim))
+    for start in range(0, len(X), step):
+        rows = X[start : start + step]
+        inside = (rows @ columns).reshape(-1, n_clusters, dim) - offsets
+        from_means = np.einsum("nd,nd->n", rows, rows)[:, None] - 2 * rows @ means.T + lengths
+        squared[start : start + step] = from_means - np.einsum("nkr,nkr->nk", inside, inside)
+    return np.maximum(squared, 0, out=squared)
 
 
 class KSubspaces(BaseSubspaceClustering):
@@ -192,7 +357,7 @@ class KSubspaces(BaseSubspaceClustering):
         ConvergenceWarning
             If the start that was kept took `max_iter` fits without coming to rest.
         """
-        X = self._validate_fit(X)
+        X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
         shift = X.mean(axis=0) if self.affine else np.zeros(X.shape[1], dtype=X.dtype)
         best = self._best_start(X - shift if self.affine else X, random_state)
@@ -206,7 +371,7 @@ class KSubspaces(BaseSubspaceClustering):
         self.n_clusters_ = self.n_clusters
         self.cluster_means_ = best.subspaces.means + shift
         self.cluster_bases_ = [basis[basis.any(axis=1)] for basis in best.subspaces.bases]
-        squared = self._squared_distances(X)
+        squared = squared_residuals(X, self.cluster_means_, self.cluster_bases_).astype(X.dtype)
         self.labels_ = squared.argmin(axis=1)
         self.inertia_ = float(squared.min(axis=1).sum(dtype=np.float64))
         return self

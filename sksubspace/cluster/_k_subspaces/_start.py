@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.cluster import KMeans
 
-from sksubspace.cluster._k_subspaces._co_association import EnsembleOptions, cluster_by_votes
+from sksubspace.cluster._k_subspaces._ensemble import EnsembleOptions, cluster_by_votes
 from sksubspace.cluster._k_subspaces._runs import auto_candidate_dim, random_labels
 from sksubspace.cluster._subspaces import fit_subspaces
 

@@ -1,7 +1,10 @@
 """Objectives of manifold linearizing and clustering: coding rates of features of pairs of views.
 
 Ding, Tong, Chan, Dai, Ma and Haeffele, "Unsupervised manifold linearizing and clustering", ICCV
-2023.
+2023. The doubly stochastic matrix is that of Sander, Ablin, Blondel and Peyré, "Sinkformers:
+transformers with doubly stochastic attention", AISTATS 2022, and of Landa, Coifman and Kluger,
+"Doubly stochastic normalization of the Gaussian kernel is robust to heteroskedastic noise", SIAM
+Journal on Mathematics of Data Science 3 (2021).
 """
 
 import math
@@ -13,18 +16,17 @@ from torch.nn.functional import normalize
 
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.objectives import Standardize
-from sksubspace.cluster._linearizing._sinkhorn import sinkhorn
 
-__all__ = ["Linearizing", "Pretraining", "TwoHeads", "coding_rate", "soft_coding_rate"]
+__all__ = ["Linearizing", "Pretraining", "TwoHeads", "rate_in_groups", "rate_of_all", "sinkhorn"]
 
 
-def coding_rate(Z, eps):  # (n, d) -> ()
+def rate_of_all(Z, eps):  # (n, d) -> ()
     r"""Rate of all rows, :math:`\frac12 \log\det(I + \frac{d}{n \epsilon^2} Z^T Z)`."""
     n, d = Z.shape
     return _half_logdet(Z.T @ Z * (d / (n * eps**2)))
 
 
-def soft_coding_rate(Z, Gamma, eps):  # (n, d), (n, n) -> ()
+def rate_in_groups(Z, Gamma, eps):  # (n, d), (n, n) -> ()
     r"""Rate of the rows coded in the soft groups that the rows of Gamma are.
 
     :math:`R_c = \frac{1}{2n} \sum_j \log\det(I + \frac{d}{\epsilon^2} Z^T \mathrm{Diag}(\Gamma_j)
@@ -39,6 +41,45 @@ def _half_logdet(M):  # (..., d, d) positive semidefinite -> (...)
     eye = torch.eye(M.shape[-1], dtype=M.dtype, device=M.device)
     factor = torch.linalg.cholesky(M + eye)
     return factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+
+def sinkhorn(similarities, temperature, *, tol=1e-3, max_iter=100):  # (n, n) -> (n, n)
+    r"""Symmetric Sinkhorn's algorithm in the log domain, with one potential.
+
+    Parameters
+    ----------
+    similarities : Tensor of shape (n, n)
+        Symmetric.
+
+    temperature : float
+        Weight of the entropy; the smaller, the fewer neighbours a row keeps.
+
+    tol : float, default=1e-3
+        Iterations end when every row sums to 1 up to this.
+
+    max_iter : int, default=100
+        Most iterations.
+
+    Returns
+    -------
+    Gamma : Tensor of shape (n, n)
+        Symmetric and positive; rows and columns sum to 1. Gradients flow through the iterations.
+
+    Notes
+    -----
+    With entropy H and temperature :math:`\eta`, Gamma maximises
+    :math:`\langle S, \Gamma \rangle + \eta H(\Gamma)` among the doubly stochastic matrices. It
+    is :math:`\exp(S_{ij} / \eta + u_i + u_j)`, and the potential u is the fixed point of
+    :math:`u \leftarrow \frac12 (u - \log \sum_j \exp(S_{ij} / \eta + u_j))`.
+    """
+    logits = similarities / temperature
+    u = -torch.logsumexp(logits, dim=1) / 2
+    for _ in range(max_iter):
+        log_sums = u + torch.logsumexp(logits + u, dim=1)
+        if log_sums.detach().abs().max() < tol / 2:
+            break
+        u = u - log_sums / 2
+    return torch.exp(logits + u + u[:, None])
 
 
 class TwoHeads(nn.Module):
@@ -145,7 +186,7 @@ class Pretraining(nn.Module):
         return self._rate_loss(both) + self._disagreement(first[:, 0], second[:, 0])
 
     def _rate_loss(self, both):
-        rate = coding_rate(both[:, 0], self.eps)
+        rate = rate_of_all(both[:, 0], self.eps)
         self.rates.append(rate.detach())
         return -rate
 
@@ -181,6 +222,6 @@ class Linearizing(Pretraining):
     def _rate_loss(self, both):
         codes = both[:, 1]
         Gamma = sinkhorn(codes @ codes.T, self.temperature)
-        cluster_rate = soft_coding_rate(both[:, 0], Gamma, self.eps)
+        cluster_rate = rate_in_groups(both[:, 0], Gamma, self.eps)
         self.cluster_rates.append(cluster_rate.detach())
         return super()._rate_loss(both) + cluster_rate

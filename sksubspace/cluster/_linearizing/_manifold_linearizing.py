@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from sklearn.callback import CallbackSupportMixin
 
-from sksubspace._parameters import isolated_random_state
+from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._torch.device import as_rows, available_device, resolve_device
 from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.persistence import load_arrays_
 from sksubspace._torch.random import seeded_module
 from sksubspace._torch.trainer import Budget, Trainer
-from sksubspace.cluster._base import BaseSubspaceClustering
+from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, new_rows, training_rows
 from sksubspace.cluster._linearizing._coding_objectives import (
     Linearizing,
     Pretraining,
@@ -290,8 +290,8 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
             If X has non-finite values, fewer rows than clusters or only zero rows, if a parameter
             does not fit the data, or if the training diverges.
         """
-        X = self._validate_fit(X)
-        self._widths = _check_widths(self.hidden_layer_sizes)
+        X = training_rows(self, X)
+        self._widths = check_widths(self.hidden_layer_sizes, at_least_one=True)
         context = self._init_callback_context(max_subtasks=1 + bool(self.max_iter))
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         trainer = self._trainer(X.dtype, isolated_random_state(self.random_state), context)
@@ -328,7 +328,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         Z : ndarray of shape (n_samples, n_components)
             Features, of length 1.
         """
-        return self._features(self._validate_new(X)[0])
+        return self._features(new_rows(self, X)[0])
 
     def _trainer(self, dtype, random_state, context):
         return Trainer(
@@ -393,7 +393,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         self.embedding_, self.affinity_matrix_ = best.features.copy(), best.affinity
         self.eigenvalues_ = best.spectral.eigenvalues
         self.n_iter_ = len(self.loss_curve_)
-        self._set_subspaces(X, best.spectral.labels)
+        keep_subspaces(self, X, best.spectral.labels)
         dim = self.subspace_dim
         self.feature_means_, self.feature_bases_ = fit_subspaces(
             self.embedding_,
@@ -413,16 +413,6 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         features = self._features(X)
         squared = squared_residuals(features, self.feature_means_, self.feature_bases_)
         return squared.astype(X.dtype, copy=False)
-
-
-def _check_widths(hidden_layer_sizes):
-    widths = tuple(int(width) for width in hidden_layer_sizes)
-    if not widths or min(widths) < 1:
-        raise ValueError(
-            f"hidden_layer_sizes must name at least one width, all at least 1, got "
-            f"{hidden_layer_sizes!r}."
-        )
-    return widths
 
 
 def _typical_length(X):

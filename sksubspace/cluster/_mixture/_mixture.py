@@ -14,8 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace.cluster._mixture._em import best_of_starts
-from sksubspace.cluster._mixture._use import FittedMixture
+from sksubspace.cluster._base import training_rows
+from sksubspace.cluster._mixture._model import best_of_starts
+from sksubspace.cluster._mixture._use import FittedMixture, joint
 
 _AUTO_RANK = 5
 
@@ -214,7 +215,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
         ConvergenceWarning
             If `max_iter` steps were not enough, or components ended without rows.
         """
-        rows = self._validate_fit(X)
+        rows = training_rows(self, X)
         rank = self._resolve_rank(*rows.shape)
         mean = rows.mean(axis=0, dtype=np.float64)
         Z, axes = _within_rows(rows - mean)
@@ -226,7 +227,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
             floor=self.noise_floor * variance, max_iter=self.max_iter, tol=self.tol,
         )  # fmt: skip
         self._keep(fit, mean, axes, rows.dtype)
-        self.labels_ = self._log_joint(rows).argmax(axis=1)
+        self.labels_ = joint(self, rows).argmax(axis=1)
         self._warn_of_bad_ends()
         return self
 

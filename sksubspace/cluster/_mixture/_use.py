@@ -6,13 +6,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._linalg import in_blocks
 from sksubspace._parameters import isolated_random_state
-from sksubspace.cluster._base import BaseSubspaceClustering
+from sksubspace.cluster._base import BaseSubspaceClustering, new_rows, squares_about_mean
 from sksubspace.cluster._mixture._model import (
     LowRankGaussians,
     draw,
-    log_joint,
     n_free_parameters,
     posterior_mean,
+    weighted_log_densities,
 )
 
 
@@ -32,7 +32,7 @@ class FittedMixture(BaseSubspaceClustering):
         labels : ndarray of shape (n_samples,)
             From 0 to ``n_clusters - 1``.
         """
-        return self._log_joint(self._validate_new(X)[0]).argmax(axis=1)
+        return joint(self, new_rows(self, X)[0]).argmax(axis=1)
 
     def predict_proba(self, X):
         """Posterior probability of each component.
@@ -47,8 +47,8 @@ class FittedMixture(BaseSubspaceClustering):
         probabilities : ndarray of shape (n_samples, n_clusters)
             Each row sums to 1.
         """
-        X = self._validate_new(X)[0]
-        return softmax(self._log_joint(X), axis=1).astype(X.dtype)
+        X = new_rows(self, X)[0]
+        return softmax(joint(self, X), axis=1).astype(X.dtype)
 
     def score_samples(self, X):
         """Log-density of each row.
@@ -63,7 +63,7 @@ class FittedMixture(BaseSubspaceClustering):
         log_densities : ndarray of shape (n_samples,)
             In nats, as float64. Their mean is what `sklearn.mixture` calls the score.
         """
-        return logsumexp(self._log_joint(self._validate_new(X)[0]), axis=1)
+        return logsumexp(joint(self, new_rows(self, X)[0]), axis=1)
 
     def score(self, X, y=None):
         r"""R2 of projecting each row on the nearest subspace, as of all subspace clusterings.
@@ -85,11 +85,11 @@ class FittedMixture(BaseSubspaceClustering):
             :math:`1 - \sum_i \|x_i - \hat x_i\|^2 / \sum_i \|x_i - \bar x\|^2`, at most 1, with
             the mean :math:`\bar x` of the training rows.
         """
-        rows, norms = self._validate_new(X)
+        rows, norms = new_rows(self, X)
         squared = self._squared_distances(rows).min(axis=1)
         if norms is not None:
             squared = squared * np.square(norms)
-        return 1.0 - float(squared.sum(dtype=np.float64) / self._total_squares(rows, norms))
+        return 1.0 - float(squared.sum(dtype=np.float64) / squares_about_mean(self, rows, norms))
 
     def bic(self, X):
         """Bayesian information criterion: the lower, the better.
@@ -145,7 +145,7 @@ class FittedMixture(BaseSubspaceClustering):
             Their components.
         """
         check_is_fitted(self)
-        X, labels = draw(self._model(), n_samples, isolated_random_state(random_state))
+        X, labels = draw(fitted_model(self), n_samples, isolated_random_state(random_state))
         return X.astype(self.cluster_means_.dtype), labels
 
     def denoise(self, X, sigma):
@@ -180,26 +180,33 @@ class FittedMixture(BaseSubspaceClustering):
         with :math:`p_\sigma(k | x) \propto w_k N(x; \mu_k, \Sigma_k + \sigma^2 I)`. This is the
         denoiser of least squared error, the one a diffusion model of this mixture approximates.
         """
-        X = self._validate_new(X)[0]
+        X = new_rows(self, X)[0]
         sigma = np.asarray(sigma, dtype=np.float64)
         if sigma.shape not in ((), (len(X),)) or not (np.isfinite(sigma) & (sigma >= 0)).all():
             raise ValueError(
                 f"sigma must be one finite number >= 0, or one for each of the {len(X)} rows; got "
                 f"{sigma}."
             )
-        model, d = self._model(), X.shape[1]
+        model, d = fitted_model(self), X.shape[1]
         noise = np.broadcast_to(np.square(sigma), len(X))
         rows = np.column_stack([X.astype(np.float64), noise])
         clean = in_blocks(lambda block: posterior_mean(block[:, :d], model, block[:, d]), rows)
         return np.where(noise[:, None] == 0, X, clean).astype(X.dtype)
 
-    def _log_joint(self, X):  # (n, d) -> (n, K) float64, row by row the same in any batch
-        model, d = self._model(), X.shape[1]
-        return in_blocks(lambda rows: log_joint(rows, model, d), X.astype(np.float64, copy=False))
 
-    def _model(self):
-        bases = np.zeros((*self.variances_.shape, self.n_features_in_))
-        for padded, basis in zip(bases, self.cluster_bases_, strict=True):
-            padded[: len(basis)] = basis
-        parts = (self.weights_, self.cluster_means_, bases, self.variances_, self.noise_variances_)
-        return LowRankGaussians(*(part.astype(np.float64) for part in parts))
+def joint(mixture, X):  # (n, d) -> (n, K) float64, row by row the same in any batch
+    """Logarithm of weight times density of each component of a fitted estimator."""
+    model, d = fitted_model(mixture), X.shape[1]
+    return in_blocks(
+        lambda rows: weighted_log_densities(rows, model, d), X.astype(np.float64, copy=False)
+    )
+
+
+def fitted_model(mixture):  # -> LowRankGaussians
+    """Gather the parameters of a fitted estimator."""
+    bases = np.zeros((*mixture.variances_.shape, mixture.n_features_in_))
+    for padded, basis in zip(bases, mixture.cluster_bases_, strict=True):
+        padded[: len(basis)] = basis
+    spread = mixture.variances_, mixture.noise_variances_
+    parts = (mixture.weights_, mixture.cluster_means_, bases, *spread)
+    return LowRankGaussians(*(part.astype(np.float64) for part in parts))

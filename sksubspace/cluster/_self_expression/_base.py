@@ -10,9 +10,13 @@ from sklearn.preprocessing import normalize
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity
-from sksubspace.cluster._base import BaseSubspaceClustering, row_norms
-from sksubspace.cluster._self_expression._ties import with_nearest_ties
+from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity, with_nearest_ties
+from sksubspace.cluster._base import (
+    BaseSubspaceClustering,
+    keep_subspaces,
+    row_norms,
+    training_rows,
+)
 from sksubspace.cluster._spectral import landmark_labels, nearest_bridges, spectral_labels
 
 
@@ -78,7 +82,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
             If X has non-finite values, fewer rows than clusters or only zero rows, or if a
             parameter does not fit the data.
         """
-        X = self._validate_fit(X)
+        X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
         coded = np.arange(X.shape[0])
         if self.normalize:
@@ -86,7 +90,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         rows = X if len(coded) == X.shape[0] else X[coded]
         labels = np.full(X.shape[0], -1)
         labels[coded] = self._cluster(rows, random_state)
-        self._set_subspaces(X, labels)
+        keep_subspaces(self, X, labels)
         if len(coded) < X.shape[0]:
             self._expand(coded, X.shape[0])
         return self

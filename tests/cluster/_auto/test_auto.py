@@ -16,9 +16,9 @@ from sksubspace.cluster._auto._scores import (
     folds,
     holdouts,
     interquartile_mean,
-    nearest_residuals,
     paired_error,
     scored_dims,
+    squared_off_nearest,
 )
 from sksubspace.datasets import make_union_of_subspaces
 from sksubspace.metrics import clustering_accuracy
@@ -100,11 +100,11 @@ def brute_force(X, labels, x, dim):
 
 def test_a_cluster_of_one_row_is_a_point():
     X = np.array([[0.0, 0, 0], [1, 1, 0], [2, 2, 0], [5, 5, 5]])
-    squared = nearest_residuals(
+    squared = squared_off_nearest(
         X, np.array([7, 7, 7, 2]), np.array([[3.0, 3, 1], [5, 5, 4]]), (1, 2)
     )
     assert np.allclose(squared, [[1, 1], [1, 1]])
-    without = nearest_residuals(X, np.array([7, 7, 7, -1]), np.array([[5.0, 5, 4]]), (1,))
+    without = squared_off_nearest(X, np.array([7, 7, 7, -1]), np.array([[5.0, 5, 4]]), (1,))
     assert np.allclose(without, [[16]])
 
 

@@ -4,8 +4,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sksubspace.cluster import EnsembleKSubspaces
-from sksubspace.cluster._k_subspaces import _co_association
-from sksubspace.cluster._k_subspaces._co_association import co_association, one_hot
+from sksubspace.cluster._k_subspaces import _ensemble
+from sksubspace.cluster._k_subspaces._ensemble import co_association, one_hot
 from sksubspace.metrics import clustering_accuracy
 
 pytestmark = pytest.mark.filterwarnings("ignore:The affinity graph has")
@@ -35,7 +35,7 @@ def test_votes_are_counted():
 
 @pytest.mark.parametrize("elements", [1, 2**22])
 def test_the_largest_shares_are_kept(monkeypatch, elements):
-    monkeypatch.setattr(_co_association, "_BLOCK_ELEMENTS", elements)
+    monkeypatch.setattr(_ensemble, "_BLOCK_ELEMENTS", elements)
     labels = np.random.RandomState(0).randint(3, size=(30, 7))
     expected = together(labels)
     shares = co_association(one_hot(labels, 3), np.arange(30), 7, 5).toarray()

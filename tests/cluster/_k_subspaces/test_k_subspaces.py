@@ -7,6 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace._linalg import leading_directions
 from sksubspace.cluster import KSubspaces
+from sksubspace.cluster._k_subspaces._k_subspaces import Subspaces, alternate, fit_each, residuals
 from sksubspace.cluster._k_subspaces._runs import (
     compress,
     nearest_spans,
@@ -14,7 +15,6 @@ from sksubspace.cluster._k_subspaces._runs import (
     short_runs,
 )
 from sksubspace.cluster._k_subspaces._start import auto_dim, start_labels
-from sksubspace.cluster._k_subspaces._steps import Subspaces, alternate, fit_each, residuals
 from sksubspace.metrics import clustering_accuracy
 
 

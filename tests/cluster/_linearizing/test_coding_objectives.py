@@ -10,12 +10,11 @@ from sksubspace.cluster._linearizing._coding_objectives import (
     Pretraining,
     TwoHeads,
     Views,
-    coding_rate,
-    soft_coding_rate,
+    rate_in_groups,
+    rate_of_all,
+    sinkhorn,
 )
-from sksubspace.cluster._linearizing._sinkhorn import sinkhorn
-from sksubspace.metrics import coding_rate as coding_rate_of
-from sksubspace.metrics import rate_reduction
+from sksubspace.metrics import coding_rate, rate_reduction
 
 
 def unit_rows(n, d, seed=0):
@@ -38,8 +37,8 @@ def make_views(X, n_neighbors=3, unit=False):
 def test_rate_is_the_metric(n, d):
     Z = unit_rows(n, d)
     for eps in (0.1, 0.5):
-        expected = coding_rate_of(Z, eps=eps)
-        assert float(coding_rate(torch.tensor(Z), eps)) == pytest.approx(expected, rel=1e-12)
+        expected = coding_rate(Z, eps=eps)
+        assert float(rate_of_all(torch.tensor(Z), eps)) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("sizes", [[10, 10, 10], [1, 4, 25], [30]])
@@ -49,8 +48,8 @@ def test_soft_rate_of_blocks_is_the_rate_of_hard_labels(sizes):
         np.random.RandomState(1).permutation(np.repeat(range(len(sizes)), sizes)),
     )
     Gamma = (labels[:, None] == labels) / np.array(sizes)[labels]
-    found = float(soft_coding_rate(torch.tensor(Z), torch.tensor(Gamma), 0.5))
-    expected = coding_rate_of(Z) - rate_reduction(Z, labels)
+    found = float(rate_in_groups(torch.tensor(Z), torch.tensor(Gamma), 0.5))
+    expected = coding_rate(Z) - rate_reduction(Z, labels)
     assert found == pytest.approx(expected, abs=1e-12)
 
 
@@ -60,7 +59,7 @@ def test_soft_rate_is_the_definition():
     expected = sum(
         np.linalg.slogdet(np.eye(3) + 3 / 0.3**2 * Z.T @ np.diag(row) @ Z)[1] for row in Gamma
     )
-    found = float(soft_coding_rate(torch.tensor(Z), torch.tensor(Gamma), 0.3))
+    found = float(rate_in_groups(torch.tensor(Z), torch.tensor(Gamma), 0.3))
     assert found == pytest.approx(expected / 14, rel=1e-12)
 
 
@@ -130,11 +129,11 @@ def test_losses_are_their_formulas():
     codes = torch.nn.functional.normalize(c + c2, dim=1)
     agreement = (z * z2).sum(1).mean()
     penalty = 2.5 * 3 / 2 * math.log(1 + 1 / 0.4**2) * (1 - agreement)
-    rate = coding_rate(mean, 0.4)
+    rate = rate_of_all(mean, 0.4)
     pretraining = Pretraining(heads, Fixed(first, second), 0.4, 2.5)
     assert float(pretraining(batch)) == pytest.approx(float(penalty - rate), rel=1e-10)
     linearizing = Linearizing(heads, Fixed(first, second), 0.4, 2.5, 0.3)
-    cluster_rate = soft_coding_rate(mean, sinkhorn(codes @ codes.T, 0.3), 0.4)
+    cluster_rate = rate_in_groups(mean, sinkhorn(codes @ codes.T, 0.3), 0.4)
     expected = float(penalty - rate + cluster_rate)
     assert float(linearizing(batch)) == pytest.approx(expected, rel=1e-10)
     assert [float(r) for r in linearizing.rates] == [pytest.approx(float(rate))]
@@ -151,3 +150,54 @@ def test_pretraining_leaves_the_cluster_head_alone_and_linearizing_moves_it():
     heads.zero_grad()
     Linearizing(heads, make_views(X)[0], 0.5, 1.0, 0.2)(batch).backward()
     assert heads.clusters.weight.grad.any()
+
+
+def similarities(n=60, d=5, seed=0):
+    Z = np.random.RandomState(seed).randn(n, d)
+    Z /= np.linalg.norm(Z, axis=1, keepdims=True)
+    return torch.tensor(Z @ Z.T)
+
+
+@pytest.mark.parametrize("temperature", [0.02, 0.1, 1.0, 100.0])
+def test_rows_and_columns_sum_to_one(temperature):
+    Gamma = sinkhorn(similarities(), temperature)
+    assert (Gamma > 0).all() or temperature < 0.1
+    assert (Gamma.sum(0) - 1).abs().max() < 1e-3
+    assert (Gamma.sum(1) - 1).abs().max() < 1e-3
+    assert (Gamma - Gamma.T).abs().max() < 1e-14
+
+
+def test_it_is_the_scaled_kernel_of_the_ordinary_algorithm():
+    S = similarities()
+    kernel = np.exp(S.numpy() / 0.2)
+    left, right = np.ones(60), np.ones(60)
+    for _ in range(2000):
+        left = 1 / (kernel @ right)
+        right = 1 / (kernel.T @ left)
+    expected = left[:, None] * kernel * right
+    np.testing.assert_allclose(sinkhorn(S, 0.2, tol=1e-12, max_iter=500), expected, atol=1e-10)
+
+
+def test_a_block_kernel_becomes_uniform_on_its_blocks():
+    sizes = [3, 10, 1, 6]
+    labels = np.repeat(range(4), sizes)
+    S = torch.tensor(np.where(labels[:, None] == labels, 1.0, -1.0))
+    expected = (labels[:, None] == labels) / np.array(sizes)[labels]
+    np.testing.assert_allclose(sinkhorn(S, 0.02, tol=1e-9), expected, atol=1e-9)
+
+
+def test_a_constant_on_all_similarities_changes_nothing():
+    S = similarities()
+    first, second = sinkhorn(S, 0.2, tol=1e-10), sinkhorn(S - 300, 0.2, tol=1e-10)
+    np.testing.assert_allclose(first, second, atol=1e-9)
+
+
+def test_gradients_flow_through_the_iterations():
+    Z = torch.tensor(np.random.RandomState(0).randn(6, 3), requires_grad=True)
+
+    def kept(Z):  # a number of Gamma that depends on the potentials
+        return (sinkhorn(Z @ Z.T, 0.7, tol=0, max_iter=200) ** 2).sum()
+
+    assert torch.autograd.gradcheck(kept, (Z,), atol=1e-6)
+    kept(Z).backward()
+    assert Z.grad.abs().max() > 1e-3

@@ -235,8 +235,11 @@ def test_tiny_temperatures_leave_no_row_alone():
 @pytest.mark.parametrize(
     "bad, message",
     [
-        ({"hidden_layer_sizes": ()}, "hidden_layer_sizes must name at least one width"),
-        ({"hidden_layer_sizes": (5, 0)}, "all at least 1, got"),
+        ({"hidden_layer_sizes": ()}, "hidden_layer_sizes must be a sequence of at least one"),
+        ({"hidden_layer_sizes": (5, 0)}, "positive int, got"),
+        ({"hidden_layer_sizes": (8.7,)}, "positive int, got"),
+        ({"hidden_layer_sizes": ("8",)}, "positive int, got"),
+        ({"hidden_layer_sizes": (True,)}, "positive int, got"),
         ({"n_components": 0}, "'n_components' parameter"),
         ({"temperature": 0}, "'temperature' parameter"),
         ({"n_clusters": 200}, "n_samples=180 should be >= n_clusters=200"),

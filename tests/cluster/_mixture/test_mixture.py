@@ -8,8 +8,11 @@ from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace.cluster import MixtureOfLowRankGaussians
-from sksubspace.cluster._mixture._em import expectation_maximization, from_labels
-from sksubspace.cluster._mixture._model import n_free_parameters
+from sksubspace.cluster._mixture._model import (
+    expectation_maximization,
+    from_labels,
+    n_free_parameters,
+)
 from sksubspace.metrics import clustering_accuracy
 
 

@@ -7,7 +7,7 @@ from sklearn.linear_model import orthogonal_mp
 from sklearn.preprocessing import normalize
 
 from sksubspace.cluster import SparseSubspaceClusteringOMP
-from sksubspace.cluster._self_expression._noise import noise_floor
+from sksubspace.cluster._self_expression._omp import noise_floor
 from sksubspace.datasets import make_union_of_subspaces
 from sksubspace.metrics import clustering_accuracy, subspace_preserving_error
 
