@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from sklearn.preprocessing import normalize as to_unit_rows
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace.cluster._base import (
@@ -39,6 +40,7 @@ from sksubspace.cluster._views import (
 )
 
 
+@fill_parameters
 class MultilayerGraphClustering(BaseSubspaceClustering):
     r"""Clustering of rows that are described by several views.
 
@@ -48,8 +50,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    {n_clusters}
 
     views : list of slice, list of lists of int or bool, or None, default=None
         The columns of each view. Views may overlap, and columns may be left out. None is one view
@@ -68,17 +69,14 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     weights : array-like of shape (n_views,) or None, default=None
         Weight of each view, in any unit. None weighs all the same.
 
-    subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster. "auto" keeps 99 % of the energy of the members,
-        by at most 15 directions.
+    {subspace_dim}
 
     normalize : bool, default=True
         Whether the rows of each view are scaled to unit length first.
 
-    n_init : int, default=10
-        Starts of k-means on the eigenvectors.
+    {n_init}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Draws the starts of k-means and seeds `base` where it has no seed of its own.
 
     Attributes
@@ -111,11 +109,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_view_columns)
         Orthonormal rows that span each subspace.
 
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace.cluster._auto._candidates import named_candidates, prepare
@@ -14,6 +15,7 @@ from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, ranked, 
 from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, training_rows
 
 
+@fill_parameters
 class AutoSubspaceClustering(BaseSubspaceClustering):
     r"""Choice among subspace clusterings without labels.
 
@@ -52,13 +54,12 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
     n_jobs : int or None, default=None
         Candidates that are fitted at a time, each on one thread. Results do not depend on it.
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Draws what is left out, and seeds the candidates that have no seed of their own.
 
     Attributes
     ----------
-    labels_ : ndarray of shape (n_samples,)
-        Cluster of each training row.
+    {subspaces_}
 
     best_name_ : str
         Name of the chosen candidate.
@@ -73,20 +74,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         seconds; "n_clusters" found; "error", empty if there was none. Failed candidates come last,
         with NaN for a score.
 
-    n_clusters_ : int
-        Number of clusters.
-
-    cluster_means_ : ndarray of shape (n_clusters, n_features)
-        A point of each subspace.
-
-    cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
-        Orthonormal rows that span each subspace.
-
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------

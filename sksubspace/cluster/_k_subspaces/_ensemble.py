@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace.cluster._base import (
@@ -199,6 +200,7 @@ def co_association(indicators, columns, n_runs, n_neighbors):  # csr (n, p), (m,
     return shares
 
 
+@fill_parameters
 class EnsembleKSubspaces(BaseSubspaceClustering):
     r"""Subspace clustering by the votes of many short runs of K-subspaces.
 
@@ -209,8 +211,7 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    {n_clusters}
 
     n_estimators : int, default=200
         Number of runs.
@@ -234,30 +235,22 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
         cost of ``n_estimators * n_samples**2 / n_candidates``. "auto" is None up to 10,000 rows and
         1,000 above.
 
-    subspace_dim : int or "auto", default="auto"
-        Dimension of the subspaces that are fitted to the final clusters for `predict`, `transform`
-        and `score`; "auto" keeps 99 % of the energy of the members, by at most 15 directions.
+    {subspace_dim}
 
-    normalize : bool, default=True
-        Whether rows are scaled to unit length first.
+    {normalize}
 
-    n_init : int, default=10
-        Starts of k-means in the spectral step.
+    {n_init}
 
     n_jobs : int or None, default=None
         Threads that work on the runs. None is one, or as told by `joblib.parallel_config`. The
         result does not depend on it.
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Seeds the starts, the landmarks and k-means.
 
     Attributes
     ----------
-    labels_ : ndarray of shape (n_samples,)
-        The cluster of each training row.
-
-    n_clusters_ : int
-        Number of clusters found.
+    {subspaces_}
 
     affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
         Kept shares, averaged with the transpose; None with landmarks.
@@ -265,23 +258,11 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
     co_association_ : CSR matrix of shape (n_samples, n_samples) or (n_samples, n_landmarks)
         Share of the runs in which two rows are together; the largest of each row.
 
-    landmark_indices_ : ndarray of shape (n_landmarks,) or None
-        Training rows that are landmarks.
+    {landmark_indices_}
 
-    eigenvalues_ : ndarray of shape (n_eigenvalues,)
-        Largest eigenvalues of the normalised affinity, descending.
+    {eigenvalues_}
 
-    cluster_means_ : ndarray of shape (n_clusters, n_features)
-        A point of each cluster's subspace.
-
-    cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
-        Orthonormal rows that span each cluster's subspace.
-
-    n_features_in_ : int
-        Number of features.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X had string names.
+    {features_}
 
     See Also
     --------

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sksubspace._docs import fill_parameters
 from sksubspace._linalg import leading_directions
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
@@ -184,6 +185,7 @@ def residuals(X, subspaces):
     return np.maximum(squared, 0, out=squared)
 
 
+@fill_parameters
 class KSubspaces(BaseSubspaceClustering):
     r"""K-means with subspaces in place of centres.
 
@@ -193,8 +195,7 @@ class KSubspaces(BaseSubspaceClustering):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    {n_clusters}
 
     subspace_dim : int or "auto", default="auto"
         Dimension of every subspace, less than the number of features. "auto" takes the median over
@@ -221,10 +222,9 @@ class KSubspaces(BaseSubspaceClustering):
     tol : float, default=1e-5
         A start ends when the cost falls by less than this share, or no row changes its cluster.
 
-    normalize : bool, default=True
-        Whether rows are scaled to unit length first.
+    {normalize}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Seeds the starts.
 
     Attributes
@@ -251,11 +251,7 @@ class KSubspaces(BaseSubspaceClustering):
     cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
         Orthonormal rows that span each subspace, by decreasing variance.
 
-    n_features_in_ : int
-        Number of features.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X had string names.
+    {features_}
 
     See Also
     --------

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from sklearn.callback import CallbackSupportMixin
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._torch.device import as_rows, available_device, resolve_device
@@ -33,6 +34,7 @@ from sksubspace.neighbors import k_nearest
 _BUDGET = Budget(n_steps=400, max_epochs=100, weight_decay=1e-4)
 
 
+@fill_parameters
 class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering):
     r"""Cluster by features that a network learns, in which curved clusters become subspaces.
 
@@ -44,8 +46,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    {n_clusters}
 
     hidden_layer_sizes : tuple of int, default=(512,)
         Widths of the layers before the two heads.
@@ -73,26 +74,22 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
     max_iter : int, default=0
         Epochs of the second stage; 0 leaves it out.
 
-    batch_size : int, default=256
-        Rows in a training step. The second stage takes time with its square.
+    {batch_size}
 
     learning_rate : float, default=0.001
         Highest learning rate of the one-cycle schedule of each stage.
 
     subspace_dim : int or "auto", default="auto"
-        Dimension of the subspaces of the clusters, of rows and of features; "auto" keeps 95 % of
+        Dimension of the subspaces of the clusters, of rows and of features; "auto" keeps 99 % of
         the energy of the members, by at most 15 directions.
 
-    normalize : bool, default=True
-        Whether rows are scaled to length 1 first.
+    {normalize}
 
-    n_init : int, default=10
-        Starts of k-means.
+    {n_init}
 
-    device : str or torch.device, default="auto"
-        Where the network runs: "auto" is a CUDA device if there is one, else the CPU.
+    {device}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Seeds the network, its training and k-means.
 
     Attributes
@@ -143,11 +140,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
     n_iter_ : int
         Number of epochs, of both stages.
 
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------

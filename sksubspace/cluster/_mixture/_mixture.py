@@ -12,6 +12,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace.cluster._base import training_rows
@@ -21,6 +22,7 @@ from sksubspace.cluster._mixture._use import FittedMixture, joint
 _AUTO_RANK = 5
 
 
+@fill_parameters
 class MixtureOfLowRankGaussians(FittedMixture):
     r"""Gaussian mixture whose covariances are low-rank and white noise, with its exact denoiser.
 
@@ -64,7 +66,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
         Whether rows are scaled to unit length first. Densities, samples and denoised rows are then
         those of unit rows.
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Seeds the starts.
 
     Attributes
@@ -104,11 +106,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
     converged_ : bool
         Whether the gain fell below `tol`.
 
-    n_features_in_ : int
-        Number of features.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X had string names.
+    {features_}
 
     See Also
     --------

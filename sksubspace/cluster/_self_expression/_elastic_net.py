@@ -6,12 +6,14 @@ clustering", CVPR 2016; Elhamifar and Vidal, "Sparse subspace clustering", IEEE 
 
 from numbers import Real
 
+from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval
 from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expression._active_set import elastic_net
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 
 
+@fill_parameters
 class ElasticNetSubspaceClustering(SelfExpressiveClustering):
     r"""Elastic net subspace clustering (EnSC); sparse subspace clustering (SSC) with l1_ratio=1.
 
@@ -39,59 +41,35 @@ class ElasticNetSubspaceClustering(SelfExpressiveClustering):
         Number of rows, drawn at random, that all rows are expressed by. "auto" takes 1,000, or 20
         for each cluster if that is more, above 20,000 rows; None expresses rows by all others.
 
-    n_landmark_draws : int, default=1
-        Sets of landmarks, whose coefficients are put side by side.
+    {n_landmark_draws}
 
-    subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster, which `predict` and `score` use; "auto" has 99 %
-        of the variance of its rows, at most 15.
+    {subspace_dim}
 
-    normalize : bool, default=True
-        Whether rows are scaled to unit length first.
+    {normalize}
 
-    n_init : int, default=10
-        Starts of k-means in the spectral step.
+    {n_init}
 
-    batch_size : int or "auto", default="auto"
-        Rows expressed at once; it changes speed and memory only.
+    {batch_size_of_codes}
 
-    device : str or torch.device, default="auto"
-        Where rows are expressed: "auto" is a CUDA device if there is one, else the CPU.
+    {device}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Seeds the landmarks and k-means.
 
     Attributes
     ----------
-    labels_ : ndarray of shape (n_samples,)
-        Cluster of each training row.
+    {subspaces_}
 
     representation_matrix_ : CSR matrix of shape (n_samples, n_samples or n_landmarks)
         Row i has the coefficients that express row i.
 
-    affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
-        The graph; None with landmarks.
+    {affinity_matrix_}
 
-    eigenvalues_ : ndarray of shape (n_eigenvalues,)
-        Largest eigenvalues of the normalised graph, descending.
+    {eigenvalues_}
 
-    landmark_indices_ : ndarray of shape (n_landmarks,) or None
-        The landmarks among the training rows.
+    {landmark_indices_}
 
-    cluster_means_ : ndarray of shape (n_clusters, n_features)
-        A point of each subspace.
-
-    cluster_bases_ : list of ndarray of shape (n_directions, n_features)
-        An orthonormal basis of each subspace, by decreasing variance.
-
-    n_clusters_ : int
-        Number of clusters.
-
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------

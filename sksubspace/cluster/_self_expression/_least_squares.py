@@ -9,6 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import linalg
 
+from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
@@ -17,6 +18,7 @@ from sksubspace.cluster._top_entries import keep_largest, product_blocks
 _N_COEFFICIENTS = 300
 
 
+@fill_parameters
 class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     r"""Subspace clustering by ridge regression of each row on all others (LSR).
 
@@ -44,59 +46,35 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
         Rows that all rows are regressed on. None takes all rows. "auto" is None up to 20,000 rows
         and 1,000 above.
 
-    n_landmark_draws : int, default=1
-        Sets of landmarks that are used together.
+    {n_landmark_draws}
 
-    subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster. "auto" keeps 99 % of the energy of the members,
-        by at most 15 directions.
+    {subspace_dim}
 
-    normalize : bool, default=True
-        Whether rows are scaled to unit length first.
+    {normalize}
 
-    n_init : int, default=10
-        Starts of k-means on the eigenvectors.
+    {n_init}
 
-    batch_size : int or "auto", default="auto"
-        Rows whose coefficients are computed at a time. "auto" takes about 64 MiB of memory.
+    {batch_size_of_codes}
 
-    device : str or torch.device, default="auto"
-        Where coefficients are computed. "auto" is a GPU if there is one.
+    {device}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Draws landmarks and the starts of k-means.
 
     Attributes
     ----------
-    labels_ : ndarray of shape (n_samples,)
-        Cluster of each training row.
-
-    n_clusters_ : int
-        Number of clusters.
+    {subspaces_}
 
     representation_matrix_ : CSR matrix of shape (n_samples, n_samples or n_landmarks)
         Row i has the largest coefficients of row i on the others.
 
-    affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
-        The graph; None with landmarks.
+    {affinity_matrix_}
 
-    eigenvalues_ : ndarray of shape (n_eigenvalues,)
-        Largest eigenvalues of the normalised graph, descending.
+    {eigenvalues_}
 
-    landmark_indices_ : ndarray of shape (n_landmarks,) or None
-        Training rows that are landmarks.
+    {landmark_indices_}
 
-    cluster_means_ : ndarray of shape (n_clusters, n_features)
-        A point of each subspace.
-
-    cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
-        Orthonormal rows that span each subspace.
-
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
+from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
@@ -101,6 +102,7 @@ def _residual(X, rows):
     return float(np.median(np.asarray(squares.sum(axis=1))))
 
 
+@fill_parameters
 class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
     r"""Sparse subspace clustering by orthogonal matching pursuit (SSC-OMP).
 
@@ -140,59 +142,36 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
         Sets of landmarks, whose codes are put side by side. Three sets of 500 withstand heavy noise
         where one set of 1,000 does not.
 
-    subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster, which `predict` and `score` use; "auto" has 99 %
-        of the variance of its rows, at most 15.
+    {subspace_dim}
 
-    normalize : bool, default=True
-        Whether rows are scaled to unit length first.
+    {normalize}
 
-    n_init : int, default=10
-        Starts of k-means in the spectral step.
+    {n_init}
 
-    batch_size : int or "auto", default="auto"
-        Rows expressed at once; it changes speed and memory only.
+    {batch_size_of_codes}
 
-    device : str or torch.device, default="auto"
-        Where rows are expressed: "auto" is a CUDA device if there is one, else the CPU.
+    {device}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Seeds the landmarks and k-means.
 
     Attributes
     ----------
-    labels_ : ndarray of shape (n_samples,)
-        Cluster of each training row.
+    {subspaces_}
 
     representation_matrix_ : CSR matrix of shape (n_samples, n_samples or n_landmarks)
         Row i has the coefficients that express row i.
 
-    affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
-        The graph; None with landmarks.
+    {affinity_matrix_}
 
-    eigenvalues_ : ndarray of shape (n_eigenvalues,)
-        Largest eigenvalues of the normalised graph, descending.
+    {eigenvalues_}
 
-    landmark_indices_ : ndarray of shape (n_landmarks,) or None
-        The landmarks among the training rows.
+    {landmark_indices_}
 
     tol_ : float
         The tolerance used.
 
-    cluster_means_ : ndarray of shape (n_clusters, n_features)
-        A point of each subspace.
-
-    cluster_bases_ : list of ndarray of shape (n_directions, n_features)
-        An orthonormal basis of each subspace, by decreasing variance.
-
-    n_clusters_ : int
-        Number of clusters.
-
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------

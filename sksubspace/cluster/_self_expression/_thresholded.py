@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.preprocessing import normalize
 
+from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
@@ -20,6 +21,7 @@ _FEWEST_NEIGHBORS = 3
 _ROUNDING = 16
 
 
+@fill_parameters
 class ThresholdedSubspaceClustering(SelfExpressiveClustering):
     r"""Subspace clustering by thresholding the angles between rows (TSC).
 
@@ -46,59 +48,36 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
         Rows that all rows are tied to. None ties rows to each other. "auto" is None up to 20,000
         rows and 1,000 above.
 
-    n_landmark_draws : int, default=1
-        Sets of landmarks that are used together.
+    {n_landmark_draws}
 
-    subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster. "auto" keeps 99 % of the energy of the members,
-        by at most 15 directions.
+    {subspace_dim}
 
     normalize : bool, default=True
         Whether the subspaces are fitted to rows of unit length. Angles do not depend on it.
 
-    n_init : int, default=10
-        Starts of k-means on the eigenvectors.
+    {n_init}
 
-    batch_size : int or "auto", default="auto"
-        Rows whose angles are computed at a time. "auto" takes about 64 MiB of memory.
+    {batch_size_of_codes}
 
-    device : str or torch.device, default="auto"
-        Where angles are computed. "auto" is a GPU if there is one.
+    {device}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Draws landmarks and the starts of k-means.
 
     Attributes
     ----------
-    labels_ : ndarray of shape (n_samples,)
-        Cluster of each training row.
-
-    n_clusters_ : int
-        Number of clusters.
+    {subspaces_}
 
     representation_matrix_ : CSR matrix of shape (n_samples, n_samples or n_landmarks)
         Weights of the ties, row by row, with a zero for a row itself.
 
-    affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
-        The graph; None with landmarks.
+    {affinity_matrix_}
 
-    eigenvalues_ : ndarray of shape (n_eigenvalues,)
-        Largest eigenvalues of the normalised graph, descending.
+    {eigenvalues_}
 
-    landmark_indices_ : ndarray of shape (n_landmarks,) or None
-        Training rows that are landmarks.
+    {landmark_indices_}
 
-    cluster_means_ : ndarray of shape (n_clusters, n_features)
-        A point of each subspace.
-
-    cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
-        Orthonormal rows that span each subspace.
-
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------
