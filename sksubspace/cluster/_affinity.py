@@ -12,12 +12,17 @@ __all__ = ["AFFINITIES", "coefficients_to_affinity", "nearest_ties", "with_neare
 
 AFFINITIES = ("symmetrize", "sum", "knn", "angular", "doubly_stochastic")
 
+# nearest rows, by code or by angle, that a row is tied to
 _N_NEIGHBORS = 3
+# the exponent a of "angular"; what is smaller after it is left out, so that the graph is sparse
 _ANGULAR_POWER = 4
 _ANGULAR_KEPT = 1e-3
+# rank of the codes that "angular" keeps: five for each cluster, and one more
 _DIMENSIONS_PER_CLUSTER = 5
+# rows sum to one up to the tolerance; without a full support the iteration may never get there
 _SINKHORN_STEPS = 500
 _SINKHORN_TOL = 1e-6
+# 4 Mi numbers, 32 MiB as doubles: a block of rows against all rows
 _BLOCK_ELEMENTS = 2**22
 
 

@@ -101,7 +101,7 @@ class BaseSubspaceClustering(
         """
         rows, norms = self._new_rows(X)
         bases = self.cluster_bases_
-        if self.subspace_dim == "auto":
+        if getattr(self, "subspace_dim", None) == "auto":
             bases = [basis[:SCORED_DIM] for basis in bases]
         squared = squared_residuals(rows, self.cluster_means_, bases).min(axis=1)
         if norms is not None:

@@ -21,10 +21,15 @@ __all__ = [
     "scored_dims",
 ]
 
+# nobody knows the dimension of the clusters: the geometric mean over three does not hang on one
 _SCORED_DIMS = (4, 8, 16)
+# a subspace has at most a third as many dimensions as a cluster of mean size has rows
 _ROWS_PER_DIM = 3
+# share of the mean spread that is added to residuals, so that a perfect fit has a logarithm
 _FLOOR = 1e-6
+# left out at each end of the interquartile mean
 _TRIM = 0.25
+# from so many rows a cluster a subspace can spare a third of them
 _MANY_PER_CLUSTER = 500
 _N_FOLDS, _N_FOLDS_OF_MANY = 10, 3
 

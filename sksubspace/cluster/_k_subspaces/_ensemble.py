@@ -30,12 +30,13 @@ from sksubspace.cluster._spectral import (
 )
 from sksubspace.cluster._top_entries import largest_columns
 
+# votes of all pairs of rows take time with the square of their number
 _LANDMARKS_ABOVE = 10_000
 _AUTO_LANDMARKS = 1_000
+# largest shares kept of a row, without landmarks and with them
 _AUTO_NEIGHBORS = 8
 _AUTO_LANDMARK_NEIGHBORS = 16
-
-
+# 4 Mi numbers: shares of a block of rows with all others
 _BLOCK_ELEMENTS = 2**22
 
 

@@ -19,7 +19,7 @@ from sksubspace.cluster._base import BaseSubspaceClustering, training_rows
 from sksubspace.cluster._k_subspaces._start import auto_dim, start_labels
 from sksubspace.cluster._subspaces import squared_residuals
 
-# starts of one kind end in different places; the votes of an ensemble hardly differ
+# n_init="auto" for starts that are drawn: the end depends on the start
 _SEVERAL_STARTS = 10
 # 4 Mi numbers, 32 MiB: what a block of rows may take beside the data
 _BLOCK_ELEMENTS = 2**22

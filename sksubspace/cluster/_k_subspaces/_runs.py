@@ -6,12 +6,17 @@ from sklearn.utils.extmath import randomized_svd
 
 __all__ = ["auto_candidate_dim", "compress", "random_labels", "short_runs"]
 
+# dimension of the subspaces of a run; it may well be larger than that of the clusters
 _AUTO_DIM = 9
+# above 64 features rows are replaced by the coordinates that hold 99 % of the energy, at most 300
 _COMPRESSED = 300
 _ENERGY = 0.99
 _FEW_FEATURES = 64
+# steps of orthogonal iteration, in place of principal directions
 _POWER_STEPS = 2
+# of the longest: a shorter column of R is rounding, and the direction depends on earlier ones
 _DEPENDENT = 1e-10
+# 4 Mi numbers: coordinates of a block of rows in all spans
 _BLOCK_ELEMENTS = 2**22
 
 

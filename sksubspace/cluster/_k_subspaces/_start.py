@@ -11,7 +11,9 @@ from sksubspace.cluster._subspaces import fit_subspaces
 
 __all__ = ["auto_dim", "start_labels"]
 
+# rows a cluster below which the start is random
 _FEWEST_ROWS = 3
+# the ensemble of a start: fewer rows and runs than `EnsembleKSubspaces` has
 _START_ROWS = 3_000
 _START_RUNS = 60
 _START_ITER = 3

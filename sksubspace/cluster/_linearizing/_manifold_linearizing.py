@@ -31,6 +31,7 @@ from sksubspace.cluster._linearizing._stages import assess
 from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
 from sksubspace.neighbors import k_nearest
 
+# pretrain_iter="auto"
 _BUDGET = Budget(n_steps=400, max_epochs=100, weight_decay=1e-4)
 
 
@@ -287,9 +288,9 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         self._widths = check_widths(self.hidden_layer_sizes, at_least_one=True)
         context = self._init_callback_context(max_subtasks=1 + bool(self.max_iter))
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        trainer = self._trainer(X.dtype, isolated_random_state(self.random_state), context)
+        trainer = self._make_trainer(X.dtype, isolated_random_state(self.random_state), context)
         stages = self._learn(X, trainer)
-        self._record(X, max(stages, key=lambda stage: stage.score), stages)
+        self._keep(X, max(stages, key=lambda stage: stage.score), stages)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
@@ -323,7 +324,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         """
         return self._features(new_rows(self, X)[0])
 
-    def _trainer(self, dtype, random_state, context):
+    def _make_trainer(self, dtype, random_state, context):
         return Trainer(
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
@@ -379,7 +380,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
             seed=seed,
         )
 
-    def _record(self, X, best, stages):
+    def _keep(self, X, best, stages):
         self.stage_ = best.name
         self.stage_scores_ = {stage.name: stage.score for stage in stages}
         self._weights = best.weights

@@ -18,6 +18,7 @@ from sksubspace.neighbors import k_nearest
 
 __all__ = ["Stage", "assess", "explained", "graphs_of"]
 
+# where exp underflows: a tie of weight zero would drop a neighbour, and with it a row
 _SMALLEST_WEIGHT = 1e-12
 
 

@@ -9,21 +9,35 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import linalg
+from scipy.special import logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._docs import fill_parameters
+from sksubspace._linalg import in_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace.cluster._base import training_rows
-from sksubspace.cluster._mixture._model import best_of_starts
-from sksubspace.cluster._mixture._use import FittedMixture, joint
+from sksubspace.cluster._base import (
+    BaseSubspaceClustering,
+    new_rows,
+    training_rows,
+)
+from sksubspace.cluster._mixture._model import (
+    LowRankGaussians,
+    best_of_starts,
+    draw,
+    n_free_parameters,
+    posterior_mean,
+    weighted_log_densities,
+    within_rows,
+)
 
+# of rank="auto", where features and rows allow it
 _AUTO_RANK = 5
 
 
 @fill_parameters
-class MixtureOfLowRankGaussians(FittedMixture):
+class MixtureOfLowRankGaussians(BaseSubspaceClustering):
     r"""Gaussian mixture whose covariances are low-rank and white noise, with its exact denoiser.
 
     The probabilistic form of clustering into affine subspaces: each cluster has a subspace with a
@@ -33,8 +47,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of components.
+    {n_clusters}
 
     rank : int or "auto", default="auto"
         Dimension of each subspace, less than the number of features. "auto" is 5, or one less than
@@ -62,9 +75,8 @@ class MixtureOfLowRankGaussians(FittedMixture):
         Starts of each kind. Where there is more than one start, each gets ten EM steps and the one
         of the largest likelihood the rest.
 
-    normalize : bool, default=False
-        Whether rows are scaled to unit length first. Densities, samples and denoised rows are then
-        those of unit rows.
+    {normalize}
+        Densities, samples and denoised rows are then those of unit rows.
 
     {random_state}
         Seeds the starts.
@@ -84,12 +96,10 @@ class MixtureOfLowRankGaussians(FittedMixture):
         Means :math:`\mu_k`.
 
     cluster_bases_ : list of ndarray of shape (rank_k, n_features)
-        Orthonormal rows :math:`U_k`, by decreasing variance; fewer than `rank` where the rows of a
-        component span less.
+        Orthonormal rows :math:`U_k`; fewer than `rank` where the rows of a component span less.
 
     variances_ : ndarray of shape (n_clusters, rank)
-        Variances :math:`\ell_k` in the directions of the subspace, descending, in squared units of
-        X.
+        Variances :math:`\ell_k` within the subspaces, descending, in squared units of X.
 
     noise_variances_ : ndarray of shape (n_clusters,)
         Variance :math:`s_k^2` in every other direction.
@@ -122,7 +132,9 @@ class MixtureOfLowRankGaussians(FittedMixture):
 
     The M step takes the leading eigenpairs of the covariance weighted by the posterior, and for
     :math:`s_k^2` the mean of its other eigenvalues. It goes through a Gram matrix of rows where a
-    component has fewer rows than features, so no matrix is larger than the number of rows.
+    component has fewer rows than features, so no matrix is larger than the number of rows. The
+    score is that of all subspace clusterings, with all `rank` directions; the mean log-likelihood,
+    the score of the mixtures of scikit-learn, is ``score_samples(X).mean()``.
 
     A component left with less than ``rank + 1`` rows' worth of posterior keeps its mean and
     covariance, and a warning tells how many components have no row at the end.
@@ -216,7 +228,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
         rows = training_rows(self, X)
         rank = self._resolve_rank(*rows.shape)
         mean = rows.mean(axis=0, dtype=np.float64)
-        Z, axes = _within_rows(rows - mean)
+        Z, axes = within_rows(rows - mean)
         variance = float(np.square(Z).sum() / rows.size) or 1.0
         kinds = ("ensemble", "k-means") if self.init_params == "auto" else (self.init_params,)
         fit = best_of_starts(
@@ -225,7 +237,7 @@ class MixtureOfLowRankGaussians(FittedMixture):
             floor=self.noise_floor * variance, max_iter=self.max_iter, tol=self.tol,
         )  # fmt: skip
         self._keep(fit, mean, axes, rows.dtype)
-        self.labels_ = joint(self, rows).argmax(axis=1)
+        self.labels_ = self._log_joint(rows).argmax(axis=1)
         self._warn_of_bad_ends()
         return self
 
@@ -278,10 +290,160 @@ class MixtureOfLowRankGaussians(FittedMixture):
                 stacklevel=3,
             )
 
+    def predict(self, X):
+        """Give each row to the most probable component.
 
-def _within_rows(centred):  # (n, d) -> (n, q), (q, d) or None
-    """Coordinates in the span of the rows, where there are fewer of them than features."""
-    if len(centred) >= centred.shape[1]:
-        return centred, None
-    _, _, axes = linalg.svd(centred, full_matrices=False)
-    return centred @ axes.T, axes
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            From 0 to ``n_clusters - 1``.
+        """
+        return self._log_joint(new_rows(self, X)[0]).argmax(axis=1)
+
+    def predict_proba(self, X):
+        """Posterior probability of each component.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_clusters)
+            Each row sums to 1.
+        """
+        X = new_rows(self, X)[0]
+        return softmax(self._log_joint(X), axis=1).astype(X.dtype)
+
+    def score_samples(self, X):
+        """Log-density of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        log_densities : ndarray of shape (n_samples,)
+            In nats, as float64. Their mean is what `sklearn.mixture` calls the score.
+        """
+        return logsumexp(self._log_joint(new_rows(self, X)[0]), axis=1)
+
+    def bic(self, X):
+        """Bayesian information criterion: the lower, the better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The training rows.
+
+        Returns
+        -------
+        bic : float
+            Number of free parameters times log(n_samples), less twice the log-likelihood.
+        """
+        likelihoods = self.score_samples(X)
+        n_parameters = n_free_parameters(*self.variances_.shape, self.n_features_in_)
+        return float(n_parameters * np.log(len(likelihoods)) - 2 * likelihoods.sum())
+
+    def aic(self, X):
+        """Akaike information criterion: the lower, the better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The training rows.
+
+        Returns
+        -------
+        aic : float
+            Twice the number of free parameters, less twice the log-likelihood.
+        """
+        n_parameters = n_free_parameters(*self.variances_.shape, self.n_features_in_)
+        return float(2 * n_parameters - 2 * self.score_samples(X).sum())
+
+    def sample(self, n_samples=1, *, random_state=None):
+        """Draw rows from the mixture.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+
+        random_state : int, RandomState instance or None, default=None
+            Seeds the draw.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Rows, component by component.
+
+        labels : ndarray of shape (n_samples,)
+            Their components.
+        """
+        check_is_fitted(self)
+        X, labels = draw(self._model(), n_samples, isolated_random_state(random_state))
+        return X.astype(self.cluster_means_.dtype), labels
+
+    def denoise(self, X, sigma):
+        r"""Remove white noise of a known level.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Noisy rows.
+
+        sigma : float or array-like of shape (n_samples,)
+            Standard deviation of the noise of a feature, of all rows or of each.
+
+        Returns
+        -------
+        X_clean : ndarray of shape (n_samples, n_features)
+            The exact posterior mean of :math:`x_0` given :math:`x = x_0 + \sigma \epsilon`, with
+            :math:`x_0` of the mixture; X itself for ``sigma=0``.
+
+        Raises
+        ------
+        ValueError
+            If `sigma` is negative, not finite, or not one number or one for each row.
+
+        Notes
+        -----
+        .. math:: E[x_0 | x] = \sum_k p_\sigma(k | x) \Bigl( \mu_k
+                  + U_k^T \mathrm{diag}\Bigl(\frac{\ell_k}{\ell_k + \sigma^2}\Bigr) U_k z_k
+                  + \frac{s_k^2}{s_k^2 + \sigma^2} (I - U_k^T U_k) z_k \Bigr), \quad
+                  z_k = x - \mu_k
+
+        with :math:`p_\sigma(k | x) \propto w_k N(x; \mu_k, \Sigma_k + \sigma^2 I)`. This is the
+        denoiser of least squared error, the one a diffusion model of this mixture approximates.
+        """
+        X = new_rows(self, X)[0]
+        sigma = np.asarray(sigma, dtype=np.float64)
+        if sigma.shape not in ((), (len(X),)) or not (np.isfinite(sigma) & (sigma >= 0)).all():
+            raise ValueError(
+                f"sigma must be one finite number >= 0, or one for each of the {len(X)} rows; got "
+                f"{sigma}."
+            )
+        model, d = self._model(), X.shape[1]
+        noise = np.broadcast_to(np.square(sigma), len(X))
+        rows = np.column_stack([X.astype(np.float64), noise])
+        clean = in_blocks(lambda block: posterior_mean(block[:, :d], model, block[:, d]), rows)
+        return np.where(noise[:, None] == 0, X, clean).astype(X.dtype)
+
+    def _log_joint(self, X):  # (n, d) -> (n, K) float64, row by row the same in any batch
+        model, d = self._model(), X.shape[1]
+        return in_blocks(lambda rows: weighted_log_densities(rows, model, d), X)
+
+    def _model(self):  # -> LowRankGaussians
+        bases = np.zeros((*self.variances_.shape, self.n_features_in_))
+        for padded, basis in zip(bases, self.cluster_bases_, strict=True):
+            padded[: len(basis)] = basis
+        parts = (self.weights_, self.cluster_means_, bases, self.variances_, self.noise_variances_)
+        return LowRankGaussians(*(part.astype(np.float64) for part in parts))

@@ -7,6 +7,7 @@ Tipping and Bishop, "Mixtures of probabilistic principal component analysers", N
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import linalg
 from scipy.special import logsumexp, softmax
 
 from sksubspace._linalg import leading_directions
@@ -22,10 +23,14 @@ __all__ = [
     "n_free_parameters",
     "posterior_mean",
     "weighted_log_densities",
+    "within_rows",
 ]
 
+# 1 Mi numbers, 8 MiB: rows whose posterior is computed at a time
 _BLOCK_ELEMENTS = 2**20
+# EM steps of each of several starts; the best one gets the rest
 _SHORT = 10
+# a posterior below this is rounding; such rows are left out of the principal components
 _NO_SHARE = 1e-15
 
 
@@ -337,3 +342,11 @@ def best_of_starts(X, Z, kinds, n_clusters, rank, random_state, *, floor, max_it
         return best
     rest = expectation_maximization(Z, best.model, d, max_iter=max_iter - first, **settings)
     return replace(rest, lower_bounds=best.lower_bounds[:-1] + rest.lower_bounds)
+
+
+def within_rows(centred):  # (n, d) -> (n, q), (q, d) or None
+    """Coordinates in the span of the rows, where there are fewer of them than features."""
+    if len(centred) >= centred.shape[1]:
+        return centred, None
+    _, _, axes = linalg.svd(centred, full_matrices=False)
+    return centred @ axes.T, axes

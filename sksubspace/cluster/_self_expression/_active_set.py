@@ -16,16 +16,22 @@ from sksubspace.cluster._self_expression._residuals import make_residuals
 
 __all__ = ["elastic_net"]
 
+# atoms that a row begins with: 64, or thrice what rows of the block before used in the end
 _FIRST_ATOMS = 64
 _ATOMS_PER_NONZERO = 3
+# about how many products with all atoms a block will take, for the choice of `make_residuals`
 _GRAM_STEPS = 16
+# most rounds of solving and letting violators join
 _ROUNDS = 50
+# correlations of a block: 16 MiB, and half a GiB on a GPU
 _CPU_ELEMENTS = 2**21
-_PATH_ELEMENTS = 2**22
 _GPU_ELEMENTS = 2**26
 _FEWEST_ROWS = 64
-_FEWEST_PATHS = 16
 _MOST_ROWS = 1024
+# 32 MiB: matrices of the paths that are followed at once
+_PATH_ELEMENTS = 2**22
+_FEWEST_PATHS = 16
+# of the penalty: a larger correlation than this violates optimality
 _SLACK = {torch.float64: 1e-9, torch.float32: 1e-5}
 
 

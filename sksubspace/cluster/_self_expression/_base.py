@@ -24,6 +24,8 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
     """Base class of the self-expressive methods: a subclass has ``_represent``."""
 
     _landmarks_above = 20_000
+    # "auto" landmarks: so many, or so many for each cluster if that is more
+    _fewest_landmarks, _landmarks_per_cluster = 1000, 0
     _default_affinity = "symmetrize"
     neighbor_weight = 0.0
 
@@ -142,7 +144,9 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
             return None
         if self.n_landmarks == "auto":
             many = n > self._landmarks_above and not needs_graph
-            return self._auto_n_landmarks(n) if many else None
+            n_clusters = 0 if self.n_clusters == "auto" else self.n_clusters
+            wanted = max(self._fewest_landmarks, self._landmarks_per_cluster * n_clusters)
+            return min(wanted, n) if many else None
         if self.n_clusters != "auto" and self.n_landmarks < self.n_clusters:
             raise ValueError(
                 f"n_landmarks={self.n_landmarks} must be at least n_clusters={self.n_clusters}."
@@ -153,9 +157,6 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
                 "be 'auto' or 'symmetrize'."
             )
         return self.n_landmarks if self.n_landmarks < n else None
-
-    def _auto_n_landmarks(self, n):
-        return 1000
 
     def _expand(self, coded, n):
         """Give the matrices empty rows, and columns, for rows of X that have no code."""

@@ -113,6 +113,7 @@ class ElasticNetSubspaceClustering(SelfExpressiveClustering):
     """
 
     _accept_sparse = True
+    _landmarks_per_cluster = 20
 
     _parameter_constraints: dict = {
         **SelfExpressiveClustering._parameter_constraints,
@@ -159,7 +160,3 @@ class ElasticNetSubspaceClustering(SelfExpressiveClustering):
             batch_size=self.batch_size,
             device=resolve_device(self.device),
         )
-
-    def _auto_n_landmarks(self, n):
-        n_clusters = 0 if self.n_clusters == "auto" else self.n_clusters
-        return min(max(1000, 20 * n_clusters), n)

@@ -11,13 +11,19 @@ import torch
 
 __all__ = ["homotopy"]
 
+# room for so many active atoms at first; it grows by a quarter
 _FIRST_SLOTS = 8
+# a path that takes more steps than that goes in circles
 _STEPS_PER_ATOM = 3
+# share of rows that stand still before they are thrown out: throwing out copies the others
 _MOST_DONE = 0.25
+# of the squared length of an atom: what is left of it beside the active ones counts as nothing
 _DEPENDENT = {torch.float64: 1e-12, torch.float32: 1e-5}
+# slack of the conditions of optimality, of the penalty and of the largest correlation
 _VIOLATED = 1e-7
 _ROUNDING = 1e-12
-_ATTEMPTS = ((0.0, 1), (1e-6, 1e3), (1e-4, 1e6))  # more ridge, what counts as dependent
+# ridge that is added, in units of the penalty, and by how much dependence is judged more strictly
+_ATTEMPTS = ((0.0, 1), (1e-6, 1e3), (1e-4, 1e6))
 _NOTHING, _JOIN, _DROP = 0, 1, 2
 
 
@@ -175,7 +181,7 @@ class _Path:
     def _move(self, u, g, dropped):
         """To the first of: an atom joins, an active one drops out, the penalty is reached."""
         to_join, atom, sign = self._next_join(g, dropped)
-        to_drop = _ratio(self.c * self.sign, -u * self.sign, torch.finfo(u.dtype).tiny)
+        to_drop = _time_to_border(self.c * self.sign, -u * self.sign, torch.finfo(u.dtype).tiny)
         to_drop, slot = to_drop.min(dim=1)
         to_end = self.now - self.end
         length = torch.minimum(torch.minimum(to_join, to_drop), to_end)
@@ -191,8 +197,8 @@ class _Path:
     def _next_join(self, g, dropped):  # -> length (B,), position (B,), sign (B,)
         tiny = 10 * torch.finfo(g.dtype).eps
         now = self.now[:, None]
-        up = _ratio(now - self.a, 1 - g, tiny)
-        down = _ratio(now + self.a, 1 + g, tiny)
+        up = _time_to_border(now - self.a, 1 - g, tiny)
+        down = _time_to_border(now + self.a, 1 + g, tiny)
         if len(dropped):  # it stands at the border, and must not come back at once
             position = self.position[dropped, self.which[dropped]]
             positive = self.event_sign[dropped] > 0
@@ -251,7 +257,7 @@ class _Path:
         self.gram = pad(self.gram, (0, 0, 0, extra))
 
 
-def _ratio(distance, speed, tiny):  # infinite where the border moves away
+def _time_to_border(distance, speed, tiny):  # infinite where the border moves away
     return torch.where(speed > tiny, distance.clamp(min=0) / speed, torch.inf)
 
 

@@ -15,6 +15,7 @@ from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
+# kept a row with n_coefficients="auto": the whole row tells clusters apart, not its largest entries
 _N_COEFFICIENTS = 300
 
 

@@ -17,14 +17,20 @@ from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._self_expression._pursuit import omp
 
+# the least with tol="auto"
 _SMALLEST_TOL = 1e-6
+# the estimate of the noise looks at the 20 nearest rows of 200 rows, among at most 4,000
 _N_NEIGHBORS = 20
-_TAIL = 4
-_QUANTILE = 0.1
 _ROWS = 200
 _POOL = 4000
+# the smallest quarter of the eigenvalues of a neighbourhood lies outside its subspace
+_TAIL = 4
+# the lowest decile of the neighbourhoods: for white noise all agree, else there is structure
+_QUANTILE = 0.1
+# greedy steps whose median residual must lie between these multiples of the estimate
 _STEPS = 5
 _LOWEST, _HIGHEST = 1 / 8, 2
+# draws of white noise, in at most 2,000 dimensions, that tell what its smallest quarter is
 _SIMULATED = 64
 _MOST_DIMENSIONS = 2000
 
@@ -209,6 +215,7 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
     """
 
     _accept_sparse = True
+    _fewest_landmarks, _landmarks_per_cluster = 500, 20
 
     _parameter_constraints: dict = {
         **SelfExpressiveClustering._parameter_constraints,
@@ -275,7 +282,3 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
             stacklevel=6,
         )
         return max(1, n_atoms - 1)
-
-    def _auto_n_landmarks(self, n):
-        n_clusters = 0 if self.n_clusters == "auto" else self.n_clusters
-        return min(max(500, 20 * n_clusters), n)

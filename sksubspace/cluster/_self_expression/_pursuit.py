@@ -13,6 +13,7 @@ from sksubspace.cluster._self_expression._residuals import make_residuals
 
 __all__ = ["omp"]
 
+# batch_size="auto": 4 MiB of correlations, which a cache holds, and half a GiB on a GPU
 _CPU_ELEMENTS = 2**19
 _GPU_ELEMENTS = 2**26
 _FEWEST_ROWS = 64

@@ -14,8 +14,11 @@ from sksubspace._torch.device import PinnedRows, to_tensor
 
 __all__ = ["make_residuals"]
 
+# 1 GiB: the most that inner products of all atoms may take
 _GRAM_BYTES = 2**30
+# features a step from which one product of all atoms is cheaper than a product in every step
 _FEATURES_PER_STEP = 16
+# up to so many atoms (128 MiB) their inner products are kept beside dense residuals
 _FEW_ATOMS = 4096
 
 
@@ -85,11 +88,11 @@ class _SparseResiduals:
     def __init__(self, X, dictionary, device):
         self.X, self.dictionary, self.device = X, dictionary, device
         self.transposed = dictionary.T.tocsr()
-        self.squared_norms = to_tensor(_squared_norms(dictionary), device)
+        self.squared_norms = to_tensor(_squared_lengths(dictionary), device)
 
     def start(self, block):
         self.residual = self.X[block]
-        return to_tensor(_squared_norms(self.residual), self.device)
+        return to_tensor(_squared_lengths(self.residual), self.device)
 
     def keep(self, stay):
         self.residual = self.residual[stay.cpu().numpy()]
@@ -100,7 +103,7 @@ class _SparseResiduals:
     def inner(self, atoms, new):
         taken, new = self.dictionary[atoms.cpu().numpy().ravel()], new.cpu().numpy()
         products = taken.multiply(self.dictionary[np.repeat(new, atoms.shape[1])])
-        return to_tensor(_row_sums(products).reshape(atoms.shape), self.device)
+        return to_tensor(_sums_of_rows(products).reshape(atoms.shape), self.device)
 
     def subtract(self, atoms, change):
         n_rows, size = atoms.shape
@@ -129,7 +132,7 @@ class _GramResiduals:
         rows = self.X[block]
         self.a = _inner_products(rows, self.dictionary, self.device)
         if sparse.issparse(rows):
-            return to_tensor(_squared_norms(rows), self.device)
+            return to_tensor(_squared_lengths(rows), self.device)
         return rows.square().sum(dim=1)
 
     def keep(self, stay):
@@ -162,9 +165,9 @@ def _weighted_sums(rows, chosen, weights):  # (m, p), (B, t), (B, t) -> (B, p)
     )
 
 
-def _squared_norms(X):  # (n, d) -> (n,)
-    return _row_sums(X.multiply(X))
+def _squared_lengths(X):  # (n, d) -> (n,)
+    return _sums_of_rows(X.multiply(X))
 
 
-def _row_sums(X):
+def _sums_of_rows(X):
     return np.asarray(X.sum(axis=1)).reshape(-1)

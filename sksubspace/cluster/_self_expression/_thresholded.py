@@ -17,7 +17,9 @@ from sksubspace._torch.device import resolve_device
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
+# the least with n_neighbors="auto"
 _FEWEST_NEIGHBORS = 3
+# in units of rounding: cosines below it are those of rows at a right angle
 _ROUNDING = 16
 
 

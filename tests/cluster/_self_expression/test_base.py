@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The affinity graph has")
 class Nearest(SelfExpressiveClustering):
     """Ties each row to the four atoms of largest |cosine|; remembers what it was asked."""
 
-    _landmarks_above = 500
+    _landmarks_above, _fewest_landmarks = 500, 80
     n_ties = 4
 
     def __init__(
@@ -51,9 +51,6 @@ class Nearest(SelfExpressiveClustering):
         cosines[inside, own[inside]] = 0
         threshold = np.sort(cosines, axis=1)[:, [-self.n_ties]]
         return sparse.csr_matrix(np.where(cosines >= threshold, cosines, 0))
-
-    def _auto_n_landmarks(self, n):
-        return 80
 
 
 def problem(n=600, seed=0):
