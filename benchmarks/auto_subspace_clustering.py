@@ -24,8 +24,8 @@ from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from sksubspace.cluster import AutoSubspaceClustering
-from sksubspace.cluster._auto_candidates import default_candidates
-from sksubspace.cluster._auto_scores import folds, interquartile_mean, nearest_residuals
+from sksubspace.cluster._auto._candidates import default_candidates
+from sksubspace.cluster._auto._scores import folds, interquartile_mean, squared_off_nearest
 
 N_ROWS = {"Yale B": 1600, "COIL-20": None, "ORL": None, "MNIST scattering": 2000}
 N_ROWS |= {"USPS": 2000, "digits": None}
@@ -118,14 +118,14 @@ def cross_fitted(X, labels, parts, dims):  # -> (n, n_dims)
     squared = np.empty((len(X), len(dims)))
     for rows in parts:
         others = np.setdiff1d(np.arange(len(X)), rows)
-        squared[rows] = nearest_residuals(X[others], labels[others], X[rows], dims)
+        squared[rows] = squared_off_nearest(X[others], labels[others], X[rows], dims)
     return squared
 
 
 def refitted(X, candidate, held_out):  # -> (m,)
     others = np.setdiff1d(np.arange(len(X)), held_out)
     labels = clone(candidate).fit_predict(X[others])
-    return nearest_residuals(X[others], labels, X[held_out], (3,))[:, 0]
+    return squared_off_nearest(X[others], labels, X[held_out], (3,))[:, 0]
 
 
 def rows_of(name, found):

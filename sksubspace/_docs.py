@@ -18,8 +18,8 @@ n_clusters : int, default={default}
 """,
     "subspace_dim": """
 subspace_dim : int or "auto", default={default}
-    Dimension of the subspace of each cluster, which `predict`, `transform` and `score` use. "auto"
-    keeps 99 % of the energy of the members, by at most 15 directions.
+    Dimension of the subspace of each cluster, which `predict`, `transform` and `score` use.
+    "auto" keeps 99 % of the energy of the members, by at most 15 directions.
 """,
     "normalize": """
 normalize : bool, default={default}
@@ -29,10 +29,18 @@ normalize : bool, default={default}
 n_init : int, default={default}
     Starts of k-means on the eigenvectors.
 """,
-    # parameters of what trains a network
+    "n_landmark_draws": """
+n_landmark_draws : int, default={default}
+    Sets of landmarks, whose coefficients are put side by side.
+""",
+    "batch_size_of_codes": """
+batch_size : int or "auto", default={default}
+    Rows expressed at a time; it changes speed and memory only.
+""",
+    # parameters of what runs on a device or trains a network
     "device": """
 device : str or torch.device, default={default}
-    Where networks run: "auto" is a CUDA device if there is one, else the CPU.
+    Where the work is done: "auto" is a CUDA device if there is one, else the CPU.
 """,
     "batch_size": """
 batch_size : int, default={default}
@@ -59,15 +67,17 @@ cluster_means_ : ndarray of shape (n_clusters, n_features)
 cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_features)
     Orthonormal rows that span each cluster's subspace, by decreasing variance.
 """,
-    "graph_": """
-affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
-    The graph; None with landmarks.
-
-eigenvalues_ : ndarray of shape (n_eigenvalues,)
-    Largest eigenvalues of the normalised graph, descending.
-
+    "landmark_indices_": """
 landmark_indices_ : ndarray of shape (n_landmarks,) or None
     Training rows that are landmarks.
+""",
+    "eigenvalues_": """
+eigenvalues_ : ndarray of shape (n_eigenvalues,)
+    Largest eigenvalues of the normalised graph, descending.
+""",
+    "affinity_matrix_": """
+affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
+    The graph; None with landmarks.
 """,
     # attributes of every estimator
     "features_": """
@@ -113,16 +123,16 @@ def fill_parameters(cls):
         Rows in a training step.
     """
     if cls.__doc__ is not None:  # python -OO leaves docstrings out
-        defaults = inspect.signature(cls.__init__).parameters
-        cls.__doc__ = _PLACEHOLDER.sub(lambda found: _entry(found, defaults), cls.__doc__)
+        parameters = inspect.signature(cls.__init__).parameters
+        cls.__doc__ = _PLACEHOLDER.sub(lambda found: _entry(found, parameters), cls.__doc__)
     return cls
 
 
-def _entry(found, defaults):
+def _entry(found, parameters):
     """Give the entry of a placeholder, as far in as it stands."""
-    name, indent = found["name"], found["indent"]
-    text = SHARED[name].strip("\n")
-    if name in defaults:
-        value = defaults[name].default
+    text = SHARED[found["name"]].strip("\n")
+    head = text.split(" : ")[0]
+    if head in parameters:
+        value = parameters[head].default
         text = text.replace("{default}", f'"{value}"' if isinstance(value, str) else repr(value))
-    return "\n".join(indent + line if line else line for line in text.split("\n"))
+    return "\n".join(found["indent"] + line if line else line for line in text.split("\n"))

@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sksubspace.cluster._base import BaseSubspaceClustering
+from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, training_rows
 from sksubspace.metrics import clustering_accuracy
 from tests import instances
 from tests.test_common_torch import GlobalState
@@ -286,7 +286,7 @@ def test_the_score_is_the_r2_of_projecting():
             self.normalize = normalize
 
         def fit(self, X, y):
-            self._set_subspaces(self._validate_fit(X), y)
+            keep_subspaces(self, training_rows(self, X), y)
             return self
 
     for normalize in (True, False):

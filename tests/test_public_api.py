@@ -20,6 +20,7 @@ HEAVY = {
 }  # fmt: skip
 # who stands on whose shoulders; a folder not named here is a folder of methods
 LEVELS = {
+    "_docs": 0,
     "_linalg": 0,
     "_parameters": 0,
     "_sklearn": 0,

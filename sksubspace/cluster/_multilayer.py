@@ -12,9 +12,19 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from sklearn.preprocessing import normalize as to_unit_rows
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace.cluster._base import SCORED_DIM, BaseSubspaceClustering, row_norms
+from sksubspace.cluster._base import (
+    SCORED_DIM,
+    BaseSubspaceClustering,
+    keep_subspaces,
+    new_rows,
+    row_norms,
+    squares_about_mean,
+    training_rows,
+    unit_by_norms,
+)
 from sksubspace.cluster._spectral import (
     cluster_rows,
     connected,
@@ -30,6 +40,7 @@ from sksubspace.cluster._views import (
 )
 
 
+@fill_parameters
 class MultilayerGraphClustering(BaseSubspaceClustering):
     r"""Clustering of rows that are described by several views.
 
@@ -39,8 +50,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Number of clusters.
+    {n_clusters}
 
     views : list of slice, list of lists of int or bool, or None, default=None
         The columns of each view. Views may overlap, and columns may be left out. None is one view
@@ -59,17 +69,14 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     weights : array-like of shape (n_views,) or None, default=None
         Weight of each view, in any unit. None weighs all the same.
 
-    subspace_dim : int or "auto", default="auto"
-        Dimension of the subspace of each cluster. "auto" keeps 99 % of the energy of the members,
-        by at most 15 directions.
+    {subspace_dim}
 
     normalize : bool, default=True
         Whether the rows of each view are scaled to unit length first.
 
-    n_init : int, default=10
-        Starts of k-means on the eigenvectors.
+    {n_init}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Draws the starts of k-means and seeds `base` where it has no seed of its own.
 
     Attributes
@@ -102,11 +109,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     cluster_bases_ : list of ndarray of shape (subspace_dim_k, n_view_columns)
         Orthonormal rows that span each subspace.
 
-    n_features_in_ : int
-        Number of features seen in `fit`.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X has string names.
+    {features_}
 
     See Also
     --------
@@ -203,14 +206,14 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
             many weights as views, if `base` makes no graph of all rows, or if X has non-finite
             values, fewer rows than clusters or only zero rows.
         """
-        X = self._validate_fit(X)
+        X = training_rows(self, X)
         self.views_ = check_views(self.views, X.shape[1])
         self.weights_ = check_weights(self.weights, len(self.views_))
         random_state = isolated_random_state(self.random_state)
         views = self._split(X)
         self.affinity_matrices_ = [self._graph(view, random_state) for view in views]
         labels = self._cluster(views, random_state)
-        self._set_subspaces(self._side_by_side(views), labels)
+        keep_subspaces(self, self._side_by_side(views), labels)
         return self
 
     def score(self, X, y=None):
@@ -233,13 +236,11 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         r2 : float
             At most 1.
         """
-        unit, norms = super()._validate_new(X)
+        unit, norms = new_rows(self, X)
         rows, scales = self._side_by_side(self._split(unit)), self._scales(unit, norms)
-        errors = nearest_residuals(rows, self.cluster_means_, self._scored_bases()) * scales
-        mean = np.concatenate([self._row_mean[columns] for columns in self.views_])
-        total = np.square(rows * scales - mean).sum(dtype=np.float64)
-        squared = np.square(errors).sum(dtype=np.float64)
-        return 1.0 - float(squared / max(total, np.finfo(np.float64).tiny))
+        errors = off_nearest(rows, self.cluster_means_, self._scored_bases()) * scales
+        total = sum(squares_about_mean(self, unit, norms, columns) for columns in self.views_)
+        return 1.0 - float(np.square(errors).sum(dtype=np.float64) / total)
 
     def _scored_bases(self):
         kept = SCORED_DIM if self.subspace_dim == "auto" else None
@@ -271,13 +272,13 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         )
         return labels
 
-    def _validate_new(self, X):
-        unit, norms = super()._validate_new(X)
+    def _new_rows(self, X):
+        unit, norms = new_rows(self, X)
         return self._side_by_side(self._split(unit)), norms
 
     def _split(self, X):  # (n, d) -> list of (n, d_l), at unit length with `normalize`
         views = [X.take(columns, axis=1) for columns in self.views_]
-        return [self._to_unit_rows(v, row_norms(v)) for v in views] if self.normalize else views
+        return [unit_by_norms(v, row_norms(v)) for v in views] if self.normalize else views
 
     def _side_by_side(self, views):  # list of (n, d_l) -> (n, sum of d_l)
         rows = np.hstack(views)
@@ -326,7 +327,7 @@ def connected_graph(A, view, n_clusters):  # csr (n, n), (n, d) -> csr (n, n)
     return (spread @ joined @ spread.T).tocsr()
 
 
-def nearest_residuals(rows, means, bases):  # (n, d) -> (n, d)
+def off_nearest(rows, means, bases):  # (n, d) -> (n, d)
     """Residual of each row on the subspace that is nearest."""
     smallest = np.full(len(rows), np.inf)
     residuals = np.empty_like(rows)

@@ -16,15 +16,22 @@ from sksubspace._linalg import largest_eigenpairs
 
 __all__ = ["SpectralResult", "landmark_labels", "largest_eigenvectors", "spectral_labels"]
 
+# the most that n_clusters="auto" looks for: so many eigenvectors are computed
 MOST_CLUSTERS = 50
+# eigenvectors beyond those wanted: Lanczos finds copies of repeated eigenvalues late
 _SPARE = 5
+# added above and below in ratios of gaps: eigenvalues that are 1 up to this make no gap
 _GAP_FLOOR = 1e-3
+# up to so many rows all eigenpairs of a dense matrix are cheap, and safer than Lanczos
 _DENSE_ROWS = 600
+# k-means takes its centres from at most so many rows
 _KMEANS_ROWS = 50_000
+# of the mean weight of the graph: bridges are weak ties
 _BRIDGE_WEIGHT = 0.1
+# bridges from each component, and rows of it that are asked for them
 _BRIDGES = 5
 _BRIDGE_QUERIES = 2000
-_BRIDGE_ELEMENTS = 2**23
+_BRIDGE_ELEMENTS = 2**23  # 64 MiB of doubles: queries against all rows
 
 
 @dataclass(frozen=True)

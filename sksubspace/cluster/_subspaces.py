@@ -6,15 +6,19 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, svds
 
-from sksubspace._linalg import in_blocks, largest_eigenpairs
+from sksubspace._linalg import covariance, in_blocks, largest_eigenpairs, row_blocks, total_squares
 from sksubspace._threads import small_work
 
 __all__ = ["fit_subspaces", "squared_residuals"]
 
+# share of the energy of the members that subspace_dim="auto" keeps, by at most so many directions
 ENERGY = 0.99
 LARGEST_AUTO_DIM = 15
+# of the largest squared singular value: below it is rounding, not a direction of the members
 _FLAT = 1e-10
+# 4 Mi numbers, 32 MiB: sparse members up to this size are made dense
 _DENSE_ELEMENTS = 2**22
+# 2 MiB of doubles: blocks of residuals stay in the cache
 _BLOCK_ELEMENTS = 2**18
 
 
@@ -73,20 +77,18 @@ def _affine_fit(members, subspace_dim):  # (m, d) -> (d,), (r, d)
     largest = max(0, min(wanted, m - 1, d - 1))
     if largest == 0:
         return mean.astype(members.dtype), np.zeros((0, d), dtype=members.dtype)
-    squared, basis = _leading_directions(members, mean, largest)
+    squared, basis = _member_directions(members, mean, largest)
     kept = squared > _FLAT * max(squared[0], 0)
     squared, basis = squared[kept], basis[kept]
     if subspace_dim == "auto":
-        basis = basis[: _n_for_energy(squared, _energy(members, mean))]
+        basis = basis[: _n_for_energy(squared, _spread(members, mean))]
     return mean.astype(members.dtype), np.ascontiguousarray(basis, dtype=members.dtype)
 
 
-def _energy(members, mean):  # (m, d), (d,) -> sum ||x - mean||^2
+def _spread(members, mean):  # (m, d), (d,) -> sum ||x - mean||^2
     if sparse.issparse(members):
         return members.multiply(members).sum() - members.shape[0] * (mean @ mean)
-    step = max(1, _DENSE_ELEMENTS // members.shape[1])
-    blocks = (members[start : start + step] - mean for start in range(0, len(members), step))
-    return sum(np.square(block).sum() for block in blocks)
+    return total_squares(members, mean)
 
 
 def _n_for_energy(squared, total):  # (r,) descending -> number that reaches 99 %, at least 1
@@ -96,7 +98,7 @@ def _n_for_energy(squared, total):  # (r,) descending -> number that reaches 99 
     return int(reached.argmax()) + 1 if reached.any() else len(squared)
 
 
-def _leading_directions(members, mean, r):
+def _member_directions(members, mean, r):
     """Squared singular values (r,) and right singular vectors (r, d) of the centred members."""
     m, d = members.shape
     if sparse.issparse(members):
@@ -111,17 +113,8 @@ def _leading_directions(members, mean, r):
         squared, left = largest_eigenpairs(centred @ centred.T, r)
         basis, _ = linalg.qr(centred.T @ left, mode="economic")
         return squared, basis.T
-    squared, vectors = largest_eigenpairs(_scatter(members, mean), r)
-    return squared, vectors.T
-
-
-def _scatter(members, mean):  # (m, d) -> (d, d), by blocks of rows in double precision
-    scatter = np.zeros((members.shape[1],) * 2)
-    step = max(1, _DENSE_ELEMENTS // members.shape[1])
-    for start in range(0, len(members), step):
-        centred = members[start : start + step] - mean
-        scatter += centred.T @ centred
-    return scatter
+    variances, vectors = largest_eigenpairs(covariance(members, mean), r)
+    return m * variances, vectors.T
 
 
 def _sparse_directions(members, mean, r):
@@ -170,8 +163,7 @@ def squared_residuals(X, means, bases):
 
     if not sparse.issparse(X):
         return in_blocks(of_block, X, block_size=size)
-    starts = range(0, X.shape[0], size)
-    blocks = (X[start : start + size].toarray() for start in starts)
+    blocks = (X[rows].toarray() for rows in row_blocks(X.shape[0], size))
     return np.concatenate([in_blocks(of_block, block, block_size=size) for block in blocks])
 
 

@@ -9,8 +9,10 @@ from sksubspace._torch.device import to_tensor
 
 __all__ = ["keep_largest", "largest_columns", "product_blocks"]
 
+# batch_size="auto": 64 MiB of doubles, but enough rows for a fast product
 _BLOCK_ELEMENTS = 2**23
 _FEWEST_ROWS = 64
+# in units of the rounding of the largest score: scores that are closer count as equal
 _ROUNDING = 16
 
 

@@ -1,0 +1,237 @@
+"""The choice of a subspace clustering without labels, by rows left out of its subspaces."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.exceptions import FitFailedWarning
+from sklearn.utils.parallel import Parallel, delayed
+
+from sksubspace._docs import fill_parameters
+from sksubspace._parameters import isolated_random_state
+from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace.cluster._auto._candidates import named_candidates, prepare
+from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, ranked, scored_dims
+from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, training_rows
+
+
+@fill_parameters
+class AutoSubspaceClustering(BaseSubspaceClustering):
+    r"""Choice among subspace clusterings without labels.
+
+    No clustering wins everywhere, and which one does cannot be seen from the data. But clusters can
+    be taken for what they claim to be, subspaces, and then tested on rows that the subspaces were
+    not fitted to. Each candidate is scored in this way, and the best one is kept.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters. Given to every parameter `n_clusters` of the candidates.
+
+    candidates : "default", dict of str to estimator or list of (str, estimator), default="default"
+        Clusterings with ``fit_predict``, scikit-learn's too, or pipelines that end in one, in any
+        order. "default" tries k-means, graphs of 5 and 10 nearest neighbours, thresholding with 5
+        and 10, orthogonal matching pursuit with 5 and 10, and least squares with both affinities.
+
+    subspace_dim : int or "auto", default="auto"
+        Dimension of the subspaces. "auto" scores candidates with 4, 8 and 16, at most a third of
+        the mean number of rows of a cluster; the final clusters then get what keeps 99 % of the
+        energy of the members, at most 15.
+
+    validation_fraction : float or None, default=None
+        None fits each candidate once, to all rows, and fits the subspaces of its clusters without
+        the rows that are scored, a part at a time until all rows have been. A number leaves that
+        share of the rows out of the candidate's own fit too, `n_repeats` times, and fits the best
+        one again, to all rows: dearer, and a worse guide to the labels that are kept, which are not
+        those that were scored, but fair to candidates that fit noise.
+
+    n_repeats : int, default=1
+        How often rows are left out anew.
+
+    normalize : bool, default=True
+        Whether rows are scaled to unit length first, for the candidates too.
+
+    n_jobs : int or None, default=None
+        Candidates that are fitted at a time, each on one thread. Results do not depend on it.
+
+    {random_state}
+        Draws what is left out, and seeds the candidates that have no seed of their own.
+
+    Attributes
+    ----------
+    {subspaces_}
+
+    best_name_ : str
+        Name of the chosen candidate.
+
+    best_estimator_ : estimator
+        The chosen candidate, fitted to all rows, at unit length with `normalize`.
+
+    scores_ : dict of str to ndarray of shape (n_candidates,)
+        A table, as ``cv_results_`` of a search is one, best candidate first. "name"; "rank";
+        "score", as in `Notes`; "difference" from the best score and the "standard_error" of that
+        difference; "tied", whether the difference is within one standard error; "fit_time", in
+        seconds; "n_clusters" found; "error", empty if there was none. Failed candidates come last,
+        with NaN for a score.
+
+    {features_}
+
+    See Also
+    --------
+    ThresholdedSubspaceClustering : One of the candidates.
+    LeastSquaresSubspaceClustering : Another one.
+
+    Notes
+    -----
+    With :math:`s_{id}` the squared distance of row i from the nearest of the clusters' subspaces
+    of dimension d, fitted without row i, and IQM the interquartile mean, the mean of the middle
+    half of the values, a candidate has the score
+
+    .. math:: 1 - \frac{\mathrm{IQM}_i \bigl(\prod_{d \in D} s_{id}\bigr)^{1/|D|}}
+              {\mathrm{IQM}_i \|x_i - \bar x\|^2}, \qquad D = \{4, 8, 16\} .
+
+    It leaves the worst rows out, which any subspace misses (a face in the shadow), and the best
+    ones, and does not hang on one dimension. One millionth of the mean spread is added to each
+    :math:`s_{id}`, so that a perfect fit has a logarithm. Rows are left out by tenths, or by thirds
+    with 500 rows a cluster.
+
+    The standard error of a difference is that of two interquartile means over the same rows.
+    Candidates within one standard error of the best are `tied`: the data cannot tell them apart.
+    The highest score is taken all the same, and the first listed of equal ones.
+
+    A candidate that finds more than `n_clusters` clusters fails, since more subspaces fit better by
+    themselves. Scores say nothing about the number of clusters, and cannot tell a good clustering
+    from a bad one where the clusters are no subspaces.
+
+    References
+    ----------
+    .. [1] John W. Tukey and Donald H. McLaughlin, "Less vulnerable confidence and significance
+       procedures for location based on a single sample: trimming/Winsorization 1", Sankhya A 25(3),
+       1963. https://www.jstor.org/stable/25049278
+
+    Examples
+    --------
+    >>> from sksubspace.cluster import AutoSubspaceClustering
+    >>> from sksubspace.datasets import make_union_of_subspaces
+    >>> X, y = make_union_of_subspaces(
+    ...     200, n_features=15, n_subspaces=4, subspace_dim=3, noise=0.02, random_state=0
+    ... )
+    >>> auto = AutoSubspaceClustering(4, random_state=0).fit(X)
+    >>> str(auto.scores_["name"][-1])  # the worst of nine candidates
+    'k-means'
+    >>> auto.predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSubspaceClustering._parameter_constraints,
+        "candidates": [StrOptions({"default"}), dict, list, tuple],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "n_repeats": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        n_clusters=8,
+        candidates="default",
+        *,
+        subspace_dim="auto",
+        validation_fraction=None,
+        n_repeats=1,
+        normalize=True,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.candidates = candidates
+        self.subspace_dim = subspace_dim
+        self.validation_fraction = validation_fraction
+        self.n_repeats = n_repeats
+        self.normalize = normalize
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Score the candidates and keep the best.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+
+        y : Ignored
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If `candidates` has something in it that is no clustering.
+        ValueError
+            If every candidate fails, or X has non-finite values, fewer rows than clusters, too few
+            to leave some out, or only zero rows.
+        """
+        candidates = named_candidates(self.candidates)
+        X = training_rows(self, X)
+        random_state = isolated_random_state(self.random_state)
+        outcomes = self._evaluate(X, candidates, random_state)
+        self.scores_ = ranked(outcomes, np.square(X - X.mean(axis=0)).sum(axis=1))
+        _tell_failures(self.scores_)
+        self.best_name_ = str(self.scores_["name"][0])
+        best = outcomes[self.best_name_]
+        if best.estimator is None:
+            best = self._refit(X, candidates[self.best_name_], random_state)
+        for message, category in best.warnings:
+            warnings.warn(message, category, stacklevel=2)
+        self.best_estimator_ = best.estimator
+        keep_subspaces(self, X, best.labels)
+        return self
+
+    def _evaluate(self, X, candidates, random_state):  # -> dict of str to Outcome
+        size = len(X), self.n_clusters
+        whole = self.validation_fraction is None
+        if whole:
+            left_out = folds(*size, self.n_repeats, random_state)
+        else:
+            left_out = holdouts(*size, self.validation_fraction, self.n_repeats, random_state)
+        n_fits = 1 if whole else self.n_repeats
+        dims = scored_dims(self.subspace_dim, *X.shape, self.n_clusters)
+        jobs = (
+            delayed(evaluate)(
+                [prepare(one, self.n_clusters, random_state) for _ in range(n_fits)],
+                X, left_out, dims, self.n_clusters, whole=whole,
+            )
+            for one in candidates.values()
+        )  # fmt: skip
+        return dict(zip(candidates, Parallel(n_jobs=self.n_jobs)(jobs), strict=True))
+
+    def _refit(self, X, candidate, random_state):  # -> Outcome
+        own = prepare(candidate, self.n_clusters, random_state)
+        best = evaluate([own], X, [], (0,), self.n_clusters, whole=True)
+        if best.error:
+            raise ValueError(f"{self.best_name_!r}, fitted to all rows, failed. {best.error}")
+        return best
+
+
+def _tell_failures(scores):
+    failed = [
+        f"{name}: {error}"
+        for name, error in zip(scores["name"], scores["error"], strict=True)
+        if error
+    ]
+    if not failed:
+        return
+    if len(failed) == len(scores["name"]):
+        raise ValueError(f"Every candidate failed. {'; '.join(failed)}")
+    warnings.warn(
+        f"{len(failed)} of {len(scores['name'])} candidates failed and are ranked last. "
+        f"{'; '.join(failed)}",
+        FitFailedWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,109 @@
+"""What `AutoSubspaceClustering` tries: clusterings under unique names, simplest first."""
+
+from collections.abc import Mapping
+
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+
+from sksubspace.cluster._multilayer import MultilayerGraphClustering
+from sksubspace.cluster._self_expression._least_squares import LeastSquaresSubspaceClustering
+from sksubspace.cluster._self_expression._omp import SparseSubspaceClusteringOMP
+from sksubspace.cluster._self_expression._thresholded import ThresholdedSubspaceClustering
+
+__all__ = ["default_candidates", "named_candidates", "prepare"]
+
+
+def default_candidates():
+    """Nine clusterings of different kinds.
+
+    Returns
+    -------
+    dict of str to estimator
+        Unfitted.
+    """
+    return {
+        "k-means": KMeans(n_init=10),
+        "5 neighbors": MultilayerGraphClustering(n_neighbors=5),
+        "10 neighbors": MultilayerGraphClustering(n_neighbors=10),
+        "TSC 5": ThresholdedSubspaceClustering(n_neighbors=5),
+        "TSC 10": ThresholdedSubspaceClustering(n_neighbors=10),
+        "OMP 5": SparseSubspaceClusteringOMP(n_nonzero=5),
+        "OMP 10": SparseSubspaceClusteringOMP(n_nonzero=10),
+        "LSR symmetrize": LeastSquaresSubspaceClustering(affinity="symmetrize"),
+        "LSR knn": LeastSquaresSubspaceClustering(affinity="knn"),
+    }
+
+
+def named_candidates(candidates):
+    """Check what the caller lists.
+
+    Parameters
+    ----------
+    candidates : "default", dict of str to estimator or list of (str, estimator)
+        See `AutoSubspaceClustering`.
+
+    Returns
+    -------
+    dict of str to estimator
+        The caller's own objects, in order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something in it is no clustering or has no name of its own, or nothing is in it.
+    """
+    if isinstance(candidates, str):
+        return default_candidates()
+    pairs = list(candidates.items() if isinstance(candidates, Mapping) else candidates)
+    if not pairs:
+        raise ValueError("candidates must have at least one clustering, got none.")
+    for pair in pairs:
+        _check_pair(pair)
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise ValueError(
+            f"candidates must have names of their own, got {[name for name, _ in pairs]}."
+        )
+    return named
+
+
+def prepare(estimator, n_clusters, random_state):
+    """Clone a clustering, with the number of clusters, and a seed where it has none.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not changed.
+
+    n_clusters : int
+        For each parameter `n_clusters`, also of a step of a pipeline.
+
+    random_state : numpy.random.RandomState
+        One integer is drawn from it.
+
+    Returns
+    -------
+    estimator
+        Unfitted.
+    """
+    own = clone(estimator)
+    seed = random_state.randint(2**31 - 1)
+    for name, value in sorted(own.get_params().items()):
+        if name.split("__")[-1] == "n_clusters":
+            own.set_params(**{name: n_clusters})
+        elif name.split("__")[-1] == "random_state" and value is None:
+            own.set_params(**{name: seed})
+    return own
+
+
+def _check_pair(pair):
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise TypeError(f"candidates must be a dict or pairs (name, estimator), got {pair!r}.")
+    name, estimator = pair
+    if not isinstance(name, str) or not name.strip():
+        raise TypeError(f"Names of candidates must be strings that are not empty, got {name!r}.")
+    if isinstance(estimator, type) or not hasattr(estimator, "fit_predict"):
+        raise TypeError(
+            f"Candidate {name!r} must be a clustering, an estimator with fit_predict, "
+            f"got {estimator!r}."
+        )

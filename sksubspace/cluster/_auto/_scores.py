@@ -1,0 +1,349 @@
+"""How well the clusters of a candidate, taken as subspaces, fit rows that were left out."""
+
+import time
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sksubspace._threads import small_work
+from sksubspace.cluster._subspaces import fit_subspaces
+
+__all__ = [
+    "Outcome",
+    "evaluate",
+    "folds",
+    "holdouts",
+    "interquartile_mean",
+    "squared_off_nearest",
+    "paired_error",
+    "ranked",
+    "scored_dims",
+]
+
+# nobody knows the dimension of the clusters: the geometric mean over three does not hang on one
+_SCORED_DIMS = (4, 8, 16)
+# a subspace has at most a third as many dimensions as a cluster of mean size has rows
+_ROWS_PER_DIM = 3
+# share of the mean spread that is added to residuals, so that a perfect fit has a logarithm
+_FLOOR = 1e-6
+# left out at each end of the interquartile mean
+_TRIM = 0.25
+# from so many rows a cluster a subspace can spare a third of them
+_MANY_PER_CLUSTER = 500
+_N_FOLDS, _N_FOLDS_OF_MANY = 10, 3
+
+
+@dataclass
+class Outcome:
+    """What became of one candidate.
+
+    Attributes
+    ----------
+    estimator : estimator or None
+        Fitted to all rows; None where candidates are scored without the rows left out.
+
+    labels : ndarray of shape (n_samples,) or None
+        Clusters of all rows, likewise.
+
+    residuals : ndarray of shape (n_samples,)
+        Squared distance of each row, when left out, from the nearest subspace: the geometric mean
+        over dimensions and repeats, NaN for rows never left out.
+
+    n_clusters : int
+        Clusters that were found, the most of all fits.
+
+    seconds : float
+        Wall-clock time of the fits, together.
+
+    error : str
+        What went wrong, in one line.
+
+    warnings : list of (Warning, type)
+        What the fits warned of.
+    """
+
+    estimator: object = None
+    labels: np.ndarray | None = None
+    residuals: np.ndarray | None = None
+    n_clusters: int = 0
+    seconds: float = 0.0
+    error: str = ""
+    warnings: list = field(default_factory=list)
+
+
+def folds(n, n_clusters, n_repeats, random_state):
+    """Cut the rows into parts that are left out in turn, anew for each repeat.
+
+    Ten parts, or three where there are 500 rows a cluster and a subspace can spare them.
+
+    Parameters
+    ----------
+    n, n_clusters, n_repeats : int
+        Rows, clusters and repeats.
+
+    random_state : numpy.random.RandomState
+        Shuffles.
+
+    Returns
+    -------
+    list of ndarray of shape (n_left_out,)
+        Row numbers, ascending.
+    """
+    n_folds = min(_N_FOLDS if n < _MANY_PER_CLUSTER * n_clusters else _N_FOLDS_OF_MANY, n)
+    return [
+        np.sort(part)
+        for _ in range(n_repeats)
+        for part in np.array_split(random_state.permutation(n), n_folds)
+    ]
+
+
+def holdouts(n, n_clusters, fraction, n_repeats, random_state):
+    """Draw the rows that are left out in each repeat.
+
+    Parameters
+    ----------
+    n, n_clusters, n_repeats : int
+        Rows, clusters and repeats.
+
+    fraction : float
+        Share of the rows.
+
+    random_state : numpy.random.RandomState
+        Draws them.
+
+    Returns
+    -------
+    list of ndarray of shape (n_left_out,)
+        Row numbers, ascending.
+
+    Raises
+    ------
+    ValueError
+        If fewer rows than clusters would be left to fit to.
+    """
+    n_out = max(1, round(fraction * n))
+    if n - n_out < max(n_clusters, 2):
+        raise ValueError(
+            f"validation_fraction={fraction} leaves {n - n_out} of n_samples={n} rows to fit to, "
+            f"fewer than n_clusters={n_clusters} or than 2."
+        )
+    return [np.sort(random_state.permutation(n)[:n_out]) for _ in range(n_repeats)]
+
+
+def scored_dims(subspace_dim, n, n_features, n_clusters):
+    """Dimensions of the subspaces that candidates are scored with.
+
+    Parameters
+    ----------
+    subspace_dim : int or "auto"
+        "auto" takes 4, 8 and 16, at most one for three rows of a cluster of mean size.
+
+    n, n_features, n_clusters : int
+        Rows, columns and clusters.
+
+    Returns
+    -------
+    tuple of int
+        At most one less than the features.
+    """
+    if subspace_dim != "auto":
+        return (min(subspace_dim, n_features - 1),)
+    most = max(2, n // (_ROWS_PER_DIM * n_clusters))
+    return tuple(min(dim, most, n_features - 1) for dim in _SCORED_DIMS)
+
+
+def evaluate(estimators, X, left_out, dims, n_clusters, *, whole):
+    """Fit a candidate, and measure how far rows lie from subspaces that were fitted without them.
+
+    Parameters
+    ----------
+    estimators : list of estimator
+        Unfitted: one with `whole`, else one for each set of `left_out`.
+
+    X : ndarray of shape (n_samples, n_features)
+        Rows; not written to.
+
+    left_out : list of ndarray of shape (n_left_out,)
+        Rows that are scored, by subspaces of the others.
+
+    dims : tuple of int
+        Dimensions of the subspaces.
+
+    n_clusters : int
+        More clusters than that make a candidate fail: its residuals would not compare.
+
+    whole : bool
+        Whether the candidate is fitted once, to all rows, and only subspaces are fitted without
+        the rows left out.
+
+    Returns
+    -------
+    Outcome
+        A failure is told there and not raised.
+    """
+    outcome = Outcome()
+    with small_work(0), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            if whole:
+                outcome.estimator = estimators[0]
+                outcome.labels = _found_labels(outcome, estimators[0], X, n_clusters)
+            labelled = _training(outcome, estimators, X, left_out, n_clusters)
+            outcome.residuals = _mean_residuals(X, labelled, dims)
+        except Exception as error:  # whatever a candidate raises is its own failure
+            outcome.error = " ".join(f"{type(error).__name__}: {error}".split())
+    outcome.warnings = [(one.message, one.category) for one in caught]
+    return outcome
+
+
+def squared_off_nearest(X, labels, X_new, dims):
+    """Squared distance of new rows from the nearest of the clusters' subspaces.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Rows that the subspaces are fitted to.
+
+    labels : ndarray of shape (n_samples,)
+        Their clusters, with any numbers; negative for rows of no cluster.
+
+    X_new : ndarray of shape (n_new, n_features)
+        Other rows.
+
+    dims : tuple of int
+        Dimensions of the subspaces; less in a cluster of too few rows.
+
+    Returns
+    -------
+    residuals : ndarray of shape (n_new, n_dims)
+        In squared units of X.
+    """
+    found, numbers = np.unique(labels[labels >= 0], return_inverse=True)
+    members = np.flatnonzero(labels >= 0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*too few members")
+        means, bases = fit_subspaces(X[members], numbers, len(found), max(dims))
+    nearest = np.full((len(X_new), len(dims)), np.inf)
+    for mean, basis in zip(means, bases, strict=True):
+        np.minimum(nearest, _residuals(X_new - mean, basis, dims), out=nearest)
+    return nearest
+
+
+def _residuals(centred, basis, dims):  # (n, d), (r, d) -> (n, n_dims)
+    squared = np.einsum("nd,nd->n", centred, centred, dtype=np.float64)
+    explained = np.cumsum(np.square(centred @ basis.T, dtype=np.float64), axis=1)
+    explained = np.hstack([np.zeros((len(centred), 1)), explained])
+    kept = np.minimum(dims, len(basis))
+    return np.maximum(squared[:, None] - explained[:, kept], 0)
+
+
+def interquartile_mean(values):  # (..., n) -> (...)
+    """Mean of the middle half: a quarter of the values is left out at each end."""
+    n_trimmed = int(_TRIM * values.shape[-1])
+    ordered = np.sort(values, axis=-1)
+    return ordered[..., n_trimmed : values.shape[-1] - n_trimmed].mean(axis=-1)
+
+
+def paired_error(values, others):  # (n,), (n,) -> float
+    """Standard error of the difference of two interquartile means over the same rows.
+
+    From the influence of each row, which is its value cut to the quartiles, as for trimmed means by
+    Tukey and McLaughlin, 1963.
+    """
+    influence = _winsorized(values) - _winsorized(others)
+    return float(influence.std() / ((1 - 2 * _TRIM) * np.sqrt(len(values))))
+
+
+def _winsorized(values):
+    n_trimmed = int(_TRIM * len(values))
+    ordered = np.sort(values)
+    return np.clip(values, ordered[n_trimmed], ordered[len(values) - n_trimmed - 1])
+
+
+def _training(outcome, estimators, X, left_out, n_clusters):
+    """Yield what is left out each time, what is not, and the clusters of the latter."""
+    for number, rows in enumerate(left_out):
+        others = np.setdiff1d(np.arange(len(X)), rows, assume_unique=True)
+        if outcome.labels is not None:
+            yield rows, others, outcome.labels[others]
+        else:
+            yield rows, others, _found_labels(outcome, estimators[number], X[others], n_clusters)
+
+
+def _mean_residuals(X, labelled, dims):
+    floor = _FLOOR * np.square(X - X.mean(axis=0), dtype=np.float64).sum(axis=1).mean()
+    total, count = np.zeros(len(X)), np.zeros(len(X))
+    for rows, others, labels in labelled:
+        squared = squared_off_nearest(X[others], labels, X[rows], dims)
+        total[rows] += np.log(squared + floor).mean(axis=1)
+        count[rows] += 1
+    mean = np.divide(total, count, out=np.full(len(X), np.nan), where=count > 0)
+    return np.exp(mean)
+
+
+def _found_labels(outcome, estimator, X, n_clusters):
+    start = time.perf_counter()
+    labels = np.asarray(estimator.fit_predict(X))
+    outcome.seconds += time.perf_counter() - start
+    n_found = len(np.unique(labels[labels >= 0]))
+    outcome.n_clusters = max(outcome.n_clusters, n_found)
+    if not 1 <= n_found <= n_clusters:
+        raise ValueError(
+            f"found {n_found} clusters, where 1 to n_clusters={n_clusters} can be compared."
+        )
+    return labels
+
+
+def ranked(outcomes, spread):
+    r"""Sort candidates by their score, and compare each with the best.
+
+    Parameters
+    ----------
+    outcomes : dict of str to Outcome
+        The candidates.
+
+    spread : ndarray of shape (n_samples,)
+        Squared distance of each row from the mean of all.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_candidates,)
+        The columns that `AutoSubspaceClustering` describes; of equal candidates the first listed
+        comes first.
+    """
+    names = list(outcomes)
+    scores = np.array([_candidate_score(outcomes[name], spread) for name in names])
+    order = np.argsort(np.where(np.isnan(scores), np.inf, -scores), kind="stable")
+    ordered = [outcomes[names[index]] for index in order]
+    scores, best = scores[order], ordered[0]
+    errors = np.array([_difference_error(one, best, spread) for one in ordered])
+    difference = scores - scores[0]
+    return {
+        "name": np.array(names)[order],
+        "rank": np.arange(1, len(names) + 1),
+        "score": scores,
+        "difference": difference,
+        "standard_error": errors,
+        "tied": difference >= -errors,
+        "fit_time": np.array([one.seconds for one in ordered]),
+        "n_clusters": np.array([one.n_clusters for one in ordered]),
+        "error": np.array([one.error for one in ordered]),
+    }
+
+
+def _candidate_score(outcome, spread):
+    if outcome.error:
+        return np.nan
+    seen = ~np.isnan(outcome.residuals)
+    total = interquartile_mean(spread[seen])
+    return 1 - interquartile_mean(outcome.residuals[seen]) / max(total, np.finfo(float).tiny)
+
+
+def _difference_error(outcome, best, spread):
+    if outcome.error:
+        return np.nan
+    seen = ~np.isnan(outcome.residuals)
+    total = interquartile_mean(spread[seen])
+    error = paired_error(outcome.residuals[seen], best.residuals[seen])
+    return error / max(total, np.finfo(float).tiny)

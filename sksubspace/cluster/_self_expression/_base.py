@@ -1,0 +1,177 @@
+"""Clusterings that express each row by the others: codes, graph, spectral step, subspaces."""
+
+from abc import ABC, abstractmethod
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.preprocessing import normalize
+
+from sksubspace._parameters import isolated_random_state
+from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity, with_nearest_ties
+from sksubspace.cluster._base import (
+    BaseSubspaceClustering,
+    keep_subspaces,
+    row_norms,
+    training_rows,
+)
+from sksubspace.cluster._spectral import landmark_labels, nearest_bridges, spectral_labels
+
+
+class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
+    """Base class of the self-expressive methods: a subclass has ``_represent``."""
+
+    _landmarks_above = 20_000
+    # "auto" landmarks: so many, or so many for each cluster if that is more
+    _fewest_landmarks, _landmarks_per_cluster = 1000, 0
+    _default_affinity = "symmetrize"
+    neighbor_weight = 0.0
+
+    _parameter_constraints: dict = {
+        **BaseSubspaceClustering._parameter_constraints,
+        "n_clusters": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "affinity": [StrOptions({"auto", *AFFINITIES})],
+        "n_landmarks": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "n_landmark_draws": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "device": "no_validation",
+    }
+
+    @abstractmethod
+    def _represent(self, X, dictionary, own):
+        """Express rows by a dictionary.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Unit rows.
+
+        dictionary : {ndarray, CSR matrix} of shape (n_atoms, n_features)
+            Unit rows; X itself where there are no landmarks.
+
+        own : ndarray of shape (n_samples,)
+            The atom that is the row itself and gets no coefficient, or -1.
+
+        Returns
+        -------
+        C : CSR matrix of shape (n_samples, n_atoms)
+            Coefficients.
+        """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Find the clusters and the subspace of each.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. Sparse input is taken by the estimators whose tags say so.
+
+        y : Ignored
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X has non-finite values, fewer rows than clusters or only zero rows, or if a
+            parameter does not fit the data.
+        """
+        X = training_rows(self, X)
+        random_state = isolated_random_state(self.random_state)
+        coded = np.arange(X.shape[0])
+        if self.normalize:
+            coded = np.flatnonzero(row_norms(X) > 0)
+        rows = X if len(coded) == X.shape[0] else X[coded]
+        labels = np.full(X.shape[0], -1)
+        labels[coded] = self._cluster(rows, random_state)
+        keep_subspaces(self, X, labels)
+        if len(coded) < X.shape[0]:
+            self._expand(coded, X.shape[0])
+        return self
+
+    def _cluster(self, X, random_state):  # (n, d) -> (n,)
+        n_landmarks = self._resolve_n_landmarks(X.shape[0])
+        if n_landmarks is None:
+            return self._cluster_graph(X, random_state)
+        return self._cluster_landmarks(X, n_landmarks, random_state)
+
+    def _cluster_graph(self, X, random_state):
+        C = self._represent(X, X, np.arange(X.shape[0]))
+        method = self._default_affinity if self.affinity == "auto" else self.affinity
+        n_clusters = None if self.n_clusters == "auto" else self.n_clusters
+        A = coefficients_to_affinity(C, method, n_clusters=n_clusters)
+        A = with_nearest_ties(A, X, self.neighbor_weight)
+        self.landmark_indices_ = None
+        self.representation_matrix_, self.affinity_matrix_ = C, A
+        return self._spectral_step(spectral_labels, A, X, random_state)
+
+    def _cluster_landmarks(self, X, n_landmarks, random_state):
+        codes, indices = [], []
+        for _ in range(self.n_landmark_draws):
+            drawn = np.sort(random_state.choice(X.shape[0], n_landmarks, replace=False))
+            own = np.full(X.shape[0], -1)
+            own[drawn] = np.arange(n_landmarks)
+            codes.append(self._represent(X, X[drawn], own))
+            indices.append(drawn)
+        C = codes[0] if len(codes) == 1 else sparse.hstack(codes, format="csr")
+        self.landmark_indices_ = np.concatenate(indices)
+        self.representation_matrix_, self.affinity_matrix_ = C, None
+        W = normalize(abs(C), copy=False)
+        return self._spectral_step(landmark_labels, W, X[self.landmark_indices_], random_state)
+
+    def _spectral_step(self, step, weights, X, random_state):
+        result = step(
+            weights,
+            self.n_clusters,
+            n_init=self.n_init,
+            random_state=random_state,
+            bridges=partial(nearest_bridges, X),
+        )
+        self.eigenvalues_ = result.eigenvalues
+        return result.labels
+
+    def _resolve_n_landmarks(self, n):
+        needs_graph = self.affinity not in ("auto", "symmetrize")
+        if self.n_landmarks is None:
+            return None
+        if self.n_landmarks == "auto":
+            many = n > self._landmarks_above and not needs_graph
+            n_clusters = 0 if self.n_clusters == "auto" else self.n_clusters
+            wanted = max(self._fewest_landmarks, self._landmarks_per_cluster * n_clusters)
+            return min(wanted, n) if many else None
+        if self.n_clusters != "auto" and self.n_landmarks < self.n_clusters:
+            raise ValueError(
+                f"n_landmarks={self.n_landmarks} must be at least n_clusters={self.n_clusters}."
+            )
+        if needs_graph:
+            raise ValueError(
+                f"affinity={self.affinity!r} needs every row in the graph: with landmarks it must "
+                "be 'auto' or 'symmetrize'."
+            )
+        return self.n_landmarks if self.n_landmarks < n else None
+
+    def _expand(self, coded, n):
+        """Give the matrices empty rows, and columns, for rows of X that have no code."""
+        C = self.representation_matrix_
+        square = self.landmark_indices_ is None
+        self.representation_matrix_ = _spread(C, coded, n, square)
+        if square:
+            self.affinity_matrix_ = _spread(self.affinity_matrix_, coded, n, True)
+        else:
+            self.landmark_indices_ = coded[self.landmark_indices_]
+
+
+def _spread(C, coded, n, square):  # csr (m, m or p) -> csr (n, n or p)
+    lengths = np.zeros(n, dtype=C.indptr.dtype)
+    lengths[coded] = np.diff(C.indptr)
+    indices = coded[C.indices] if square else C.indices
+    pointers = np.concatenate([[0], np.cumsum(lengths)])
+    return sparse.csr_matrix((C.data, indices, pointers), shape=(n, n if square else C.shape[1]))

@@ -1,0 +1,271 @@
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import logsumexp, softmax
+from scipy.stats import multivariate_normal
+from sklearn.exceptions import ConvergenceWarning
+
+from sksubspace.cluster import MixtureOfLowRankGaussians
+from sksubspace.cluster._mixture._model import (
+    expectation_maximization,
+    from_labels,
+    n_free_parameters,
+)
+from sksubspace.metrics import clustering_accuracy
+
+
+def union(n, d=8, dim=2, k=3, noise=0.1, offset=0.0, seed=0):
+    """Rows near k random subspaces of one dimension, `offset` off the origin."""
+    rng = np.random.RandomState(seed)
+    y = np.arange(n) % k
+    bases, points = rng.randn(k, dim, d), offset * rng.randn(k, d)
+    X = np.einsum("nr,nrd->nd", rng.randn(n, dim), bases[y]) + points[y]
+    return X + noise * rng.randn(n, d), y
+
+
+def fitted(dtype=np.float64, **params):
+    X = union(150, noise=0.3, offset=1.0)[0].astype(dtype)
+    params = {"rank": 2, "random_state": 0, **params}
+    return MixtureOfLowRankGaussians(3, **params).fit(X), X
+
+
+def covariances(model):
+    """Dense covariance matrices."""
+    d = model.n_features_in_
+    parts = zip(model.cluster_bases_, model.variances_, model.noise_variances_, strict=True)
+    return [
+        U.T @ np.diag(variances[: len(U)]) @ U + noise * (np.eye(d) - U.T @ U)
+        for U, variances, noise in parts
+    ]
+
+
+def dense_log_joint(model, X, extra=0.0):
+    d = X.shape[1]
+    return np.stack(
+        [
+            np.log(weight) + multivariate_normal(mean, cov + extra * np.eye(d)).logpdf(X)
+            for weight, mean, cov in zip(
+                model.weights_, model.cluster_means_, covariances(model), strict=True
+            )
+        ],
+        axis=1,
+    )
+
+
+def test_densities_are_those_of_dense_covariances():
+    model, X = fitted()
+    joint = dense_log_joint(model, X)
+    assert_allclose(model.score_samples(X), logsumexp(joint, axis=1), rtol=1e-10)
+    assert_allclose(model.predict_proba(X), softmax(joint, axis=1), atol=1e-10)
+    assert_array_equal(model.predict(X), joint.argmax(axis=1))
+    assert_array_equal(model.labels_, model.predict(X))
+    assert_allclose(model.lower_bound_, model.score_samples(X).mean(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.3, 5.0])
+def test_denoising_is_the_posterior_mean(sigma):
+    model, X = fitted()
+    posterior = softmax(dense_log_joint(model, X, sigma**2), axis=1)
+    expected = np.zeros_like(X)
+    for k, cov in enumerate(covariances(model)):
+        gain = cov @ np.linalg.inv(cov + sigma**2 * np.eye(len(cov)))
+        moved = model.cluster_means_[k] + (X - model.cluster_means_[k]) @ gain.T
+        expected += posterior[:, k, None] * moved
+    assert_allclose(model.denoise(X, sigma), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_denoising_follows_tweedie():
+    r"""E[x_0 | x] = x + sigma^2 times the gradient of the log-density of noisy rows."""
+    model, X = fitted()
+    sigma, step, x = 0.5, 1e-5, X[:5]
+
+    def log_density(rows):
+        return logsumexp(dense_log_joint(model, rows, sigma**2), axis=1)
+
+    gradient = np.stack(
+        [(log_density(x + e) - log_density(x - e)) / (2 * step) for e in step * np.eye(8)], axis=1
+    )
+    assert_allclose(model.denoise(x, sigma), x + sigma**2 * gradient, atol=1e-8)
+
+
+def test_no_noise_changes_nothing_and_much_noise_leaves_the_mean():
+    model, X = fitted()
+    assert_array_equal(model.denoise(X, 0), X)
+    mean = model.weights_ @ model.cluster_means_
+    assert_allclose(model.denoise(X, 1e6), np.broadcast_to(mean, X.shape), atol=1e-4)
+
+
+def test_each_row_may_have_its_own_noise():
+    model, X = fitted()
+    sigma = np.linspace(0, 2, len(X))
+    together = model.denoise(X, sigma)
+    for i in (0, 40, 149):
+        assert_array_equal(together[i], model.denoise(X[i : i + 1], sigma[i])[0])
+
+
+@pytest.mark.parametrize("sigma", [-1, np.nan, [0.1, 0.2], np.ones((150, 1))])
+def test_impossible_noise_raises(sigma):
+    model, X = fitted()
+    with pytest.raises(ValueError, match="sigma must be one finite number >= 0, or one for each"):
+        model.denoise(X, sigma)
+
+
+@pytest.mark.parametrize("shape", [(90, 8), (25, 60)], ids=["many rows", "few rows"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_likelihood_never_falls(shape, seed):
+    X, _ = union(*shape, noise=0.5, seed=seed)
+    X -= X.mean(axis=0)
+    labels = np.random.RandomState(seed).randint(4, size=len(X))
+    start = from_labels(X, labels, 4, 2, shape[1], 1e-6)
+    end = expectation_maximization(X, start, shape[1], floor=1e-6, max_iter=60, tol=0)
+    assert len(end.lower_bounds) > 4
+    gains = np.diff(end.lower_bounds)
+    assert (gains >= -1e-9 * np.abs(end.lower_bounds[:-1])).all()
+    assert end.lower_bounds[-1] > end.lower_bounds[0] + 0.1
+
+
+@pytest.mark.parametrize("init", ["ensemble", "k-means", "random", "auto"])
+def test_the_history_is_that_of_the_model_kept(init):
+    model, X = fitted(init_params=init, n_init=2, max_iter=200)
+    assert (np.diff(model.lower_bounds_) >= -1e-12).all()
+    assert model.n_iter_ == len(model.lower_bounds_) - 1
+    assert_allclose(model.score_samples(X).mean(), model.lower_bounds_[-1], rtol=1e-12)
+
+
+def test_one_component_is_probabilistic_pca():
+    """Tipping and Bishop: mean, leading eigenpairs, and the mean of the other eigenvalues."""
+    X, _ = union(80, k=1, noise=0.5, offset=2.0)
+    model = MixtureOfLowRankGaussians(1, rank=2).fit(X)
+    values, vectors = np.linalg.eigh(np.cov(X.T, bias=True))
+    assert_allclose(model.cluster_means_[0], X.mean(axis=0))
+    assert_allclose(model.variances_[0], values[:-3:-1])
+    assert_allclose(model.noise_variances_[0], values[:-2].mean())
+    U = model.cluster_bases_[0]
+    assert_allclose(U.T @ U, vectors[:, -2:] @ vectors[:, -2:].T, atol=1e-10)
+
+
+def test_few_rows_of_many_features_are_fitted_as_within_their_span():
+    """A rotation into more dimensions changes likelihoods only by the noise in the new ones."""
+    X, y = union(24, d=40, noise=0.2, offset=3.0)
+    model = MixtureOfLowRankGaussians(3, rank=2, random_state=0).fit(X)
+    assert clustering_accuracy(y, model.labels_) == 1
+    for k in range(3):
+        members = X[model.labels_ == k]
+        centred = members - members.mean(axis=0)
+        values = np.square(np.linalg.svd(centred, compute_uv=False)) / len(members)
+        assert_allclose(model.cluster_means_[k], members.mean(axis=0), atol=1e-8)
+        assert_allclose(model.variances_[k], values[:2], rtol=1e-6)
+        assert_allclose(model.noise_variances_[k], values[2:].sum() / 38, rtol=1e-6)
+    assert_allclose(model.score_samples(X).mean(), model.lower_bound_, rtol=1e-10)
+
+
+def test_clusters_through_one_point_and_clusters_far_apart_are_both_found():
+    for offset, noise in ((0.0, 0.05), (5.0, 0.5)):
+        X, y = union(300, noise=noise, offset=offset)
+        model = MixtureOfLowRankGaussians(3, rank=2, random_state=0).fit(X)
+        assert clustering_accuracy(y, model.labels_) > 0.98
+        assert_allclose(np.sqrt(model.noise_variances_), noise, rtol=0.1)
+        assert_allclose(model.weights_, 1 / 3, atol=0.02)
+
+
+def test_bic_finds_the_number_of_components_and_the_rank():
+    X, _ = union(400, noise=0.1, offset=0.5)
+
+    def bic(k, rank):
+        return MixtureOfLowRankGaussians(k, rank=rank, random_state=0).fit(X).bic(X)
+
+    assert min((1, 2, 3, 4, 5), key=lambda k: bic(k, 2)) == 3
+    assert min((1, 2, 3, 4), key=lambda rank: bic(3, rank)) == 2
+
+
+def test_free_parameters_are_counted():
+    """Of full rank but one, a component is any Gaussian but for equal smallest eigenvalues."""
+    model, X = fitted()
+    full = 8 + 8 * 9 // 2
+    assert n_free_parameters(1, 7, 8) == full
+    p = n_free_parameters(3, 2, 8)
+    assert p == 3 * (8 + (8 * 2 - 3) + 2 + 1) + 2
+    likelihood = model.score_samples(X).sum()
+    assert_allclose(model.bic(X), p * np.log(150) - 2 * likelihood)
+    assert_allclose(model.aic(X), 2 * p - 2 * likelihood)
+
+
+def test_samples_have_the_moments_of_the_model():
+    model, _ = fitted()
+    X, labels = model.sample(30_000, random_state=0)
+    assert_allclose(np.bincount(labels) / 30_000, model.weights_, atol=0.01)
+    for k, cov in enumerate(covariances(model)):
+        rows = X[labels == k]
+        scale = np.trace(cov)
+        assert_allclose(rows.mean(axis=0), model.cluster_means_[k], atol=0.03 * np.sqrt(scale))
+        assert_allclose(np.cov(rows.T), cov, atol=0.03 * scale)
+    assert_array_equal(model.sample(5, random_state=3)[0], model.sample(5, random_state=3)[0])
+    assert model.sample()[0].shape == (1, 8)
+
+
+def test_score_is_the_share_explained_by_the_nearest_subspace():
+    model, X = fitted()
+    squared = np.square(model.transform(X)).min(axis=1).sum()
+    assert_allclose(model.score(X), 1 - squared / np.square(X - X.mean(axis=0)).sum())
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_single_precision_stays(normalize):
+    model, X = fitted(np.float32, normalize=normalize, init_params="k-means")
+    double = fitted(normalize=normalize, init_params="k-means")[0]
+    for result in (model.denoise(X, 0.1), model.predict_proba(X), model.sample(3)[0]):
+        assert result.dtype == np.float32
+    for name in ("weights_", "cluster_means_", "variances_", "noise_variances_"):
+        assert getattr(model, name).dtype == np.float32
+        assert_allclose(getattr(model, name), getattr(double, name), rtol=1e-3, atol=1e-4)
+
+
+def test_components_cannot_shrink_onto_a_few_equal_rows():
+    X, _ = union(60)
+    X = np.vstack([X, np.ones((4, 8))])
+    model = MixtureOfLowRankGaussians(3, rank=3, max_iter=300, random_state=0).fit(X)
+    floor = 1e-6 * X.var(axis=0).mean()
+    assert (model.noise_variances_ >= 0.999 * floor).all()
+    assert (model.variances_ >= 0.999 * floor).all()
+    assert np.isfinite(model.score_samples(X)).all()
+    assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+def test_rows_of_less_than_full_rank():
+    """Directions that the rows do not have are left out of the basis."""
+    X, _ = union(60, dim=1, k=1, noise=0)
+    model = MixtureOfLowRankGaussians(1, rank=3).fit(X)
+    assert [len(basis) for basis in model.cluster_bases_] == [1]
+    assert_allclose(model.variances_[0, 1:], model.noise_variances_[0])
+    assert_allclose(model.denoise(X, 1e-3), X, atol=1e-4)
+
+
+def test_too_few_steps_warn():
+    with pytest.warns(ConvergenceWarning, match="did not converge in max_iter=2 steps"):
+        model, _ = fitted(max_iter=2, init_params="random")
+    assert (model.n_iter_, model.converged_) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"rank": 8}, "rank=8 must be less than the number of features, got n_features=8"),
+        ({"rank": 5}, r"n_samples=15 should be >= n_clusters \* \(rank \+ 1\) = 18"),
+    ],
+)
+def test_impossible_ranks_raise(params, message):
+    X, _ = union(15)
+    with pytest.raises(ValueError, match=message):
+        MixtureOfLowRankGaussians(3, **params).fit(X)
+
+
+def test_the_automatic_rank_fits_features_and_rows():
+    rng = np.random.RandomState(0)
+    for n, d, rank in [(200, 12, 5), (200, 4, 3), (15, 12, 4)]:
+        model = MixtureOfLowRankGaussians(3, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(rng.randn(n, d))
+        assert model.variances_.shape == (3, rank)
