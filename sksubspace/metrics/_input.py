@@ -12,34 +12,10 @@ _SMALLEST = 1e-100
 
 
 def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
-    """Check a table of numbers.
+    """Check a table of numbers that can be squared: float32 where it is, else float64.
 
-    Parameters
-    ----------
-    values : {array-like, CSR matrix} of shape (n_samples, n_features)
-        What the caller gave.
-
-    name : str
-        The parameter it was given for.
-
-    accept_sparse : bool, default=False
-        Whether it may be sparse.
-
-    allow_nan : bool, default=False
-        Whether values may be missing.
-
-    Returns
-    -------
-    {ndarray, CSR matrix} of shape (n_samples, n_features)
-        As float32 where it is float32, else as float64; perhaps the caller's own.
-
-    Raises
-    ------
-    TypeError
-        If it is sparse and must not be.
-
-    ValueError
-        If it is not a table of finite numbers, or they are too large or small to be squared.
+    It may be the caller's own. A sparse one where none is accepted raises a TypeError, anything
+    else a ValueError that names the parameter.
     """
     accepted = "csr" if accept_sparse else False
     try:
@@ -74,52 +50,15 @@ def _largest_size(rows, allow_nan):
     return float(max(rows.max(), -rows.min()))
 
 
-def check_pair(X, Z):
-    """Check rows of data and their places in the map.
-
-    Parameters
-    ----------
-    X : {array-like, CSR matrix} of shape (n_samples, n_features)
-        Data.
-
-    Z : array-like of shape (n_samples, n_components)
-        Map.
-
-    Returns
-    -------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Data as floats.
-
-    Z : ndarray of shape (n_samples, n_components)
-        Map as floats.
-    """
+def check_pair(X, Z):  # (n, d), (n, q)
+    """Check rows of data, which may be sparse, and their places in the map."""
     X, Z = check_rows(X, "X", accept_sparse=True), check_rows(Z, "Z")
     check_same_length(X, Z, "X", "Z")
     return X, Z
 
 
 def check_reference(rows, reference, name, *, accept_sparse=False):
-    """Check the training rows that held-out rows are compared with.
-
-    Parameters
-    ----------
-    rows : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        The held-out rows, checked.
-
-    reference : {array-like, CSR matrix} of shape (n_train, n_features)
-        What the caller gave.
-
-    name : str
-        The parameter of the held-out rows.
-
-    accept_sparse : bool, default=False
-        Whether it may be sparse.
-
-    Returns
-    -------
-    {ndarray, CSR matrix} of shape (n_train, n_features)
-        As floats, sparse where `rows` is.
-    """
+    """Check training rows, named after the held-out rows that are compared with them."""
     reference = check_rows(reference, f"{name}_train", accept_sparse=accept_sparse)
     if reference.shape[1] != rows.shape[1]:
         raise ValueError(
@@ -135,16 +74,7 @@ def check_reference(rows, reference, name, *, accept_sparse=False):
 
 
 def check_same_length(first, second, first_name, second_name):
-    """Raise a ValueError unless two tables have as many rows.
-
-    Parameters
-    ----------
-    first, second : {ndarray, CSR matrix} of shape (n_samples, ...)
-        Checked tables.
-
-    first_name, second_name : str
-        The parameters they were given for.
-    """
+    """Raise a ValueError unless two tables have as many rows."""
     if first.shape[0] != second.shape[0]:
         raise ValueError(
             f"{first_name} and {second_name} must have the same number of rows, "
@@ -153,16 +83,7 @@ def check_same_length(first, second, first_name, second_name):
 
 
 def check_together(first, second, first_name, second_name):
-    """Raise a ValueError unless both of two optional parameters are given, or none.
-
-    Parameters
-    ----------
-    first, second : object
-        The values; None for one that is not given.
-
-    first_name, second_name : str
-        The parameters.
-    """
+    """Raise a ValueError unless both of two optional parameters are given, or none."""
     if (first is None) != (second is None):
         missing = first_name if first is None else second_name
         raise ValueError(
@@ -170,22 +91,8 @@ def check_together(first, second, first_name, second_name):
         )
 
 
-def label_numbers(labels, name):
-    """Check labels and number them from 0.
-
-    Parameters
-    ----------
-    labels : array-like of shape (n_samples,)
-        What the caller gave.
-
-    name : str
-        The parameter it was given for.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        Whole numbers, one for each label.
-    """
+def label_numbers(labels, name):  # -> (n,)
+    """Check labels and number them from 0."""
     try:
         labels = column_or_1d(labels)
     except ValueError as error:
@@ -197,24 +104,10 @@ def label_numbers(labels, name):
     return np.unique(labels, return_inverse=True)[1]
 
 
-def sample_rows(n_samples, max_samples, random_state):
-    """Draw the rows to score, in ascending order.
+def sample_rows(n_samples, max_samples, random_state):  # -> (m,)
+    """Draw the numbers of rows to score, ascending, without replacement; None takes all.
 
-    Parameters
-    ----------
-    n_samples : int
-        Rows there are.
-
-    max_samples : int or None
-        Rows to draw, without replacement; None or a larger number for all of them.
-
-    random_state : int, RandomState instance or None
-        None draws a seed from the operating system.
-
-    Returns
-    -------
-    ndarray of shape (n_drawn,)
-        Row numbers.
+    Without a `random_state` the seed is drawn from the operating system.
     """
     if max_samples is not None:
         check_integer(max_samples, "max_samples")
@@ -229,16 +122,7 @@ def sample_rows(n_samples, max_samples, random_state):
 
 
 def check_per_point(per_point, max_samples):
-    """Raise a ValueError where a value for each row is wanted of a subsample.
-
-    Parameters
-    ----------
-    per_point : bool
-        Whether a value for each row is wanted.
-
-    max_samples : int or None
-        Rows to draw.
-    """
+    """Raise a ValueError where a value for each row is wanted of a subsample."""
     if per_point and max_samples is not None:
         raise ValueError(
             f"max_samples must be None with per_point=True, which scores every row, "
@@ -247,18 +131,7 @@ def check_per_point(per_point, max_samples):
 
 
 def is_constant(*tables):
-    """Tell whether all rows of some tables are equal.
-
-    Parameters
-    ----------
-    *tables : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Checked rows.
-
-    Returns
-    -------
-    bool
-        Whether no column varies.
-    """
+    """Tell whether all rows of some tables are equal."""
     smallest, largest = zip(*map(_column_extremes, tables), strict=True)
     return bool((np.min(smallest, axis=0) == np.max(largest, axis=0)).all())
 

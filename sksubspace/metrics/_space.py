@@ -20,30 +20,10 @@ from sksubspace.neighbors._distances import paired_distances
 _BLOCK_ELEMENTS = 2**21
 
 
-def paired_spaces(X, Z, X_train=None, Z_train=None):
+def paired_spaces(X, Z, X_train=None, Z_train=None):  # -> two Space
     """Check the input of a metric that compares distances before and after mapping.
 
-    Parameters
-    ----------
-    X : {array-like, CSR matrix} of shape (n_samples, n_features)
-        Data.
-
-    Z : array-like of shape (n_samples, n_components)
-        Map.
-
-    X_train : {array-like, CSR matrix} of shape (n_train, n_features), default=None
-        Data that held-out rows are compared with; None compares the rows with one another.
-
-    Z_train : array-like of shape (n_train, n_components), default=None
-        Map of the training data.
-
-    Returns
-    -------
-    data : Space
-        Distances before mapping.
-
-    map : Space
-        Distances after mapping.
+    Held-out rows are compared with training rows, others with one another.
     """
     X, Z = check_pair(X, Z)
     check_together(X_train, Z_train, "X_train", "Z_train")
@@ -59,36 +39,16 @@ def paired_spaces(X, Z, X_train=None, Z_train=None):
     return Space(X, X_train), Space(Z, Z_train)
 
 
-def numbers_in_blocks(rows, n_columns):
-    """Split row numbers so that a matrix of a block by all columns stays small.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows,)
-        Row numbers.
-
-    n_columns : int
-        Columns of the matrix.
-
-    Returns
-    -------
-    list of ndarray of shape (n_block,)
-        The row numbers in order.
-    """
+def numbers_in_blocks(rows, n_columns):  # (m,) -> list of (b,)
+    """Split row numbers so that a matrix of a block by all columns stays small."""
     step = max(1, _BLOCK_ELEMENTS // n_columns)
     return [rows[start : start + step] for start in range(0, len(rows), step)]
 
 
 class Space:
-    """Rows to score, and the rows they are compared with.
+    """Rows to score, and the rows that they are compared with, CSR or dense.
 
-    Parameters
-    ----------
-    queries : {ndarray, CSR matrix} of shape (n_queries, n_features)
-        Rows to score.
-
-    reference : {ndarray, CSR matrix} of shape (n_reference, n_features), default=None
-        Rows to compare with. None takes `queries`, and no row is its own neighbour.
+    Without `reference` they are compared with one another, and no row is its own neighbour.
     """
 
     def __init__(self, queries, reference=None):
@@ -104,37 +64,15 @@ class Space:
         self._to_norms = row_norms(self._to, squared=True)
         self._from_norms = self._to_norms if self.within else row_norms(self._from, squared=True)
 
-    def distances(self, rows):
-        """Distances of some rows to all reference rows, up to rounding.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows,)
-            Numbers of rows to score.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_reference)
-            In units of the input; exactly 0 between a row and itself.
-        """
+    def distances(self, rows):  # (m,) -> (m, n)
+        """Distances of some rows to all reference rows up to rounding, 0 from a row to itself."""
         squared = self._squared(rows)
         if self.within:
             squared[np.arange(len(rows)), rows] = 0
         return np.sqrt(squared, out=squared)
 
-    def order(self, rows):
-        """Reference rows by (distance, index) from some rows.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows,)
-            Numbers of rows to score.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_candidates)
-            Row numbers, the nearest first, without the row itself.
-        """
+    def order(self, rows):  # (m,) -> (m, c)
+        """Reference rows by (distance, index) from some rows, without the row itself."""
         squared = self._squared(rows)
         if self.within:
             squared[np.arange(len(rows)), rows] = np.inf

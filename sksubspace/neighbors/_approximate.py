@@ -16,32 +16,10 @@ _SPARE_CANDIDATES = 6
 
 
 def approximate_nearest(X, queries, n_neighbors, *, n_jobs=None, random_state=None):
-    """Find most of the nearest rows of some rows, in Euclidean distance.
+    """Find most of the nearest rows of some rows (m,): squared distances and numbers, (m, k) each.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        All rows.
-
-    queries : ndarray of shape (n_queries,)
-        Numbers of the rows to look up.
-
-    n_neighbors : int
-        Rows to find for each; at most ``n_samples - 1``.
-
-    n_jobs : int or None, default=None
-        Threads.
-
-    random_state : int, RandomState instance or None, default=None
-        Decides the descent; None draws a seed from the operating system.
-
-    Returns
-    -------
-    squared_distances : ndarray of shape (n_queries, n_neighbors)
-        Ascending, as float64.
-
-    indices : ndarray of shape (n_queries, n_neighbors)
-        Rows of `X`. Where the descent proposed too few, the exact ones.
+    Where the descent proposes too few, the exact ones are taken. Without a `random_state` it draws
+    a seed from the operating system.
     """
     n_candidates = min(n_neighbors + 1 + _SPARE_CANDIDATES, len(X))
     candidates = _descend(X, n_candidates, n_jobs, random_state)[queries]

@@ -27,28 +27,9 @@ _FAR = 1e15
 def propose(queries, reference, n_candidates):  # (m, d), (n, d) -> (m, c)
     r"""Propose reference rows by matrix products, in single precision if they are many and dense.
 
-    Parameters
-    ----------
-    queries : {ndarray, CSR matrix} of shape (n_queries, n_features)
-        Rows to look up.
+    Also returned is a function from the squared distance of each query to its furthest candidate to
+    how much smaller that of a row that was not proposed may be.
 
-    reference : {ndarray, CSR matrix} of shape (n_reference, n_features)
-        Rows to find.
-
-    n_candidates : int
-        Rows for each query; at most ``n_reference``.
-
-    Returns
-    -------
-    candidates : ndarray of shape (n_queries, n_candidates)
-        Rows of `reference`, in any order.
-
-    may_be_nearer : callable
-        Maps the squared distance from each query to its furthest candidate to how much smaller that
-        of a row that was not proposed may be.
-
-    Notes
-    -----
     With products of two rows that are rounded by at most :math:`\epsilon |q| |r|` and squared norms
     by :math:`\epsilon |r|^2`, the error of a squared distance :math:`D^2` is at most
     :math:`\epsilon (5 |q|^2 + 4 D^2)`, because :math:`|r| \le |q| + D`. So it is small wherever the
@@ -71,52 +52,19 @@ def propose(queries, reference, n_candidates):  # (m, d), (n, d) -> (m, c)
 
 
 def moved(rows, mean):  # (n, d), (d,) -> (n, d)
-    """Subtract the mean from dense rows, in double precision.
-
-    Parameters
-    ----------
-    rows : {ndarray, CSR matrix} of shape (n_rows, n_features)
-        Any floats; sparse ones are handed back.
-
-    mean : ndarray of shape (n_features,)
-        As float64.
-
-    Returns
-    -------
-    {ndarray, CSR matrix} of shape (n_rows, n_features)
-        Dense ones as float64.
-    """
+    """Subtract the mean from dense rows, in double precision; sparse ones are handed back."""
     return rows if sparse.issparse(rows) else rows - mean
 
 
 def double_rounding(n_features):
-    """Bound the relative error of a product of two rows in double precision.
-
-    Parameters
-    ----------
-    n_features : int
-        Terms of the product.
-
-    Returns
-    -------
-    float
-        A multiple of the machine precision.
-    """
+    """Bound the relative error of a product of two rows in double precision."""
     return (8 * n_features + 32) * np.finfo(np.float64).eps
 
 
 def single_rounding(n_features):
     """Estimate, from far above, the relative error of a product of two rows in single precision.
 
-    Parameters
-    ----------
-    n_features : int
-        Terms of the product; their roundings are random enough to add up like its square root.
-
-    Returns
-    -------
-    float
-        A multiple of the machine precision.
+    The roundings of its terms are random enough to add up like the square root of their number.
     """
     return (8 + np.sqrt(n_features)) * np.finfo(np.float32).eps
 
@@ -135,24 +83,7 @@ def _norms_about(rows, mean):  # (m, d), (d,) -> (m,)
 def centered_single(rows, mean, scale, n_padding=0):  # (n, d), (d,) -> (n + n_padding, d)
     """Compute (rows - mean) / scale in float32, followed by rows of zeros.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_features)
-        Any floats.
-
-    mean : ndarray of shape (n_features,)
-        In the units of `rows`, as float64.
-
-    scale : float
-        In the units of `rows`.
-
-    n_padding : int, default=0
-        Rows of zeros to append.
-
-    Returns
-    -------
-    ndarray of shape (n_rows + n_padding, n_features)
-        Within 1e15 of zero, so that no square overflows.
+    Values are within 1e15 of zero, so that no square overflows.
     """
     single = np.zeros((len(rows) + n_padding, rows.shape[1]), dtype=np.float32)
     for start in range(0, len(rows), _SPAN_ROWS):
@@ -161,30 +92,11 @@ def centered_single(rows, mean, scale, n_padding=0):  # (n, d), (d,) -> (n + n_p
     return single
 
 
-def nearest_in_single_precision(queries, reference, n_candidates, mean, scale):
-    r"""Find the rows with the smallest :math:`\|r\|^2 - 2 q^T r`, up to rounding.
+def nearest_in_single_precision(queries, reference, n_candidates, mean, scale):  # -> (m, c)
+    r"""Find the rows with the smallest :math:`\|r\|^2 - 2 q^T r`, up to rounding, in any order.
 
-    Parameters
-    ----------
-    queries : ndarray of shape (n_queries, n_features)
-        Rows to look up.
-
-    reference : ndarray of shape (n_reference, n_features)
-        Rows to find.
-
-    n_candidates : int
-        Rows to find for each query; at most ``n_reference``.
-
-    mean : ndarray of shape (n_features,)
-        What both are moved by, so that they round least.
-
-    scale : float
-        What both are divided by, so that nothing overflows.
-
-    Returns
-    -------
-    ndarray of shape (n_queries, n_candidates)
-        Rows of `reference`, in any order.
+    Rows are moved by a mean, so that they round least, and divided by a scale, so that nothing
+    overflows. All is done on one pass over the rows.
     """
     n_padding = -len(reference) % _GROUP
     rows = centered_single(reference, mean, scale, n_padding)

@@ -11,29 +11,9 @@ _BLOCK_ELEMENTS = 2**22
 
 
 def first_by_distance(distances, candidates, n_first, left_out=None):  # -> (m, k), (m, k)
-    """Take the first candidates of each query by (distance, index).
+    """Take the first candidates of each query by (distance, index), and their distances.
 
-    Parameters
-    ----------
-    distances : ndarray of shape (n_queries, n_candidates)
-        In any unit. Overwritten where a candidate is left out.
-
-    candidates : ndarray of shape (n_queries, n_candidates)
-        Row numbers.
-
-    n_first : int
-        Candidates to take.
-
-    left_out : ndarray of bool of shape (n_queries, n_candidates), default=None
-        Whether a candidate is none, such as the query's own row: it comes last.
-
-    Returns
-    -------
-    distances : ndarray of shape (n_queries, n_first)
-        Ascending.
-
-    candidates : ndarray of shape (n_queries, n_first)
-        Row numbers.
+    A candidate that is left out comes last: its distance is overwritten by infinity.
     """
     if left_out is not None:
         distances[left_out] = np.inf
@@ -45,24 +25,7 @@ def first_by_distance(distances, candidates, n_first, left_out=None):  # -> (m, 
 
 
 def squared_distances(queries, reference, candidates):  # (m, d), (n, d), (m, k) -> (m, k)
-    """Squared distances to some reference rows, the same whatever other pairs there are.
-
-    Parameters
-    ----------
-    queries : {ndarray, CSR matrix} of shape (n_queries, n_features)
-        Rows.
-
-    reference : {ndarray, CSR matrix} of shape (n_reference, n_features)
-        Other rows.
-
-    candidates : ndarray of shape (n_queries, n_candidates)
-        Reference rows of each query.
-
-    Returns
-    -------
-    ndarray of shape (n_queries, n_candidates)
-        In squared units of the input, as float64.
-    """
+    """Squared distances to some reference rows, the same whatever other pairs there are."""
     squared = np.empty(candidates.shape)
     rows_per_block = max(1, _BLOCK_ELEMENTS // (candidates.shape[1] * reference.shape[1]))
     for start in range(0, len(candidates), rows_per_block):
@@ -72,24 +35,7 @@ def squared_distances(queries, reference, candidates):  # (m, d), (n, d), (m, k)
 
 
 def paired_distances(queries, reference, row, column):  # (m, d), (n, d), (p,), (p,) -> (p,)
-    """Squared distances of pairs, the same whatever other pairs there are.
-
-    Parameters
-    ----------
-    queries : {ndarray, CSR matrix} of shape (n_queries, n_features)
-        Rows.
-
-    reference : {ndarray, CSR matrix} of shape (n_reference, n_features)
-        Other rows.
-
-    row, column : ndarray of shape (n_pairs,)
-        The query and the reference row of each pair.
-
-    Returns
-    -------
-    ndarray of shape (n_pairs,)
-        In squared units of the input, as float64.
-    """
+    """Squared distances of pairs, the same whatever other pairs there are."""
     squared = np.empty(len(row))
     step = max(1, _BLOCK_ELEMENTS // reference.shape[1])
     for start in range(0, len(row), step):
@@ -110,29 +56,10 @@ def _squares_of_block(queries, reference, candidates):
 
 
 def compare_all(queries, reference, bounds, n_first):  # (m, d), (n, d), (m,) -> 2 x (m, k)
-    """Compare each query with every row that may be within its bound. Equal queries go together.
+    """Compare each query with every row whose squared distance may be within its bound.
 
-    Parameters
-    ----------
-    queries : {ndarray, CSR matrix} of shape (n_queries, n_features)
-        Rows to look up.
-
-    reference : {ndarray, CSR matrix} of shape (n_reference, n_features)
-        Rows to find.
-
-    bounds : ndarray of shape (n_queries,)
-        Squared distances.
-
-    n_first : int
-        Rows to find for each query.
-
-    Returns
-    -------
-    squared : ndarray of shape (n_queries, n_first)
-        Squared distances, ascending; infinity where fewer rows are within the bound.
-
-    candidates : ndarray of shape (n_queries, n_first)
-        Rows of `reference`; -1 where fewer are within the bound.
+    Returned are squared distances, ascending, and row numbers: infinity and -1 where fewer are.
+    Equal queries go together.
     """
     distinct, group = _distinct(queries)
     queries = queries[distinct]

@@ -9,17 +9,9 @@ _LARGEST = 1e100
 
 
 def check_table(X):
-    """Check a table of numbers that can be squared.
+    """Check a table of numbers that can be squared: float32 where it is, else float64.
 
-    Parameters
-    ----------
-    X : {array-like, CSR matrix} of shape (n_samples, n_features)
-        What the caller gave.
-
-    Returns
-    -------
-    {ndarray, CSR matrix} of shape (n_samples, n_features)
-        As float32 where it is float32, else as float64; perhaps the caller's own.
+    It may be the caller's own.
     """
     X = check_array(
         X,
@@ -41,21 +33,7 @@ def check_table(X):
 
 
 def check_queries(queries, n_samples):
-    """Check row numbers.
-
-    Parameters
-    ----------
-    queries : array-like of shape (n_queries,) or None
-        What the caller gave; None for all rows.
-
-    n_samples : int
-        Rows there are.
-
-    Returns
-    -------
-    ndarray of shape (n_queries,)
-        Row numbers, at least one.
-    """
+    """Check row numbers of X, at least one; None is all rows."""
     if queries is None:
         return np.arange(n_samples)
     queries = np.asarray(queries)
@@ -77,16 +55,8 @@ def check_queries(queries, n_samples):
 def rows_for_cosine(X):  # (n, d) -> (n, d) or (n, d + 1)
     """Divide each row by its length: Euclidean neighbours are then those in cosine distance.
 
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Finite floats.
-
-    Returns
-    -------
-    {ndarray, CSR matrix} of shape (n_samples, n_features) or (n_samples, n_features + 1)
-        In the dtype of `X`. Only where there are rows of zeros, one more column is 1 for them and 0
-        for the others: they are then at cosine distance 1 from the others.
+    Only where there are rows of zeros, one more column is 1 for them and 0 for the others: they are
+    then at cosine distance 1 from the others.
     """
     largest = abs(X).max(axis=1)
     largest = largest.toarray().ravel() if sparse.issparse(X) else largest

@@ -138,3 +138,13 @@ def test_a_pickled_copy_keeps_its_log_and_records_for_itself():
     assert copy.get_logs() == monitor.get_logs()
     ToyMap(max_iter=3).set_callbacks(copy).fit(X)
     assert len(copy.get_logs("all")) == 5 and len(monitor.get_logs("all")) == 2
+
+
+def test_the_state_of_version_0_1_is_read():
+    monitor = LossMonitor()
+    ToyMap(max_iter=2).set_callbacks(monitor).fit(X)
+    state = monitor.__getstate__()
+    state["_log"] = state.pop("_entries")
+    copy = LossMonitor()
+    copy.__setstate__(state)
+    assert copy.get_logs() == monitor.get_logs()

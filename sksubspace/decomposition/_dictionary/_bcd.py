@@ -41,36 +41,9 @@ _HEAD_TOLERANCE = 1e-10
 def solve_bcd(problem, n_components, *, variant, nonnegative, max_iter, tol, rng):
     """Alternate over blocks from a factorisation that does not know the labels.
 
-    No step raises the objective. In the end the classifier is fitted to what new rows will
-    have: responses of the filters, or codes that do not know the labels.
-
-    Parameters
-    ----------
-    problem : Problem
-        CentredRows, targets and weights.
-
-    n_components : int
-        Number of atoms.
-
-    variant : {"filter", "feature"}
-        What is classified: responses of filters, or codes.
-
-    nonnegative : bool
-        Whether atoms and codes are not negative; else atoms are orthonormal.
-
-    max_iter : int
-        Rounds over all blocks, at most.
-
-    tol : float
-        Decrease of the objective below which the search ends, as a share of its size or of one.
-
-    rng : RandomState instance
-        Draws the start of the factorisation.
-
-    Returns
-    -------
-    solution : Solution
-        With atoms of length one.
+    No step raises the objective; the search ends where a round lowers it by less than `tol` of its
+    size or of one. In the end the classifier is fitted to what new rows will have: responses of the
+    filters, or codes that do not know the labels. Atoms have length one.
     """
     move = _filter_round if variant == "filter" else _feature_round
     W, H = _first_factors(problem, n_components, nonnegative, rng)

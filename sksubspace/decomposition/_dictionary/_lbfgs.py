@@ -67,29 +67,9 @@ def objective_and_gradient(problem, W, b, h):  # (d, r), (r, L), (1 + p, L) -> (
 def solve_over_bases(problem, n_components, *, max_iter, tol, rng):
     """Search from principal directions and the logistic regression on their scores.
 
-    Parameters
-    ----------
-    problem : Problem
-        CentredRows, targets and weights.
-
-    n_components : int
-        Number of atoms, at most the number of features.
-
-    max_iter : int
-        Iterations of L-BFGS, at most.
-
-    tol : float
-        The search ends at a decrease of the objective below a tenth of `tol`, as single steps can
-        be short, as a share of its excess over the reconstruction by principal components, or of
-        one if that is larger.
-
-    rng : RandomState instance
-        Draws the start of the randomised singular value decomposition.
-
-    Returns
-    -------
-    solution : Solution
-        With orthonormal atoms.
+    It ends at a decrease of the objective below a tenth of `tol`, as single steps can be short, as
+    a share of its excess over the reconstruction by principal components, or of one if that is
+    larger. Atoms are orthonormal.
     """
     W = randomised_directions(problem.rows, n_components, rng)
     F = problem.rows.project(W)

@@ -28,31 +28,10 @@ _OVERSAMPLING = 5
 def solve_lpgd(problem, n_components, *, max_iter, tol, rng):
     """Projected gradient from A = 0 and M of principal components.
 
-    The singular vectors are those of the last iteration after one step of subspace iteration,
-    which cannot make the projection worse than the last ones would, so every iteration lowers the
-    objective.
-
-    Parameters
-    ----------
-    problem : Problem
-        CentredRows, targets and weights.
-
-    n_components : int
-        Rank, at most the number of features.
-
-    max_iter : int
-        Iterations, at most.
-
-    tol : float
-        Decrease of the objective below which the search ends, as a share of its size or of one.
-
-    rng : RandomState instance
-        Draws the start of the randomised singular value decomposition.
-
-    Returns
-    -------
-    solution : Solution
-        With orthonormal atoms.
+    The singular vectors are those of the last iteration after one step of subspace iteration, which
+    cannot make the projection worse than the last ones would, so every iteration lowers the
+    objective. The search ends where it does so by less than `tol` of its size or of one. Atoms are
+    orthonormal.
     """
     rows, curvature = problem.rows, problem.curvature
     steepest = curvature * largest_square(rows, problem.shares, rng) + 2 * problem.alpha

@@ -187,11 +187,11 @@ def fit_mixture(model: MixtureScore, X, weights):  # (n, d), (n,) -> dict
     """Fit one Gaussian more after the other while the criterion falls, or the number given."""
     rng = isolated_random_state(model.random_state)
     auto = model.n_components == "auto"
-    best, n_iter, lowest = _run(model, X, weights, 1 if auto else model.n_components, rng)
+    best, n_iter, lowest = _fit_number(model, X, weights, 1 if auto else model.n_components, rng)
     for n_components in range(2, _MOST_COMPONENTS + 1) if auto else ():
         if n_components > len(X):
             break
-        candidate, n_steps, bic = _run(model, X, weights, n_components, rng)
+        candidate, n_steps, bic = _fit_number(model, X, weights, n_components, rng)
         if bic >= lowest:
             break
         best, n_iter, lowest = candidate, n_steps, bic
@@ -200,7 +200,7 @@ def fit_mixture(model: MixtureScore, X, weights):  # (n, d), (n,) -> dict
     return fitted | {"mean_": weights @ X / weights.sum()}
 
 
-def _run(model, X, weights, n_components, rng):  # -> Mixture, number of steps, criterion
+def _fit_number(model, X, weights, n_components, rng):  # -> Mixture, number of steps, criterion
     """Expectation and maximisation for a fixed number of Gaussians."""
     posterior = _posterior_of_clusters(X, weights, n_components, rng)
     old = -np.inf

@@ -14,24 +14,10 @@ SCORES = {"gaussian", "student_t", "gmm", "denoiser"}
 
 
 def make_score_model(score, *, shrinkage="auto", random_state=None):
-    """Make a model of the density that is ready for ``fit``.
+    """Make a model of the density from a name, a function from rows to scores, or an object.
 
-    Parameters
-    ----------
-    score : {"gaussian", "student_t", "gmm", "denoiser"}, callable or object
-        A name, a function from rows to scores, or an object with `score_function`.
-
-    shrinkage : float or "auto", default="auto"
-        For the models that have one.
-
-    random_state : int, RandomState instance or None, default=None
-        For the models that draw.
-
-    Returns
-    -------
-    model : object
-        Has ``fit(X, sample_weight=None)``, ``score_function(X)``, ``terms(X)`` and, when fitted,
-        ``mean_``.
+    It has ``fit(X, sample_weight=None)``, ``score_function(X)``, ``terms(X)`` and, when fitted,
+    ``mean_``; it takes the shrinkage and the randomness where it has them.
     """
     if score == "gaussian":
         return GaussianScore(shrinkage=shrinkage)

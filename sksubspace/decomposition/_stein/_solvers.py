@@ -19,38 +19,10 @@ _MOST_BLOCKS = 40
 
 
 def find_directions(order, M, make_second, make_information, operator, n_components, rng):
-    """Find directions by the moments of the order: M, and what makes the others where needed.
+    """Find directions (k, d) and singular values (k,) by the moments of the order.
 
-    Parameters
-    ----------
-    order : {1, 2, "both"}
-        Moments that are used.
-
-    M : ndarray of shape (n_features, n_responses)
-        Moment of first order.
-
-    make_second : callable or None
-        Returns the matrices H_j; None where there are none.
-
-    make_information : callable or None
-        Returns the Fisher information, which "both" needs.
-
-    operator : bool
-        Whether no matrix of shape (n_features, n_features) is made of the H_j.
-
-    n_components : int or "auto"
-        Number of directions.
-
-    rng : RandomState instance or None
-        Draws the start of the operator's iteration.
-
-    Returns
-    -------
-    directions : ndarray of shape (n_components, n_features)
-        Orthonormal rows.
-
-    values : ndarray of shape (n_components,)
-        Singular values, descending.
+    M is the moment of first order. `make_second` returns the matrices H_j, and is None where there
+    are none; `make_information` the Fisher information, which "both" needs.
     """
     if order == 1:
         second = None if make_second is None else lambda: (make_second(), operator)
@@ -106,36 +78,12 @@ def by_both(M, hessians, operator, information, n_components, *, rng=None):  # -
     return (Q * np.where(np.diag(R) < 0, -1, 1)).T, np.sqrt(values)
 
 
-def leading(hessians, operator, k, *, first=None, exclude=None, rng=None):
+def leading(hessians, operator, k, *, first=None, exclude=None, rng=None):  # -> (k, d), (k,)
     r"""Leading eigenvectors of :math:`\sum_j H_j^2`, or of :math:`F F^T + \sum_j H_j^2 / 2`.
 
-    Parameters
-    ----------
-    hessians : RowHessians or MatrixHessians
-        H_j.
-
-    operator : bool
-        Whether no matrix of shape (d, d) is made of them.
-
-    k : int or "auto"
-        How many; "auto" takes the largest ratio of neighbouring eigenvalues.
-
-    first : ndarray of shape (n_features, n_responses) or None, default=None
-        F.
-
-    exclude : ndarray of shape (n_features, n_excluded) or None, default=None
-        Orthonormal columns to which the eigenvectors are orthogonal.
-
-    rng : RandomState instance or None, default=None
-        Draws the start of the operator's iteration.
-
-    Returns
-    -------
-    directions : ndarray of shape (k, n_features)
-        Orthonormal rows.
-
-    values : ndarray of shape (k,)
-        Eigenvalues, descending, not negative.
+    With `operator` no matrix of shape (d, d) is made. `k` is "auto" for the largest ratio of
+    neighbouring eigenvalues; the columns (d, r) of `exclude` are orthonormal, and the eigenvectors
+    orthogonal to them. Returned are orthonormal rows and eigenvalues, descending, not negative.
     """
     if operator:
         apply = _sum_of(hessians.operator(), first)
