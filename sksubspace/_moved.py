@@ -11,6 +11,9 @@ from importlib.machinery import ModuleSpec
 
 # private module that is no more -> public package that has its classes
 MOVED = {
+    "sksubspace.autoencoder._least_volume": "sksubspace.autoencoder",
+    "sksubspace.autoencoder._predictive": "sksubspace.autoencoder",
+    "sksubspace.autoencoder._sparse": "sksubspace.autoencoder",
     "sksubspace.cluster._auto": "sksubspace.cluster",
     "sksubspace.cluster._elastic_net": "sksubspace.cluster",
     "sksubspace.cluster._ensemble": "sksubspace.cluster",
