@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state
 
-__all__ = ["check_widths", "isolated_random_state"]
+__all__ = ["check_choice", "check_integer", "check_widths", "isolated_random_state"]
 
 
 def check_widths(hidden_layer_sizes, *, at_least_one=False):
@@ -53,3 +53,58 @@ def isolated_random_state(random_state):
     if random_state is None:
         return np.random.RandomState(np.random.MT19937(np.random.SeedSequence()))
     return check_random_state(random_state)
+
+
+def check_integer(value, name, smallest=None, largest=None, reason=""):
+    """Raise unless a value is a whole number, in a range where one is named.
+
+    Parameters
+    ----------
+    value : object
+        What the caller gave; a bool is no whole number.
+
+    name : str
+        The parameter it was given for.
+
+    smallest : int or None, default=None
+        The smallest allowed; None for no limit.
+
+    largest : int or None, default=None
+        The largest allowed; None for no limit.
+
+    reason : str, default=""
+        What the largest one is, to end the phrase "at most 5, ...".
+
+    Raises
+    ------
+    TypeError
+        If it is no whole number.
+
+    ValueError
+        If it is out of range.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if (smallest is not None and value < smallest) or (largest is not None and value > largest):
+        upper = "" if largest is None else f" and at most {largest}"
+        because = f", {reason}" if reason else ""
+        raise ValueError(f"{name} must be at least {smallest}{upper}{because}, got {value}.")
+
+
+def check_choice(value, name, choices):
+    """Raise a ValueError unless a value is one of some words.
+
+    Parameters
+    ----------
+    value : object
+        What the caller gave.
+
+    name : str
+        The parameter it was given for.
+
+    choices : sequence of str
+        The words.
+    """
+    if not isinstance(value, str) or value not in choices:
+        offered = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} must be one of {offered}, got {value!r}.")

@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator, clone
 
 import sksubspace
 from sksubspace._moved import former_names
+from sksubspace._state import FORMAT, StateError, check_format
 
-_FORMAT = 1
+# what stands beside the model in the archive of skops: format, version, notes
 _CARD = "sksubspace.json"
 # of plain pickles, and of those compressed by zlib, gzip, bzip2, xz and lz4
 _PICKLES = (
@@ -106,9 +107,9 @@ def load(path, *, trust_pickle=False):
     Raises
     ------
     ValueError
-        If the file is not a model, holds types other than the estimators of this library and what
-        skops trusts (estimators of scikit-learn, arrays), is a pickle, or was written by a
-        version of this library with another major or minor number.
+        If the file is not a model, holds types or parts other than those of this library and what
+        skops trusts (estimators of scikit-learn, arrays), is a pickle, or has a newer format than
+        this version of the library reads. Files of older versions are read.
 
     OSError
         If it cannot be read.
@@ -156,7 +157,7 @@ def write_model(estimator, path, notes=None):
     foreign = _foreign_types(skops_io, buffer.getvalue())
     if foreign:
         raise TypeError(f"{_refusal(estimator)} It holds {', '.join(foreign)}.")
-    card = {"format": _FORMAT, "sksubspace": sksubspace.__version__, "notes": notes or {}}
+    card = {"format": FORMAT, "sksubspace": sksubspace.__version__, "notes": notes or {}}
     with zipfile.ZipFile(buffer, "a", compression=zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_CARD, json.dumps(card))
     return replace_file(path, buffer.getbuffer())
@@ -176,11 +177,14 @@ def read_model(path, *, trust_pickle=False):
         foreign = _foreign_types(skops_io, content)
         if not foreign:
             return skops_io.loads(content, trusted=_trusted_types()), card["notes"]
+    except StateError as error:
+        raise ValueError(f"{path}: {error}") from error
     except Exception as error:
         raise ValueError(f"{path} is a damaged model file: {error!r}. Save it again.") from error
     raise ValueError(
-        f"{path} holds types that are not trusted: {', '.join(foreign)}. If you know its author, "
-        "read it with skops.io.load, which lets you name them."
+        f"{path} holds types that are not trusted: {', '.join(foreign)}; the estimators of "
+        "sksubspace and scikit-learn, arrays and plain values are. If you know its author, read it "
+        "with skops.io.load, which lets you name them."
     )
 
 
@@ -279,7 +283,7 @@ def _is_safe(teacher):
 
 
 def _read_card(path, content):
-    """Return what stands beside the model, its version checked; a bare skops file has nothing."""
+    """Return what stands beside the model, its format checked; a bare skops file has nothing."""
     with zipfile.ZipFile(BytesIO(content)) as archive:
         names = set(archive.namelist())
         if "schema.json" not in names:
@@ -291,16 +295,8 @@ def _read_card(path, content):
             version, notes = str(card["sksubspace"]), dict(card["notes"])
         except Exception as error:
             raise ValueError(f"{path} is a damaged model file: {error!r}.") from error
-    if _minor(version) != _minor(sksubspace.__version__) or card.get("format") != _FORMAT:
-        raise ValueError(
-            f"{path} was written by sksubspace {version} and this is {sksubspace.__version__}; "
-            f'make it again with this version, or read it with: pip install "sksubspace=={version}"'
-        )
+    check_format(card.get("format"), f"{path}, written by sksubspace {version},")
     return {"notes": notes}
-
-
-def _minor(version):
-    return version.split(".")[:2]
 
 
 def _read_pickle(path, start, trust_pickle):

@@ -15,8 +15,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from torch import nn
 
 import sksubspace
-from sksubspace import MEDAL, load, save
+from sksubspace import MEDAL, Autoencoder, _state, load, save
 from sksubspace._persistence import read_model, replace_file, write_model
+from sksubspace._state import FORMAT
 from tests import instances
 
 skops_io = pytest.importorskip("skops.io")
@@ -202,23 +203,46 @@ def test_an_archive_without_a_model_is_named_so(tmp_path):
         load(tmp_path / "model.npz")
 
 
-def change_version(path, version):
+def change_card(path, **changes):
     with zipfile.ZipFile(path) as old:
         parts = {name: old.read(name) for name in old.namelist()}
     card = json.loads(parts["sksubspace.json"])
-    parts["sksubspace.json"] = json.dumps({**card, "sksubspace": version}).encode()
+    parts["sksubspace.json"] = json.dumps({**card, **changes}).encode()
     with zipfile.ZipFile(path, "w") as new:
         for name, part in parts.items():
             new.writestr(name, part)
 
 
-def test_a_file_of_another_minor_version_is_refused(X, tmp_path):
+def test_a_file_of_the_next_minor_release_opens(X, tmp_path):
     path = save(PCA(2).fit(X), tmp_path / "pca.skops")
     major, minor, *_ = sksubspace.__version__.split(".")
-    change_version(path, f"{major}.{minor}.99")
+    change_card(path, sksubspace=f"{major}.{int(minor) + 1}.0")
     assert load(path).n_components == 2
-    change_version(path, f"{major}.{int(minor) + 1}.0")
-    with pytest.raises(ValueError, match=r"written by sksubspace .* pip install"):
+
+
+@pytest.mark.parametrize("number", range(1, FORMAT + 1))
+def test_a_file_of_a_format_that_is_known_opens(number, X, tmp_path):
+    path = save(PCA(2).fit(X), tmp_path / "pca.skops")
+    change_card(path, format=number)
+    assert load(path).n_components == 2
+
+
+@pytest.mark.parametrize("number", [FORMAT + 1, 0, None])
+def test_a_file_of_the_next_format_is_refused_in_one_line(number, X, tmp_path):
+    path = save(PCA(2).fit(X), tmp_path / "pca.skops")
+    change_card(path, format=number, sksubspace="9.9.0")
+    wanted = rf"written by sksubspace 9\.9\.0, has format {number}, and .* reads the formats 1, 2;"
+    with pytest.raises(ValueError, match=wanted) as error:
+        load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_part_is_named(X, tmp_path, monkeypatch):
+    path = save(Autoencoder(1, hidden_layer_sizes=(), max_iter=1).fit(X), tmp_path / "a.skops")
+    monkeypatch.setattr(_state, "_PARTS", {"Shift": None})
+    with pytest.raises(
+        ValueError, match=r"a\.skops: .* unknown part '.*'; .* knows Shift, .*trusts"
+    ):
         load(path)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from sksubspace._threads import small_work
+
 from .homotopy import homotopy
 from .residuals import make_residuals
-from .threads import small_work
 
 __all__ = ["elastic_net"]
 

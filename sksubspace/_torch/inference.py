@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from .threads import small_work
+from sksubspace._threads import small_work
 
 __all__ = ["batched_forward"]
 

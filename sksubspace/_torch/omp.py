@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from sksubspace._threads import small_work
+
 from .residuals import make_residuals
-from .threads import small_work
 
 __all__ = ["omp"]
 

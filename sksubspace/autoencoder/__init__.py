@@ -2,8 +2,7 @@
 
 from sksubspace.autoencoder._autoencoder import Autoencoder
 from sksubspace.autoencoder._least_volume import LeastVolumeAutoencoder
-from sksubspace.autoencoder._predictive import PredictiveSparseCoding
-from sksubspace.autoencoder._sparse import SparseAutoencoder
+from sksubspace.autoencoder._sparse import PredictiveSparseCoding, SparseAutoencoder
 
 __all__ = [
     "Autoencoder",

@@ -3,22 +3,33 @@
 Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks", 2006.
 """
 
-import numpy as np
-from sklearn.utils.validation import validate_data
 from torch import nn
 
-from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import StrOptions, _fit_context
-from sksubspace._torch.device import as_rows
+from sksubspace._parameters import check_widths
+from sksubspace._sklearn import StrOptions
 from sksubspace._torch.modules import ACTIVATIONS
-from sksubspace.autoencoder._base import BaseAutoencoder
-from sksubspace.autoencoder._checkpoint import KeptState
-from sksubspace.autoencoder._learning import BUDGET, Reconstruction, make_trainer
-from sksubspace.autoencoder._networks import check_widths
-from sksubspace.encoding import FeatureScale
+from sksubspace._torch.objectives import Standardize
+from sksubspace._trained import Steps
+from sksubspace.autoencoder._base import BaseAutoencoder, PartialFitMixin
+from sksubspace.autoencoder._networks import autoencoding, build_networks, unexplained
 
 
-class Autoencoder(BaseAutoencoder):
+class Reconstruction(nn.Module):
+    """mean ||x - g(f(x))||^2 / d of standardised rows x."""
+
+    def __init__(self, standardize, encoder, decoder):
+        super().__init__()
+        self.standardize = standardize
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def forward(self, batch):  # ((b, d),) -> ()
+        """Share of the variance of a batch that is lost."""
+        x = self.standardize(batch[0])
+        return unexplained(self.decoder(self.encoder(x)), x)
+
+
+class Autoencoder(PartialFitMixin, BaseAutoencoder):
     r"""Compress rows by a network and reconstruct them by another.
 
     The plain baseline for every method that maps rows to a few numbers and back.
@@ -144,6 +155,8 @@ class Autoencoder(BaseAutoencoder):
 
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
+        "decoder": [nn.Module, None],
+        "hidden_layer_sizes": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],
     }
 
@@ -184,74 +197,19 @@ class Autoencoder(BaseAutoencoder):
         self.device = device
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Train for one epoch on some rows.
-
-        The first call sets the units of the rows and draws the weights; after ``fit`` the fitted
-        networks are trained on. No rows are held out, and there are no checkpoints.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows, at least two in the first call.
-
-        y : Ignored
-            Not used.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-
-        Raises
-        ------
-        ValueError
-            If X has non-finite values, or the training diverges.
-        """
+    def _steps(self, X):
         check_widths(self.hidden_layer_sizes)
-        first = not hasattr(self, "_encoder")
-        X = validate_data(
-            self, X, reset=first, dtype=[np.float64, np.float32], ensure_min_samples=1 + first
-        )
-        context = self._init_callback_context(max_subtasks=1)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        random_state = isolated_random_state(self.random_state)
-        trainer = make_trainer(self, X.dtype if first else self._dtype, random_state, context)
-        if first:
-            self._start(X, trainer)
-        self._go_on(X, trainer)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
-        return self
+        return Steps(start=self._start, finish=self._finish, resume=self._resume)
 
-    def _start(self, X, trainer):
-        scale = FeatureScale.of(X, "global")
-        networks = self._networks(X.shape[1], trainer)
-        objective = self._objective(self._standardize(scale, trainer), *networks)
-        self._adopt(X, scale, objective, trainer)
-        self._kept_state = None
-        self.loss_curve_, self.validation_loss_curve_ = [], None
+    def _start(self, scale, trainer):
+        networks = build_networks(self, self.n_features_in_, trainer)
+        standardize = Standardize(scale.mean, scale.spread)
+        return Reconstruction(standardize.to(trainer.device, trainer.torch_dtype), *networks)
 
-    def _go_on(self, X, trainer):
-        """One epoch from where the optimizer and the order of the rows stood."""
-        kept = KeptState(self._objective(*self._encoder, *self._decoder), self._kept_state)
-        trainer.max_iter = 1 + len(kept.state["history"] if kept.state else [])
-        rows = as_rows(X.astype(self._dtype, copy=False), trainer.device)
-        trainer.fit(
-            kept.objective, (rows,), BUDGET, "networks",
-            schedule=None, checkpoint=kept, autocast=self.autocast,
-        )  # fmt: skip
-        self._kept_state = kept.state
-        self.loss_curve_ = [*self.loss_curve_, kept.state["history"][-1]["train_loss"]]
-        self.n_iter_ = len(self.loss_curve_)
+    def _resume(self, trainer):
+        return Reconstruction(*self._model.encoder.module, *self._model.decoder.module)
 
-    def _objective(self, standardize, encoder, decoder):
-        return Reconstruction(standardize, encoder, decoder)
-
-    def _adopt(self, X, scale, objective, trainer):
+    def _finish(self, objective, scale, trainer):
         encoder = nn.Sequential(objective.standardize, objective.encoder)
         decoder = nn.Sequential(objective.decoder)
-        self._kept_state = None
-        self._set_networks(
-            scale, encoder, decoder, trainer, n_latent=None, output_spread=scale.spread
-        )
+        return autoencoding(self, scale, trainer, encoder, decoder), {}

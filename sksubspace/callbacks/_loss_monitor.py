@@ -54,8 +54,8 @@ class LossMonitor:
     max_propagation_depth = None
 
     def __init__(self):
-        self._log = []
-        self._listener = open_listener(self._log.append, owner=self)
+        self._entries = []
+        self._listener = open_listener(self._entries.append, owner=self)
 
     def setup(self, estimator, context):
         """Do nothing.
@@ -105,7 +105,7 @@ class LossMonitor:
         if metadata is None or "loss" not in metadata:
             return
         path = get_context_path(context)
-        row = _describe(path)
+        row = _row_of(path)
         row["loss"] = metadata["loss"]
         row["validation_loss"] = metadata.get("validation_loss")
         send(self._listener, (path[0].init_time, row))
@@ -143,7 +143,7 @@ class LossMonitor:
         """
         if select not in ("most_recent", "all"):
             raise ValueError(f"select must be 'most_recent' or 'all', got {select!r}.")
-        log = sorted(self._log, key=lambda entry: (entry[0], entry[1]["task_id_path"]))
+        log = sorted(self._entries, key=lambda entry: (entry[0], entry[1]["task_id_path"]))
         if select == "most_recent" and log:
             last_run = log[-1][1]["run_id"]
             log = [entry for entry in log if entry[1]["run_id"] == last_run]
@@ -168,15 +168,16 @@ class LossMonitor:
 
     def __getstate__(self):
         # a copy, because the listener's thread may append to the list while it is being pickled
-        return {**self.__dict__, "_log": list(self._log)}
+        return {**self.__dict__, "_entries": list(self._entries)}
 
     def __setstate__(self, state):
-        self.__dict__.update(state)
+        # the entries are "_log" in pickles of version 0.1
+        self.__dict__.update({"_entries" if k == "_log" else k: v for k, v in state.items()})
         if not can_reuse_listener(self._listener):
-            self._listener = open_listener(self._log.append, owner=self)
+            self._listener = open_listener(self._entries.append, owner=self)
 
 
-def _describe(path):
+def _row_of(path):
     """Describe the last context of a path by plain values."""
     *parents, epoch = path
     names = [context.source_task_name or context.task_name for context in parents]

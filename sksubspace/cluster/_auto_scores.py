@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sksubspace._torch.threads import small_work
+from sksubspace._threads import small_work
 from sksubspace.cluster._subspaces import fit_subspaces
 
 __all__ = [

@@ -7,7 +7,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, svds
 
 from sksubspace._linalg import in_blocks, largest_eigenpairs
-from sksubspace._torch.threads import small_work
+from sksubspace._threads import small_work
 
 __all__ = ["fit_subspaces", "squared_residuals"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from sksubspace._threads import small_work
 from sksubspace._torch.device import to_tensor
-from sksubspace._torch.threads import small_work
 
 __all__ = ["keep_largest", "largest_columns", "product_blocks"]
 

@@ -107,11 +107,11 @@ def fetch_usps(*, data_home=None, download_if_missing=True):
         with np.load(path) as file:
             data = np.concatenate([file["X_train"], file["X_test"]])
             target = np.concatenate([file["y_train"], file["y_test"]])
-        return _digits(data, target, f"USPS digits, from {path.name}")
+        return _usps(data, target, f"USPS digits, from {path.name}")
     if not download_if_missing:
         raise OSError("USPS digits not found, and download_if_missing is False.")
     digits = fetch_openml(data_id=41082, as_frame=False, data_home=data_home, parser="liac-arff")
-    return _digits(digits.data, digits.target, "USPS digits, from OpenML data set 41082")
+    return _usps(digits.data, digits.target, "USPS digits, from OpenML data set 41082")
 
 
 def _local_file(name, data_home):
@@ -121,7 +121,7 @@ def _local_file(name, data_home):
     return path if path is not None and path.is_file() else None
 
 
-def _digits(data, target, description):
+def _usps(data, target, description):
     """Scale to [0, 1], whatever the range was, and count classes from 0."""
     data = np.asarray(data, dtype=np.float32)
     data = (data - data.min()) / (data.max() - data.min())

@@ -4,9 +4,11 @@ from numbers import Real
 
 import numpy as np
 
-from sksubspace.datasets._sizes import check_integer, check_noise, own_random_state
+from sksubspace._parameters import check_choice, check_integer, isolated_random_state
+from sksubspace.datasets._sizes import check_noise
 
-_LEAN = 0.95  # share of the spread along the line of the two Gaussians that is between them
+# share of the spread along the line of the two Gaussians that is between them
+_LEAN = 0.95
 
 
 def make_multi_index(
@@ -119,16 +121,16 @@ def make_multi_index(
     >>> subspace_affinity(y.T @ X, B) > 0.99
     True
     """
-    check_integer(n_samples, "n_samples")
-    check_integer(n_features, "n_features")
-    check_integer(n_components, "n_components", largest=n_features)
+    check_integer(n_samples, "n_samples", 1)
+    check_integer(n_features, "n_features", 1)
+    check_integer(n_components, "n_components", 1, n_features)
     n_responses = n_components if n_responses is None else n_responses
-    check_integer(n_responses, "n_responses")
+    check_integer(n_responses, "n_responses", 1)
     check_noise(noise)
     _check_df(df)
-    _check_choice(link, "link", _LINKS)
-    _check_choice(design, "design", _DESIGNS)
-    rng = own_random_state(random_state)
+    check_choice(link, "link", _LINKS)
+    check_choice(design, "design", _DESIGNS)
+    rng = isolated_random_state(random_state)
     B = np.linalg.qr(rng.standard_normal((n_features, n_components)))[0].T.copy()
     X = _DESIGNS[design](rng.standard_normal((n_samples, n_features)), B, df, rng)
     first = np.arange(n_responses) % n_components
@@ -147,7 +149,7 @@ def _even(a, b):
     return np.abs(a) - np.cos(b)
 
 
-def _mixed(a, b):
+def _odd_and_even(a, b):
     return _odd(a, b) + _even(a, b)
 
 
@@ -172,7 +174,7 @@ def _mixture(Z, B, df, rng):  # (n, d), (k, d) -> (n, d)
     return Z + np.outer(middle + (np.sqrt(1 - _LEAN**2) - 1) * (Z @ v), v)
 
 
-_LINKS = {"odd": _odd, "even": _even, "mixed": _mixed}
+_LINKS = {"odd": _odd, "even": _even, "mixed": _odd_and_even}
 _DESIGNS = {"gaussian": _gaussian, "student_t": _student_t, "mixture": _mixture}
 
 
@@ -181,9 +183,3 @@ def _check_df(df):
         raise TypeError(f"df must be a number, got {df!r}.")
     if not 2 < df < np.inf:
         raise ValueError(f"df must be finite and more than 2, got {df!r}.")
-
-
-def _check_choice(value, name, choices):
-    if not isinstance(value, str) or value not in choices:
-        offered = ", ".join(map(repr, choices))
-        raise ValueError(f"{name} must be one of {offered}, got {value!r}.")

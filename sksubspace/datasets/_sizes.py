@@ -1,33 +1,10 @@
 """Numbers of rows and dimensions, as the generators take them."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-
-def check_integer(value, name, smallest=1, largest=None):
-    """Raise unless a value is a whole number in a range.
-
-    Parameters
-    ----------
-    value : object
-        What the caller gave.
-
-    name : str
-        The parameter it was given for.
-
-    smallest : int, default=1
-        The smallest allowed.
-
-    largest : int or None, default=None
-        The largest allowed; None for no limit.
-    """
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
-    if value < smallest or (largest is not None and value > largest):
-        upper = "" if largest is None else f" and at most {largest}"
-        raise ValueError(f"{name} must be at least {smallest}{upper}, got {value!r}.")
+from sksubspace._parameters import check_integer
 
 
 def check_noise(value):
@@ -70,7 +47,7 @@ def one_each(values, n, name, largest=None):
     if len(values) != n:
         raise ValueError(f"{name} must be one number or {n} of them, got {len(values)}.")
     for value in values:
-        check_integer(value, name, largest=largest)
+        check_integer(value, name, 1, largest)
     return values
 
 
@@ -92,21 +69,5 @@ def group_sizes(n_samples, n_groups):
     """
     if np.ndim(n_samples):
         return one_each(n_samples, n_groups, "n_samples")
-    check_integer(n_samples, "n_samples", smallest=n_groups)
+    check_integer(n_samples, "n_samples", n_groups)
     return [n_samples // n_groups + (k < n_samples % n_groups) for k in range(n_groups)]
-
-
-def own_random_state(random_state):
-    """Turn `random_state` into a generator that is not numpy's global one.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        None draws a seed from the operating system; an instance is used as it is.
-
-    Returns
-    -------
-    rng : RandomState
-        A source of randomness.
-    """
-    return check_random_state(np.random.RandomState() if random_state is None else random_state)

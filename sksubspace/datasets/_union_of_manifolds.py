@@ -4,7 +4,8 @@ from itertools import product
 
 import numpy as np
 
-from sksubspace.datasets._sizes import check_integer, check_noise, group_sizes, own_random_state
+from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace.datasets._sizes import check_noise, group_sizes
 
 
 def make_union_of_manifolds(
@@ -99,19 +100,19 @@ def make_union_of_manifolds(
     >>> int(np.linalg.matrix_rank(X[y == 0]))
     4
     """
-    check_integer(n_features, "n_features")
-    check_integer(n_manifolds, "n_manifolds")
-    check_integer(intrinsic_dim, "intrinsic_dim", largest=3)
-    check_integer(n_harmonics, "n_harmonics")
+    check_integer(n_features, "n_features", 1)
+    check_integer(n_manifolds, "n_manifolds", 1)
+    check_integer(intrinsic_dim, "intrinsic_dim", 1, 3)
+    check_integer(n_harmonics, "n_harmonics", 1)
     check_noise(noise)
     sizes = group_sizes(n_samples, n_manifolds)
-    rng = own_random_state(random_state)
+    rng = isolated_random_state(random_state)
     frequencies = _frequencies(intrinsic_dim, n_harmonics)
     angles = rng.uniform(0, 2 * np.pi, size=(sum(sizes), intrinsic_dim))
     y = np.repeat(np.arange(n_manifolds), sizes)
     coefficients = rng.standard_normal((n_manifolds, 2 * len(frequencies), n_features))
     X = np.concatenate(
-        [_place(angles[y == k], frequencies, coefficients[k]) for k in range(n_manifolds)]
+        [_on_manifold(angles[y == k], frequencies, coefficients[k]) for k in range(n_manifolds)]
     )
     X += noise * rng.standard_normal(X.shape)
     if shuffle:
@@ -127,7 +128,7 @@ def _frequencies(intrinsic_dim, n_harmonics):  # -> (n_frequencies, intrinsic_di
     return np.array([k for k in product(entries, repeat=intrinsic_dim) if k > origin])
 
 
-def _place(angles, frequencies, coefficients):  # (n, p), (f, p), (2 f, d) -> (n, d)
+def _on_manifold(angles, frequencies, coefficients):  # (n, p), (f, p), (2 f, d) -> (n, d)
     phases = angles @ frequencies.T
     waves = np.stack([np.cos(phases), np.sin(phases)]) / np.linalg.norm(frequencies, axis=1)
     rows = np.concatenate(list(waves), axis=1) @ coefficients

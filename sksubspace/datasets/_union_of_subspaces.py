@@ -2,13 +2,9 @@
 
 import numpy as np
 
-from sksubspace.datasets._sizes import (
-    check_integer,
-    check_noise,
-    group_sizes,
-    one_each,
-    own_random_state,
-)
+from sksubspace._linalg import unit_rows
+from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace.datasets._sizes import check_noise, group_sizes, one_each
 
 
 def make_union_of_subspaces(
@@ -103,20 +99,17 @@ def make_union_of_subspaces(
     >>> int(np.linalg.matrix_rank(X[y == 0]))
     3
     """
-    check_integer(n_features, "n_features")
-    check_integer(n_subspaces, "n_subspaces")
+    check_integer(n_features, "n_features", 1)
+    check_integer(n_subspaces, "n_subspaces", 1)
     check_noise(noise)
     sizes = group_sizes(n_samples, n_subspaces)
     dims = one_each(subspace_dim, n_subspaces, "subspace_dim", largest=n_features)
-    rng = own_random_state(random_state)
+    rng = isolated_random_state(random_state)
     bases = [_random_basis(dim, n_features, rng) for dim in dims]
-    offsets = _unit_rows(rng.standard_normal((n_subspaces, n_features)))
+    offsets = unit_rows(rng.standard_normal((n_subspaces, n_features)))
     offsets *= bool(affine)
     X = np.concatenate(
-        [
-            _unit_rows(rng.standard_normal((n, len(B)))) @ B
-            for n, B in zip(sizes, bases, strict=True)
-        ]
+        [unit_rows(rng.standard_normal((n, len(B)))) @ B for n, B in zip(sizes, bases, strict=True)]
     )
     y = np.repeat(np.arange(n_subspaces), sizes)
     X += offsets[y] + noise * rng.standard_normal(X.shape)
@@ -128,7 +121,3 @@ def make_union_of_subspaces(
 
 def _random_basis(dim, n_features, rng):  # -> (dim, n_features)
     return np.linalg.qr(rng.standard_normal((n_features, dim)))[0].T.copy()
-
-
-def _unit_rows(rows):
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)

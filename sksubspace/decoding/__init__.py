@@ -1,6 +1,6 @@
-"""Regressions from a latent space back to the data."""
+"""Decoders of a map: regressions from its coordinates back to the data, as parts of a MEDAL."""
 
-from sksubspace.decoding._network import FourierNetwork, fit_network_decoder
-from sksubspace.decoding._ridge import FourierRidge, fit_fourier_ridge
+from sksubspace._student._networks import NetworkDecoder
+from sksubspace._student._ridge import FourierRidge
 
-__all__ = ["FourierNetwork", "FourierRidge", "fit_fourier_ridge", "fit_network_decoder"]
+__all__ = ["FourierRidge", "NetworkDecoder"]

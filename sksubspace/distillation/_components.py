@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
-from sklearn.decomposition import PCA
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,14 @@ class ScoreComponents:
     skill : float
         Share of the error of the principal components that the map removes,
         1 - (1 - r2) / (1 - pca_r2).
+
+    continuous : float
+        R2 at the mean place of the ten nearest training rows. Under .7 of `r2` the map is torn: its
+        pieces say where a row is, not what is beside it.
+
+    global_share : float
+        R2 of a linear decoder over that of the principal components: 1 is the plane of largest
+        variance.
     """
 
     r2: float
@@ -43,23 +49,18 @@ class ScoreComponents:
     pca_r2: float
     ae_r2: float
     skill: float
+    continuous: float = np.nan
+    global_share: float = np.nan
 
     def __str__(self):
         rows = (
             ("held-out R2 of the map", self.r2),
+            ("the same at mean places: is it continuous?", self.continuous),
             ("decoder at the teacher's own coordinates", self.r2_decoder_only),
             (f"encoder against the teacher ({self.match_source})", self.match_r2),
             ("principal components", self.pca_r2),
             ("plain autoencoder", self.ae_r2),
             ("skill over principal components", self.skill),
+            ("global share: linear decoder / components", self.global_share),
         )
         return "\n".join(f"{name:<50}{value:>8.3f}" for name, value in rows)
-
-
-def principal_components(X, n_components):  # (n, d) -> (min(q, n - 1, d), d)
-    """Directions of the reference that as many principal components give."""
-    n_components = min(n_components, min(X.shape) - sparse.issparse(X))
-    if n_components < 1:
-        return np.zeros((0, X.shape[1]))
-    with np.errstate(invalid="ignore", divide="ignore"):  # explained ratios of constant data
-        return PCA(n_components, random_state=0).fit(X).components_

@@ -4,20 +4,44 @@ from numbers import Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sksubspace._linalg import match_r_squared, r_squared
-from sksubspace._parameters import isolated_random_state
+from sksubspace._linalg import match_r_squared, r_squared, row_squares
+from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import _check_sample_weight
+from sksubspace._student import check_groups
+from sksubspace._student._networks import fit_autoencoder
+from sksubspace._trained import make_trainer
 from sksubspace.distillation._components import ScoreComponents
-from sksubspace.distillation._network import fit_autoencoder
-from sksubspace.distillation._shift import conformal_p_values, shift_test
+from sksubspace.distillation._shift import (
+    Batch,
+    conformal_p_values,
+    group_shift_test,
+    shift_test,
+)
 from sksubspace.distillation._teachers import place_by_teacher
 from sksubspace.neighbors import k_nearest
 
+# enough calibration rows for a usual distortion, few enough to be near on the map
 _RELATIVE_NEIGHBORS = 15
+# left-out errors are up to about a tenth smaller than those of new rows
 _LOO_MARGIN = 0.1
-_CHUNK_ELEMENTS = 2**24
+
+
+def validated_rows(medal, X):  # -> (n, d)
+    """Check rows against a fitted MEDAL; sparse ones are what it was fitted on, or made so."""
+    X = validate_data(
+        medal, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=False
+    )
+    if sparse.issparse(X) and not medal.student_.sparse:
+        return X.toarray()
+    return sparse.csr_matrix(X) if medal.student_.sparse and not sparse.issparse(X) else X
+
+
+def placed_rows(medal, X):  # (n, d) -> (n, q)
+    """Place checked rows, in the dtype of X."""
+    placed = medal.student_.place(X.astype(medal.embedding_.dtype, copy=False))
+    return placed.astype(X.dtype, copy=False)
 
 
 class HeldOutMixin:
@@ -42,12 +66,12 @@ class HeldOutMixin:
             ``relative``. For training rows see ``loo_distortion_``.
         """
         check_is_fitted(self)
-        X = self._validated(X)
-        placed = self._place(X)
-        distortion = self._squared_errors(X, placed) / X.shape[1]
+        X = validated_rows(self, X)
+        placed = placed_rows(self, X)
+        distortion = self.student_.squared_errors(X, placed) / X.shape[1]
         if not relative:
             return distortion
-        self._check_calibrated()
+        _check_calibrated(self)
         n_neighbors = min(_RELATIVE_NEIGHBORS, len(self.calibration_scores_))
         _, near = k_nearest(placed.astype(np.float64), self.calibration_embedding_, n_neighbors)
         usual = self.calibration_scores_[near].mean(axis=1)
@@ -89,10 +113,29 @@ class HeldOutMixin:
             is as good as the mean. Scores compare only on the same X, in the same units.
         """
         check_is_fitted(self)
-        X = self._validated(X)
+        X = validated_rows(self, X)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        error = weight @ self._squared_errors(X, self._place(X))
-        return r_squared(error, weight @ self._mean_squares(X))
+        error = weight @ self.student_.squared_errors(X, placed_rows(self, X))
+        return r_squared(error, weight @ self.student_.squares(X))
+
+    def score_readings(self, X):
+        """Three readings of the map on held-out rows: local, continuous, global.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows that were not in ``fit``.
+
+        Returns
+        -------
+        readings : dict of str to float
+            "r2", what `score` returns; "continuous", the R2 where each row is put at the mean place
+            of its ten neighbours, which falls between the pieces of a torn map; "global_share", the
+            R2 of a linear decoder over that of as many principal components. NaN where encoder and
+            decoder have no such reading.
+        """
+        check_is_fitted(self)
+        return self.student_.readings(validated_rows(self, X))
 
     def score_components(self, X):
         """Take the held-out score apart, and set references beside it.
@@ -108,16 +151,17 @@ class HeldOutMixin:
             Its ``str`` is a table to read. Training the autoencoder takes a few seconds.
         """
         check_is_fitted(self)
-        X = self._validated(X)
-        total = self._total_squares(X)
-        placed = self._place(X)
-        r2 = r_squared(self._squared_errors(X, placed).sum(), total)
-        pca_r2 = r_squared(self._pca_squared_errors(X), total)
+        X = validated_rows(self, X)
+        total = self.student_.squares(X).sum()
+        placed = placed_rows(self, X)
+        readings = self.student_.readings(X)
+        r2 = readings["r2"]
+        pca_r2 = r_squared(self.student_.principal_errors(X).sum(), total)
         by_teacher = None if self.teacher_ is None else place_by_teacher(self.teacher_, X)
         decoder_only, source = np.nan, "leave-one-out"
         match = self.encoder_scores_.get(self.encoder_name_, np.nan)
         if by_teacher is not None:
-            decoder_only = r_squared(self._squared_errors(X, by_teacher).sum(), total)
+            decoder_only = r_squared(self.student_.squared_errors(X, by_teacher).sum(), total)
             match, source = match_r_squared(placed, by_teacher), "transform"
         return ScoreComponents(
             r2=r2,
@@ -125,8 +169,10 @@ class HeldOutMixin:
             match_r2=match,
             match_source=source,
             pca_r2=pca_r2,
-            ae_r2=self._autoencoder_r2(X, total),
+            ae_r2=_autoencoder_r2(self, X, total),
             skill=r_squared(1 - r2, 1 - pca_r2),
+            continuous=readings["continuous"],
+            global_share=readings["global_share"],
         )
 
     def pvalue(self, X):
@@ -141,13 +187,16 @@ class HeldOutMixin:
         -------
         p_values : ndarray of shape (n_samples,)
             ``(1 + number of calibration scores >= distortion) / (number + 1)``. Exact with
-            ``calibration="holdout"`` or ``calibrate``; slightly liberal with "loo".
+            ``calibration="holdout"`` or ``calibrate``; slightly liberal with "loo". With groups, as
+            the sum over groups of the share of each that is at least as distorted, over the number
+            of groups: valid for a row of a new group, conservative, and never below
+            ``1 / (1 + n_groups)``.
         """
         distortion = self.distortion(X)
-        self._check_calibrated()
-        return conformal_p_values(distortion, self.calibration_scores_)
+        _check_calibrated(self)
+        return conformal_p_values(distortion, self.calibration_scores_, self.calibration_groups_)
 
-    def detect_shift(self, X, *, alpha=0.05, margin="auto"):
+    def detect_shift(self, X, *, alpha=0.05, margin="auto", groups=None):
         """Test whether a batch still belongs on the map.
 
         Parameters
@@ -163,12 +212,22 @@ class HeldOutMixin:
             calibration rows, and 0.1 for ``calibration_ == "loo"``: leave-one-out errors are up to
             about a tenth smaller than those of new rows, which a large batch would reveal.
 
+        groups : array-like of shape (n_samples,) or None, default=None
+            Group of each row of the batch, none of which was in ``fit``. Used where ``fit`` had
+            groups; None then takes the batch for one group.
+
         Returns
         -------
         result : ShiftResult
             A one-sided Kolmogorov-Smirnov test of the distortions, divided by ``1 + margin``, and
             an energy test of the positions, combined by Holm; p-values of single rows and the
-            fraction flagged.
+            fraction flagged. Where ``fit`` had groups the unit is the group: permutations of which
+            groups are new, of the mean log distortion and of the mean place.
+
+        Warns
+        -----
+        UserWarning
+            If there are too few groups to ever reach `alpha`.
         """
         if not isinstance(alpha, Real) or not 0 < alpha < 1:
             raise ValueError(f"alpha must be a number between 0 and 1, got {alpha!r}.")
@@ -177,20 +236,23 @@ class HeldOutMixin:
             margin = _LOO_MARGIN if self.calibration_ == "loo" else 0.0
         elif not isinstance(margin, Real) or not 0 <= margin < np.inf:
             raise ValueError(f"margin must be 'auto' or a number of at least 0, got {margin!r}.")
-        X = self._validated(X)
-        self._check_calibrated()
-        placed = self._place(X)
-        return shift_test(
-            self._squared_errors(X, placed) / X.shape[1],
+        X = validated_rows(self, X)
+        _check_calibrated(self)
+        placed = placed_rows(self, X)
+        batch = Batch(
+            self.student_.squared_errors(X, placed) / X.shape[1],
             placed,
-            self.calibration_scores_,
-            self.calibration_embedding_,
-            alpha,
-            margin,
-            np.random.RandomState(self._shift_seed),
+            None if groups is None else _numbered(groups, X.shape[0]),
         )
+        if groups is not None and not self.groups_given_:
+            raise ValueError("groups of a batch need fit(X, groups=...) or calibrate with groups.")
+        reference = Batch(
+            self.calibration_scores_, self.calibration_embedding_, self.calibration_groups_
+        )
+        test = group_shift_test if self.groups_given_ else shift_test
+        return test(batch, reference, alpha, margin, np.random.RandomState(self.student_.seed))
 
-    def calibrate(self, X):
+    def calibrate(self, X, *, groups=None):
         """Take fresh rows as the reference of p-values and of the shift test.
 
         Parameters
@@ -198,80 +260,63 @@ class HeldOutMixin:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows of the training kind that were not in ``fit``.
 
+        groups : array-like of shape (n_samples,) or None, default=None
+            Group of each row.
+
         Returns
         -------
         self : object
             The estimator, with ``calibration_ == "fresh"``.
         """
         check_is_fitted(self)
-        X = self._validated(X)
-        placed = self._place(X)
-        scores = self._squared_errors(X, placed) / X.shape[1]
-        self._set_calibration("fresh", scores, placed, None)
-        return self
+        X = validated_rows(self, X)
+        placed = placed_rows(self, X)
+        scores = self.student_.squared_errors(X, placed) / X.shape[1]
+        numbers = None if groups is None else check_groups(groups, X.shape[0])
+        self.groups_given_ = groups is not None
+        return set_calibration(self, "fresh", scores, placed, None, numbers)
 
-    def _set_calibration(self, source, scores, placed, indices):
-        self.calibration_ = source
-        self.calibration_scores_ = np.asarray(scores, dtype=np.float64)
-        self.calibration_embedding_ = np.asarray(placed, dtype=np.float64)
-        self.calibration_indices_ = indices
 
-    def _check_calibrated(self):
-        if len(self.calibration_scores_) == 0:
-            raise ValueError(
-                "There are no calibration rows, because the training set was too small to hold "
-                "any out; call calibrate(X) with fresh rows."
-            )
+def set_calibration(medal, source, scores, placed, indices, groups):
+    """Keep the reference of p-values and of the shift test; returns the estimator."""
+    medal.calibration_ = source
+    medal.calibration_scores_ = np.asarray(scores, dtype=np.float64)
+    medal.calibration_embedding_ = np.asarray(placed, dtype=np.float64)
+    medal.calibration_indices_ = indices
+    medal.calibration_groups_ = groups
+    return medal
 
-    def _squared_errors(self, X, placed):  # (n, d), (n, q) -> (n,)
-        """Sum over features of (x - g(z))^2, in squared input units."""
-        return _row_squares(X, lambda rows: self._decode(placed[rows]))
 
-    def _mean_squares(self, X):  # (n, d) -> (n,)
-        """||x - mean of the training rows||^2, in squared input units."""
-        return _row_squares(X, lambda rows: self._input_mean)
-
-    def _total_squares(self, X):
-        return self._mean_squares(X).sum()
-
-    def _pca_squared_errors(self, X):
-        components, mean = self._principal_components, self._input_mean
-
-        def project(rows):
-            centred = _dense(X[rows]) - mean
-            return centred @ components.T @ components + mean
-
-        return _row_squares(X, project).sum()
-
-    def _autoencoder_r2(self, X, total):
-        """R2 of a plain autoencoder trained on the rows the encoder keeps; NaN if it keeps none."""
-        work = getattr(self._encoder, "rows", None)
-        if work is None:
-            return np.nan
-        trainer = self._trainer(work.dtype, isolated_random_state(self._shift_seed))
-        trainer.estimator = None
-        reconstruct = fit_autoencoder(
-            work,
-            self._feature_scale,
-            self._architecture["hidden_layer_sizes"],
-            self.n_components_,
-            trainer,
+def _numbered(groups, n_samples):
+    groups = np.asarray(groups)
+    if groups.shape != (n_samples,):
+        raise ValueError(
+            f"groups must have one entry for each of the {n_samples} rows of X, got shape "
+            f"{groups.shape}."
         )
-        scale = self._feature_scale
-        error = _row_squares(X, lambda rows: scale.unwork(reconstruct(scale.work(X[rows])))).sum()
-        return r_squared(error, total)
+    return np.unique(groups, return_inverse=True)[1]
 
 
-def _row_squares(X, predict):  # (n, d), slice -> (m, d) -> (n,)
-    """Squared distance of each row from its prediction, in blocks, as float64."""
-    squares = np.empty(X.shape[0])
-    step = max(1, _CHUNK_ELEMENTS // X.shape[1])
-    for start in range(0, X.shape[0], step):
-        rows = slice(start, start + step)
-        difference = np.asarray(_dense(X[rows]) - predict(rows), dtype=np.float64)
-        squares[rows] = np.einsum("nd,nd->n", difference, difference)
-    return squares
+def _check_calibrated(medal):
+    if len(medal.calibration_scores_) == 0:
+        raise ValueError(
+            "There are no calibration rows, because the training set was too small to hold "
+            "any out; call calibrate(X) with fresh rows."
+        )
 
 
-def _dense(X):
-    return X.toarray() if sparse.issparse(X) else X
+def _autoencoder_r2(medal, X, total):
+    """R2 of a plain autoencoder trained on the rows the encoder keeps; NaN if it keeps none."""
+    student = medal.student_
+    work = getattr(student.encoder, "rows_", None)
+    if work is None:
+        return np.nan
+    trainer = make_trainer(medal, work.dtype, isolated_random_state(student.seed))
+    widths = check_widths(medal.hidden_layer_sizes, at_least_one=True)
+    scale = student.feature_scale
+    reconstruct = fit_autoencoder(work, scale, widths, medal.n_components_, trainer)
+
+    def predict(rows):
+        return scale.unwork(reconstruct(scale.work(X[rows])))
+
+    return r_squared(row_squares(X, predict).sum(), total)

@@ -10,22 +10,27 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from sksubspace._linalg import r_squared
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace._torch.device import resolve_device
-from sksubspace._torch.trainer import Trainer
-from sksubspace.distillation._components import principal_components
-from sksubspace.distillation._held_out import HeldOutMixin
-from sksubspace.distillation._learning import learn
-from sksubspace.distillation._map import MapMixin
-from sksubspace.distillation._plan import make_plan
-from sksubspace.distillation._state import StateMixin
+from sksubspace._state import from_state, to_state
+from sksubspace._student import check_groups, learn_student, student_seed
+from sksubspace._student._groups import warn_of_copies, warn_of_series
+from sksubspace._student._student import part_name
+from sksubspace._torch.device import available_device
+from sksubspace.distillation._former import is_former, renewed
+from sksubspace.distillation._held_out import (
+    HeldOutMixin,
+    placed_rows,
+    set_calibration,
+    validated_rows,
+)
+from sksubspace.distillation._plan import make_plan, student_plan
 from sksubspace.distillation._teachers import (
     SHORTHANDS,
     check_embedding,
@@ -33,13 +38,11 @@ from sksubspace.distillation._teachers import (
     resolve_teacher,
     seed_teacher,
 )
-from sksubspace.encoding import FeatureScale, LatentScale, average_duplicates
 
 
 class MEDAL(
     HeldOutMixin,
-    MapMixin,
-    StateMixin,
+    TransformerMixin,
     ClassNamePrefixFeaturesOutMixin,
     CallbackSupportMixin,
     BaseEstimator,
@@ -64,16 +67,21 @@ class MEDAL(
         "joint" trains two networks with the paper's penalty
         ``||x - g(f(x))||^2 + match_weight * ||f(x) - z||^2``.
 
-    encoder : {"auto", "local", "mlp", "linear"} or torch.nn.Module, default="auto"
-        "local" is a learned local mean of the nearest training rows; "mlp" a residual network;
-        "linear" least squares. "auto" takes the better of linear and local, by the leave-one-out
-        error of the teacher's coordinates. A module maps standardised rows (n, n_features) to the
-        scaled embedding (n, n_components); a copy of it is trained.
+    encoder : {"auto", "median", "linear", "local", "mlp"}, encoder or torch.nn.Module, \
+            default="auto"
+        "median" is a weighted median of the places of the nearest training rows; "linear" least
+        squares; "local" a learned local mean; "mlp" a residual network. "auto" takes the better of
+        linear and median, by the left-out error of the teacher's coordinates. An object such as
+        ``LocalEncoder(n_neighbors=10)`` of `sksubspace.encoding`, or one of your own with
+        ``fit(X, Z, groups)`` and ``predict(X)``, is cloned. A module maps standardised rows
+        (n, n_features) to the scaled embedding (n, n_components); a copy of it is trained.
 
-    decoder : {"auto", "ridge", "mlp"} or torch.nn.Module, default="auto"
+    decoder : {"auto", "ridge", "mlp"}, decoder or torch.nn.Module, default="auto"
         "ridge" is a closed-form ridge regression on random Fourier features; "mlp" a network on
-        Fourier features; "auto" takes ridge. A module maps the scaled embedding to standardised
-        rows; a copy of it is trained.
+        Fourier features; "auto" takes ridge. An object such as ``FourierRidge()`` of
+        `sksubspace.decoding`, or one of your own with ``fit(Z, Z_out, X, forget)`` and
+        ``predict(Z)``, is cloned. A module maps the scaled embedding to standardised rows; a copy
+        of it is trained.
 
     exact : {"local"} or None, default="local"
         Whether a linear or network encoder gets the interpolated residuals of the three nearest
@@ -86,7 +94,8 @@ class MEDAL(
         Reported errors are always in input units.
 
     n_neighbors : int, default=10
-        Neighbours that the local encoder uses.
+        Neighbours that the median and the local encoder use. Keep ten: with fewer a map that is
+        broken into fragments scores, because each fragment names its rows.
 
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Hidden widths of the networks. The encoder has one residual block for each.
@@ -133,6 +142,9 @@ class MEDAL(
     teacher_ : estimator or None
         The fitted teacher; None for a precomputed embedding and with ``keep_teacher=False``.
 
+    student_ : Student
+        The fitted encoder and decoder, kept whole.
+
     encoder_name_ : str
         The encoder in use.
 
@@ -143,8 +155,18 @@ class MEDAL(
         The decoder in use.
 
     loo_score_ : float or None
-        Leave-one-out estimate of the held-out score, a few hundredths optimistic. None if encoder
-        or decoder is a network.
+        Left-out estimate of the held-out score: each row is placed without its group, and decoded
+        without its group and the row next door. Where rows have few neighbours of their kind it is
+        pessimistic by .02 to .04, else optimistic by about as much or less. None if encoder or
+        decoder is a network.
+
+    continuous_ : float
+        The same at the mean place of the ten nearest rows; under .7 of `loo_score_` the map is
+        torn. NaN where it cannot be had.
+
+    global_share_ : float
+        Left-out R2 of a linear decoder over that of as many principal components: 1 is the plane
+        of largest variance. NaN where it cannot be had.
 
     loo_distortion_ : ndarray of shape (n_samples,) or None
         Leave-one-out distortion of each training row; NaN for rows held out or not embedded.
@@ -160,6 +182,16 @@ class MEDAL(
 
     calibration_embedding_ : ndarray of shape (n_calibration, n_components)
         Where they lie as if they were new.
+
+    calibration_groups_ : ndarray of shape (n_calibration,) or None
+        Their groups.
+
+    groups_given_ : bool
+        Whether the groups are the caller's, so that the group is the unit of the shift test.
+
+    n_copies_ : int
+        Training rows that are equal or nearly equal to another one and were left out with it, where
+        no groups were given.
 
     n_conflicts_ : int
         Training rows that equal another one to which the teacher gave other coordinates; both got
@@ -215,8 +247,16 @@ class MEDAL(
     _parameter_constraints: dict = {
         "teacher": [StrOptions({*SHORTHANDS, "precomputed"}), HasMethods("fit_transform"), None],
         "strategy": [StrOptions({"decoupled", "joint"})],
-        "encoder": [StrOptions({"auto", "local", "mlp", "linear"}), nn.Module],
-        "decoder": [StrOptions({"auto", "ridge", "mlp"}), nn.Module],
+        "encoder": [
+            StrOptions({"auto", "median", "local", "mlp", "linear"}),
+            nn.Module,
+            HasMethods(["fit", "predict"]),
+        ],
+        "decoder": [
+            StrOptions({"auto", "ridge", "mlp"}),
+            nn.Module,
+            HasMethods(["fit", "predict"]),
+        ],
         "exact": [StrOptions({"local"}), None],
         "scale": [StrOptions({"global", "feature", "none"})],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -275,7 +315,7 @@ class MEDAL(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, embedding=None):
+    def fit(self, X, y=None, *, embedding=None, groups=None):
         """Embed X with the teacher, and learn the encoder and the decoder.
 
         Parameters
@@ -289,6 +329,10 @@ class MEDAL(
         embedding : array-like of shape (n_samples, n_components) or None, default=None
             The embedding of X, with ``teacher="precomputed"``. Rows of NaN count as not embedded.
 
+        groups : array-like of shape (n_samples,) or None, default=None
+            What rows belong to, such as a donor; rows of a group are left out together. None takes
+            equal rows and near copies for groups; ``np.arange(n_samples)`` none at all.
+
         Returns
         -------
         self : object
@@ -298,7 +342,13 @@ class MEDAL(
         ------
         ValueError
             If X has non-finite values or fewer than two rows, if the embedding has another number
-            of rows or no spread, or if the teacher fails.
+            of rows or no spread, if there are fewer than three groups, or if the teacher fails.
+
+        Warns
+        -----
+        UserWarning
+            If more than 1 % of the rows are copies of others, or neighbours in the table are
+            neighbours in the data, and no groups are given.
         """
         plan = make_plan(self, embedding)
         X = validate_data(
@@ -307,21 +357,29 @@ class MEDAL(
         )  # fmt: skip
         if sparse.issparse(X):
             X.sum_duplicates()
+        groups = None if groups is None else check_groups(groups, X.shape[0])
         random_state = isolated_random_state(self.random_state)
-        self._shift_seed = int(random_state.randint(2**31 - 1))
-        trainer = self._trainer(X.dtype, random_state)
-        fitted, held = plan.split(X.shape[0], random_state)
+        seed = student_seed(random_state)
+        fitted, held = plan.split(X, groups, random_state)
         context = self._init_callback_context(max_subtasks=3)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         with self._stage(context, "teacher", 0):
             Z = self._teach(X[fitted], embedding, X.shape[0], fitted, random_state)
         fitted, Z = _embedded_rows(fitted, Z)
-        student = self._learn(plan, X[fitted], Z, trainer, context)
-        self._record(plan, X, fitted, held, student)
+        left_out = learn_student(
+            plan.student, X[fitted], Z, seed=seed,
+            groups=None if groups is None else check_groups(groups[fitted], len(fitted)),
+            stage=partial(self._stage, context, max_subtasks=None),
+        )  # fmt: skip
+        self._record(plan, X, fitted, left_out)
+        self._calibrate_on(plan, X, fitted, held, left_out, groups)
+        if groups is None:
+            warn_of_copies(self.n_copies_, len(fitted), stacklevel=3)
+            warn_of_series(left_out.rows, left_out.neighbors, len(fitted), stacklevel=3)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
-    def fit_transform(self, X, y=None, *, embedding=None):
+    def fit_transform(self, X, y=None, *, embedding=None, groups=None):
         """Fit, and place the training rows.
 
         Parameters
@@ -335,24 +393,82 @@ class MEDAL(
         embedding : array-like of shape (n_samples, n_components) or None, default=None
             The embedding of X, with ``teacher="precomputed"``.
 
+        groups : array-like of shape (n_samples,) or None, default=None
+            As in `fit`.
+
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components)
             What ``fit(X).transform(X)`` returns.
         """
-        self.fit(X, y, embedding=embedding)
-        return self._place(self._validated(X))
+        self.fit(X, y, embedding=embedding, groups=groups)
+        return placed_rows(self, validated_rows(self, X))
 
-    def _trainer(self, dtype, random_state):
-        return Trainer(
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            max_iter=self.max_iter,
-            device=resolve_device(self.device),
-            dtype=dtype,
-            random_state=random_state,
-            estimator=self,
-        )
+    def transform(self, X):
+        """Place rows on the map.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows; each is placed without regard to the others.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Coordinates, in the units of the embedding.
+        """
+        check_is_fitted(self)
+        return placed_rows(self, validated_rows(self, X))
+
+    def inverse_transform(self, X):
+        """Reconstruct data from points of the map.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Points, in the units of the embedding; they need not be images of data.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Reconstructions, in input units.
+        """
+        check_is_fitted(self)
+        Z = check_array(X, dtype=[np.float64, np.float32])
+        if Z.shape[1] != self.n_components_:
+            raise ValueError(
+                f"X has {Z.shape[1]} columns, but the embedding has n_components_="
+                f"{self.n_components_}."
+            )
+        return self.student_.decode(Z).astype(Z.dtype, copy=False)
+
+    def reconstruct(self, X):
+        """Place rows on the map and reconstruct them from there.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            Their reconstructions, in input units.
+        """
+        check_is_fitted(self)
+        X = validated_rows(self, X)
+        return self.student_.decode(placed_rows(self, X)).astype(X.dtype, copy=False)
+
+    def student_plan(self):
+        """Say which unfitted encoders and decoder the parameters stand for.
+
+        Returns
+        -------
+        plan : StudentPlan
+            What `fit` and `sksubspace.metrics.embedding_score` learn from a map. Its
+            ``has_left_out`` says whether rows can be scored without themselves.
+        """
+        return student_plan(self)
 
     @contextmanager
     def _stage(self, context, name, max_subtasks):
@@ -371,55 +487,57 @@ class MEDAL(
             self.teacher_ = teacher
         return Z
 
-    def _learn(self, plan, X, Z, trainer, context):  # (m, d), (m, q) -> Student
-        self._fitted_on_sparse = sparse.issparse(X)
-        self._latent_scale = LatentScale.of(Z)
-        self._feature_scale = scale = FeatureScale.of(X, self.scale)
-        self._input_mean = scale.unwork(scale.mean)
-        self._principal_components = principal_components(X, Z.shape[1])
-        work = scale.work(X)
-        target, self.n_conflicts_ = average_duplicates(work, self._latent_scale.scale(Z))
-        stage = partial(self._stage, context, max_subtasks=None)
-        return learn(self, plan, work, target, scale, trainer, stage)
-
-    def _record(self, plan, X, fitted, held, student):
+    def _record(self, plan, X, fitted, left_out):
         """Set the fitted attributes that users read."""
-        self._encoder, self._decoder = student.encoder, student.decoder
-        self._architecture = {
-            "hidden_layer_sizes": tuple(int(width) for width in self.hidden_layer_sizes),
-            "encoder": self.encoder if isinstance(self.encoder, nn.Module) else None,
-            "decoder": self.decoder if isinstance(self.decoder, nn.Module) else None,
-        }
-        self.encoder_name_, self.decoder_name_ = student.encoder_name, plan.decoder
-        self.encoder_scores_ = student.encoder_scores
-        self.loss_curve_ = student.loss_curve
-        self.n_iter_ = max(1, len(student.loss_curve))
-        self.n_components_ = student.target.shape[1]
+        self.student_ = student = left_out.student
+        self.encoder_name_, self.decoder_name_ = map(part_name, (student.encoder, student.decoder))
+        self.encoder_scores_ = left_out.encoder_scores
+        self.loss_curve_ = left_out.loss_curve
+        self.n_iter_ = max(1, len(left_out.loss_curve))
+        self.n_components_ = left_out.target.shape[1]
+        self.n_copies_, self.n_conflicts_ = left_out.n_copies, left_out.n_conflicts
         embedding = np.full((X.shape[0], self.n_components_), np.nan, dtype=X.dtype)
-        embedding[fitted] = self._latent_scale.unscale(student.target)
+        embedding[fitted] = student.latent_scale.unscale(left_out.target)
         self.embedding_ = embedding
-        self._record_left_out(X, fitted, student)
-        if plan.calibration == "loo":
-            placed = self._latent_scale.unscale(student.Z_loo)
-            self._set_calibration("loo", self.loo_distortion_[fitted], placed, fitted)
-        else:
-            self._calibrate_on(X, held)
-
-    def _record_left_out(self, X, fitted, student):
-        self.loo_score_ = self.loo_distortion_ = None
-        if student.squared_errors is not None:
-            total = self._total_squares(X[fitted])
-            self.loo_score_ = r_squared(student.squared_errors.sum(), total)
+        self.loo_score_, self.loo_distortion_ = left_out.score, None
+        self.continuous_, self.global_share_ = left_out.continuous, left_out.global_share
+        if left_out.squared_errors is not None:
             self.loo_distortion_ = np.full(X.shape[0], np.nan)
-            self.loo_distortion_[fitted] = student.squared_errors / X.shape[1]
+            self.loo_distortion_[fitted] = left_out.squared_errors / X.shape[1]
 
-    def _calibrate_on(self, X, held):
+    def _calibrate_on(self, plan, X, fitted, held, left_out, groups):
+        """Take the left-out errors, or those of rows held out, as the reference."""
+        self.groups_given_ = groups is not None
+        if plan.calibration == "loo":
+            placed = self.student_.latent_scale.unscale(left_out.placed)
+            scores = self.loo_distortion_[fitted]
+            set_calibration(self, "loo", scores, placed, fitted, left_out.groups)
+            return
+        scores = np.empty(0)
         if len(held):
-            self.embedding_[held] = self._place(X[held])
-            scores = self._squared_errors(X[held], self.embedding_[held]) / X.shape[1]
-        else:
-            scores = np.empty(0)
-        self._set_calibration("holdout", scores, self.embedding_[held], held)
+            self.embedding_[held] = placed_rows(self, X[held])
+            errors = self.student_.squared_errors(X[held], self.embedding_[held])
+            scores = errors / X.shape[1]
+        numbers = None
+        if groups is not None:
+            numbers = np.unique(groups[held], return_inverse=True)[1]
+        set_calibration(self, "holdout", scores, self.embedding_[held], held, numbers)
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "student_" in state:
+            state["student_"] = to_state(state["student_"])
+            if not self.keep_teacher and hasattr(self.teacher, "fit_transform"):
+                state["teacher"] = "precomputed"
+        return state
+
+    def __setstate__(self, state):
+        if is_former(state):
+            state = renewed(dict(state), available_device(state["device"]))
+        elif "student_" in state:
+            student = from_state(state["student_"], available_device(state["device"]))
+            state = {**state, "student_": student}
+        super().__setstate__(state)
 
     @property
     def _n_features_out(self):

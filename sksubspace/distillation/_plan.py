@@ -2,91 +2,138 @@
 
 import math
 import warnings
-from dataclasses import dataclass
-from numbers import Integral
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import nn
 
+from sksubspace._parameters import check_widths
+from sksubspace._student import FourierRidge, LinearEncoder, MedianEncoder, StudentPlan
+from sksubspace._student._groups import groups_of_equal_rows
+from sksubspace._student._local import LocalEncoder
+from sksubspace._student._networks import NetworkDecoder, NetworkEncoder
+from sksubspace._trained import make_trainer
+
 
 @dataclass(frozen=True)
-class Plan:
-    """Which parts to learn, and which rows to hold out."""
+class FitPlan:
+    """Which student to learn, and which rows to hold out."""
 
-    joint: bool
-    encoders: tuple  # of "linear" and "local", or one of ("mlp",), ("module",)
-    decoder: str  # "ridge", "mlp" or "module"
+    student: StudentPlan
     calibration: str  # "loo" or "holdout"
     validation_fraction: float
 
-    @property
-    def closed_encoder(self):
-        """Whether the encoder has a leave-one-out form."""
-        return self.encoders[0] in ("linear", "local")
-
-    def split(self, n_samples, random_state):  # -> (n_fitted,), (n_held,)
-        """Rows to fit on and rows to hold out; at least two are fitted on."""
+    def split(self, X, groups, random_state):  # -> (n_fitted,), (n_held,)
+        """Rows to fit on and rows to hold out, by whole groups; at least two are fitted on."""
+        n_samples = X.shape[0]
         if self.calibration == "loo":
             return np.arange(n_samples), np.arange(0)
+        groups = groups_of_equal_rows(X) if groups is None else groups
+        order = random_state.permutation(groups.max() + 1)[groups]
         n_held = min(math.ceil(self.validation_fraction * n_samples), n_samples - 2)
-        order = random_state.permutation(n_samples)
-        return np.sort(order[n_held:]), np.sort(order[:n_held])
+        sizes = np.cumsum(np.bincount(order))
+        held = order < np.searchsorted(sizes, n_held, side="right")
+        return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def make_plan(estimator, embedding):
+def make_plan(medal, embedding):
     """Check how the parameters of a MEDAL fit together."""
-    _check_embedding_argument(estimator, embedding)
-    _check_teacher(estimator.teacher)
-    _check_widths(estimator.hidden_layer_sizes)
-    joint = estimator.strategy == "joint"
-    encoders = _encoders(estimator.encoder, joint)
-    decoder = _decoder(estimator.decoder, joint)
-    has_loo = encoders[0] in ("linear", "local") and decoder == "ridge"
-    calibration = estimator.calibration if has_loo else "holdout"
-    if calibration != estimator.calibration:
+    _check_embedding_argument(medal, embedding)
+    if isinstance(medal.teacher, type):
+        name = medal.teacher.__name__
+        raise TypeError(f"teacher must be an instance such as {name}(), got the class.")
+    student = student_plan(medal)
+    calibration = medal.calibration if student.has_left_out else "holdout"
+    if calibration != medal.calibration:
         warnings.warn(
             f"calibration='loo' needs an encoder and a decoder with a leave-one-out form, not "
-            f"encoder={encoders[0]!r} with decoder={decoder!r}; calibration='holdout' is used, and "
-            f"validation_fraction={estimator.validation_fraction} of the rows are held out.",
+            f"{student}; calibration='holdout' is used, and "
+            f"validation_fraction={medal.validation_fraction} of the rows are held out.",
             UserWarning,
             stacklevel=4,
         )
-    return Plan(joint, encoders, decoder, calibration, estimator.validation_fraction)
+    return FitPlan(student, calibration, medal.validation_fraction)
 
 
-def _encoders(encoder, joint):
-    if isinstance(encoder, nn.Module):
-        return ("module",)
-    if not joint:
-        return ("linear", "local") if encoder == "auto" else (encoder,)
-    if encoder in ("auto", "mlp"):
-        return ("mlp",)
-    raise ValueError(
-        "strategy='joint' trains networks: encoder must be 'auto', 'mlp' or a torch.nn.Module, "
-        f"got {encoder!r}."
+def student_plan(medal):
+    """The student that the parameters of a MEDAL describe.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a part is a class, is fitted, has not the methods that it needs, or does not fit the
+        strategy.
+    """
+    widths = check_widths(medal.hidden_layer_sizes, at_least_one=True)
+    joint = medal.strategy == "joint"
+    return StudentPlan(
+        encoders=_encoders(medal, widths, joint),
+        decoder=_decoder(medal, widths, joint),
+        scale=medal.scale,
+        match_weight=medal.match_weight if joint else None,
+        make_trainer=lambda dtype, random_state: replace(
+            make_trainer(medal, dtype, random_state), estimator=medal
+        ),
     )
 
 
-def _decoder(decoder, joint):
-    if isinstance(decoder, nn.Module):
-        return "module"
-    if not joint:
-        return "ridge" if decoder == "auto" else decoder
-    if decoder in ("auto", "mlp"):
-        return "mlp"
+def _encoders(medal, widths, joint):
+    exact = medal.exact is not None
+    network = {"hidden_layer_sizes": widths, "input_noise": medal.input_noise, "exact": exact}
+    if isinstance(medal.encoder, nn.Module):
+        return (NetworkEncoder(medal.encoder, **network),)
+    if joint and medal.encoder not in ("auto", "mlp"):
+        _refuse_joint("encoder", medal.encoder)
+    if joint or medal.encoder == "mlp":
+        return (NetworkEncoder(None, **network),)
+    median, linear = MedianEncoder(medal.n_neighbors), LinearEncoder(exact)
+    local = LocalEncoder(medal.n_neighbors)
+    # of equally good ones the first is taken: the simpler
+    named = {"auto": (linear, median), "median": (median,), "linear": (linear,), "local": (local,)}
+    if isinstance(medal.encoder, str):
+        return named[medal.encoder]
+    return (_checked(medal.encoder, "encoder", "fit(X, Z, groups) and predict(X)"),)
+
+
+def _decoder(medal, widths, joint):
+    if isinstance(medal.decoder, nn.Module):
+        return NetworkDecoder(medal.decoder, widths)
+    if joint and medal.decoder not in ("auto", "mlp"):
+        _refuse_joint("decoder", medal.decoder)
+    if joint or medal.decoder == "mlp":
+        return NetworkDecoder(None, widths)
+    if isinstance(medal.decoder, str):
+        return FourierRidge()
+    return _checked(medal.decoder, "decoder", "fit(Z, Z_out, X, forget) and predict(Z)")
+
+
+def _checked(part, role, methods):
+    """Refuse a part that is a class, or fitted already."""
+    kind = part.__name__ if isinstance(part, type) else type(part).__name__
+    if isinstance(part, type):
+        raise TypeError(f"{role} must be an object with {methods}, got the class {kind}.")
+    fitted = [name for name in vars(part) if name.endswith("_") and not name.startswith("_")]
+    if fitted:
+        raise ValueError(
+            f"{role} must be an unfitted object with {methods}, got a {kind} that has {fitted[0]}."
+        )
+    return part
+
+
+def _refuse_joint(role, part):
     raise ValueError(
-        "strategy='joint' trains networks: decoder must be 'auto', 'mlp' or a torch.nn.Module, "
-        f"got {decoder!r}."
+        f"strategy='joint' trains networks: {role} must be 'auto', 'mlp' or a torch.nn.Module, "
+        f"got {part!r}."
     )
 
 
-def _check_embedding_argument(estimator, embedding):
-    precomputed = isinstance(estimator.teacher, str) and estimator.teacher == "precomputed"
+def _check_embedding_argument(medal, embedding):
+    precomputed = isinstance(medal.teacher, str) and medal.teacher == "precomputed"
     if precomputed and embedding is None:
         raise ValueError("teacher='precomputed' needs fit(X, embedding=Z), got embedding=None.")
     if embedding is not None and not precomputed:
         raise ValueError(
-            f"embedding is only used with teacher='precomputed', got teacher={estimator.teacher!r}."
+            f"embedding is only used with teacher='precomputed', got teacher={medal.teacher!r}."
         )
     if precomputed:
         warnings.warn(
@@ -94,18 +141,4 @@ def _check_embedding_argument(estimator, embedding):
             "were among them are optimistic. Use a teacher for honest held-out scores.",
             UserWarning,
             stacklevel=5,
-        )
-
-
-def _check_teacher(teacher):
-    if isinstance(teacher, type):
-        raise TypeError(f"teacher must be an instance such as {teacher.__name__}(), got the class.")
-
-
-def _check_widths(hidden_layer_sizes):
-    widths = list(hidden_layer_sizes)
-    if not widths or not all(isinstance(width, Integral) and width > 0 for width in widths):
-        raise ValueError(
-            "hidden_layer_sizes must be a sequence of at least one positive int, got "
-            f"{hidden_layer_sizes!r}."
         )

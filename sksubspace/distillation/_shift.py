@@ -4,15 +4,24 @@ Vovk, Gammerman and Shafer, "Algorithmic learning in a random world", 2005; Szek
 "Testing for equal distributions in high dimension", InterStat 2004.
 """
 
+import warnings
 from dataclasses import dataclass, field
+from itertools import combinations
+from math import comb
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import ks_2samp
 
+# p-values down to .002, of which a level of .01 is sure
 _N_PERMUTATIONS = 499
+# ways to choose new groups that are all looked at
+_MOST_LABELINGS = 5_000
+# rows of a sample whose distances to all others are formed
 _MAX_ROWS = 1000
+# equal energies that rounding tells apart
 _ROUNDING = 1e-9
+# the exact distribution of Kolmogorov and Smirnov takes long above
 _MAX_EXACT_ROWS = 100
 
 
@@ -62,31 +71,50 @@ class ShiftResult:
         )
 
 
-def conformal_p_values(scores, calibration):  # (n,), (m,) -> (n,)
-    """(1 + number of calibration scores that are at least s) / (m + 1), for each score s."""
-    ordered = np.sort(calibration)
-    at_least = len(ordered) - np.searchsorted(ordered, scores, side="left")
-    return (1 + at_least) / (len(ordered) + 1)
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a batch, or calibration rows.
+
+    Attributes
+    ----------
+    distortion : ndarray of shape (n,)
+        Their distortions.
+
+    placed : ndarray of shape (n, q)
+        Their positions.
+
+    groups : ndarray of shape (n,) or None
+        Consecutive integers from 0.
+    """
+
+    distortion: np.ndarray
+    placed: np.ndarray
+    groups: np.ndarray | None = None
 
 
-def shift_test(
-    distortion, placed, reference_distortion, reference_placed, alpha, margin, random_state
-):
+def conformal_p_values(scores, calibration, groups=None):  # (n,), (m,), (m,) -> (n,)
+    """(1 + number of calibration scores that are at least s) / (m + 1), for each score s.
+
+    With G groups, (1 + sum over groups of the share of scores that are at least s) / (1 + G).
+    """
+    order = np.argsort(calibration)
+    if groups is None:
+        weight, n_units = np.ones(len(calibration)), len(calibration)
+    else:
+        sizes = np.bincount(groups)
+        weight, n_units = 1 / sizes[groups], int((sizes > 0).sum())
+    above = np.append(np.cumsum(weight[order][::-1])[::-1], 0.0)
+    at_least = above[np.searchsorted(calibration[order], scores, side="left")]
+    return (1 + at_least) / (n_units + 1)
+
+
+def shift_test(batch, reference, alpha, margin, random_state):
     """Test a batch against the calibration rows, by distortion and by position.
 
     Parameters
     ----------
-    distortion : ndarray of shape (n,)
-        Distortions of the batch.
-
-    placed : ndarray of shape (n, q)
-        Its positions on the map.
-
-    reference_distortion : ndarray of shape (m,)
-        Distortions of the calibration rows.
-
-    reference_placed : ndarray of shape (m, q)
-        Their positions.
+    batch, reference : Batch
+        The rows to be tested, and the calibration rows.
 
     alpha : float
         Level.
@@ -102,13 +130,68 @@ def shift_test(
     result : ShiftResult
         P-values, combined by Holm's step-down procedure.
     """
-    eased = distortion / (1 + margin)
+    eased = batch.distortion / (1 + margin)
     method = "auto" if len(eased) <= _MAX_EXACT_ROWS else "asymp"
-    test = ks_2samp(eased, reference_distortion, alternative="less", method=method)
-    by_distortion = float(test.pvalue)
-    by_position = energy_test(placed, reference_placed, random_state)
+    test = ks_2samp(eased, reference.distortion, alternative="less", method=method)
+    by_position = energy_test(batch.placed, reference.placed, random_state)
+    return _result(batch, reference, alpha, float(test.pvalue), by_position)
+
+
+def group_shift_test(batch, reference, alpha, margin, random_state):
+    """Test whether groups are new, by permutations of which groups are the batch.
+
+    Statistics are the difference of the mean over groups of the mean log distortion, the
+    calibration raised by log(1 + margin), and the squared distance of the mean places. A batch
+    without groups is one group. Parameters and result are those of `shift_test`.
+    """
+    groups = np.zeros(len(batch.placed), dtype=int) if batch.groups is None else batch.groups
+    new, old = _group_means(batch, groups, 0.0), _group_means(reference, reference.groups, margin)
+    units = np.vstack([new, old])
+    labels = _labelings(len(new), len(units), random_state)
+    if 2 * (1 / len(labels)) > alpha:
+        warnings.warn(
+            f"{len(new)} new and {len(old)} known groups cannot give a p-value below "
+            f"{2 / len(labels):.3g}, so that no shift is found at alpha={alpha:g}; take more "
+            "groups.",
+            UserWarning,
+            stacklevel=3,
+        )
+    contrast = labels / len(new) - (1 - labels) / len(old)  # (P, G)
+    moved = contrast @ units
+    statistics = moved[:, 0], np.square(moved[:, 1:]).sum(axis=1)
+    by_distortion, by_position = (_share_at_least(one) for one in statistics)
+    return _result(batch, reference, alpha, by_distortion, by_position)
+
+
+def _group_means(rows, groups, margin):  # -> (G, 1 + q)
+    """Mean log distortion, raised by log(1 + margin), and mean place of each group."""
+    floor = np.finfo(np.float64).tiny  # a perfect reconstruction has no logarithm
+    logs = np.log(np.maximum(rows.distortion, floor)) + np.log1p(margin)
+    values = np.column_stack([logs, rows.placed])
+    sizes = np.bincount(groups)
+    sums = np.stack([np.bincount(groups, column) for column in values.T], axis=1)
+    return sums[sizes > 0] / sizes[sizes > 0, None]
+
+
+def _labelings(n_new, n_units, random_state):  # -> (P, G) of 0 and 1, the observed one first
+    """All ways to choose the new groups if there are few, else as many at random."""
+    if comb(n_units, n_new) <= _MOST_LABELINGS:
+        chosen = np.array(list(combinations(range(n_units), n_new)))  # the observed one first
+    else:
+        drawn = [random_state.permutation(n_units)[:n_new] for _ in range(_N_PERMUTATIONS)]
+        chosen = np.array([np.arange(n_new), *drawn])
+    labels = np.zeros((len(chosen), n_units))
+    np.put_along_axis(labels, chosen, 1.0, axis=1)
+    return labels
+
+
+def _share_at_least(statistics):  # (P,), the observed one first -> float
+    return float((statistics >= statistics[0] - _ROUNDING * np.abs(statistics).max()).mean())
+
+
+def _result(batch, reference, alpha, by_distortion, by_position):
     combined = holm_minimum((by_distortion, by_position))
-    p_values = conformal_p_values(distortion, reference_distortion)
+    p_values = conformal_p_values(batch.distortion, reference.distortion, reference.groups)
     return ShiftResult(
         shifted=combined <= alpha,
         p_value=combined,

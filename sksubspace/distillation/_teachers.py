@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
-from sksubspace._torch.threads import kept_threads
+from sksubspace._threads import kept_threads
 
 SHORTHANDS = ("pca", "tsne", "umap", "isomap", "spectral")
 

@@ -1,23 +1,8 @@
-"""Regressions from the data onto the coordinates of a map, and where they put rows left out."""
+"""Encoders of a map: regressions from the data onto its coordinates, as parts of a MEDAL."""
 
-from sksubspace.encoding._choice import Distilled, closed_encoder, leave_out
-from sksubspace.encoding._duplicates import average_duplicates
-from sksubspace.encoding._exact import Corrected, correct, interpolate
-from sksubspace.encoding._linear import LinearEncoder
-from sksubspace.encoding._local import LocalEncoder, LocalKernel
-from sksubspace.encoding._scaling import FeatureScale, LatentScale
+from sksubspace._student._linear import LinearEncoder
+from sksubspace._student._local import LocalEncoder
+from sksubspace._student._median import MedianEncoder
+from sksubspace._student._networks import NetworkEncoder
 
-__all__ = [
-    "Corrected",
-    "Distilled",
-    "FeatureScale",
-    "LatentScale",
-    "LinearEncoder",
-    "LocalEncoder",
-    "LocalKernel",
-    "average_duplicates",
-    "closed_encoder",
-    "correct",
-    "interpolate",
-    "leave_out",
-]
+__all__ = ["LinearEncoder", "LocalEncoder", "MedianEncoder", "NetworkEncoder"]

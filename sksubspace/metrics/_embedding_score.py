@@ -5,6 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from sksubspace._parameters import isolated_random_state
+from sksubspace._student import (
+    LinearEncoder,
+    MedianEncoder,
+    StudentPlan,
+    check_groups,
+    learn_student,
+    student_seed,
+)
+from sksubspace._student._groups import warn_of_copies, warn_of_series
+from sksubspace._student._student import part_name
 from sksubspace.metrics._input import check_integer, check_rows, check_same_length, sample_rows
 
 _MAX_SAMPLES = 10_000
@@ -29,11 +40,22 @@ class EmbeddingScore:
         Root mean squared error of these coordinates, in units of the map's root mean squared
         radius.
 
-    encoder : {"linear", "local"}
-        What placed them: the one with the smaller error.
+    encoder : str
+        What placed them: of "linear" and "median" the one with the smaller error.
 
     n_samples : int
         Rows that were scored.
+
+    continuous : float
+        R2 at the mean place of the ten nearest rows, which falls between the pieces of a torn map.
+        Under .7 of `r2` the map is torn. NaN if the student has no such reading.
+
+    global_share : float
+        R2 of a linear decoder over that of as many principal components: 1 is the plane of largest
+        variance.
+
+    n_copies : int
+        Rows that are equal or nearly equal to another one and were left out with it.
 
     distortion : ndarray of shape (n_samples_given,) or None
         With ``per_row=True``, the mean squared error per feature of each row, in squared units of
@@ -49,6 +71,9 @@ class EmbeddingScore:
     placement_error: float
     encoder: str
     n_samples: int
+    continuous: float = np.nan
+    global_share: float = np.nan
+    n_copies: int = 0
     distortion: np.ndarray | None = None
     squares: np.ndarray | None = None
 
@@ -58,7 +83,8 @@ class EmbeddingScore:
     def __str__(self):
         return (
             f"leave-one-out R2 {self.r2:.3f} of {self.n_samples:,} rows "
-            f"({self.encoder} encoder, R2 of its coordinates {self.placement_r2:.3f})"
+            f"({self.encoder} encoder, R2 of its coordinates {self.placement_r2:.3f}); "
+            f"continuous {self.continuous:.3f}, global share {self.global_share:.2f}"
         )
 
 
@@ -66,6 +92,8 @@ def embedding_score(
     X,
     Z,
     *,
+    student=None,
+    groups=None,
     per_row=False,
     n_neighbors=10,
     max_samples=_MAX_SAMPLES,
@@ -81,19 +109,28 @@ def embedding_score(
     Z : array-like of shape (n_samples, n_components)
         Map of the same rows, by whatever method. Rows with NaN count as not drawn and are left out.
 
+    student : MEDAL or None, default=None
+        Whose encoder, decoder and units score the map, with its own `random_state` if it has one;
+        None for those of ``MEDAL()``.
+
+    groups : array-like of shape (n_samples,) or None, default=None
+        What rows belong to, such as a donor; rows of a group are left out together. None takes
+        equal rows and near copies for groups; ``np.arange(n_samples)`` none at all.
+
     per_row : bool, default=False
         Whether to return the error of each row too.
 
     n_neighbors : int, default=10
-        Neighbours by which the local encoder places a row.
+        Neighbours by which a row is placed, without a `student`. Keep ten: with fewer a map that is
+        broken into fragments scores.
 
     max_samples : int or None, default=10000
         Number of rows to draw and score, each against all rows; None scores all. At least 100: the
         decoder's smoothness is chosen by these rows.
 
     random_state : int, RandomState instance or None, default=0
-        The draw, the halves of the rows, the kernel's weights and the decoder's frequencies. None
-        draws a seed from the operating system.
+        The draw of the rows and of the decoder's frequencies. None draws a seed from the operating
+        system.
 
     Returns
     -------
@@ -107,7 +144,14 @@ def embedding_score(
 
     ValueError
         If X or Z is not a table of numbers of at least two rows, X is not finite, Z is infinite or
-        all its points are equal, the numbers of rows differ, or a number is out of its range.
+        all its points are equal, the numbers of rows differ, a number is out of its range, there
+        are fewer than three groups, or the student has no leave-one-out form.
+
+    Warns
+    -----
+    UserWarning
+        If more than 1 % of the rows are copies of others, or neighbours in the table are neighbours
+        in the data, and no groups are given.
 
     See Also
     --------
@@ -116,15 +160,17 @@ def embedding_score(
 
     Notes
     -----
-    An encoder places each row without itself, at :math:`z_{(-i)}`, and a decoder fitted without the
-    row reconstructs it from there:
+    An encoder places each row without its group, at :math:`z_{(-g)}`, and a decoder fitted without
+    the group and the row next door, the one of another group that is drawn nearest to
+    :math:`z_{(-g)}`, reconstructs it from there:
 
-    .. math:: R^2 = 1 - \frac{\sum_i \|x_i - g_{(-i)}(z_{(-i)})\|^2}{\sum_i \|x_i - \bar x\|^2}.
+    .. math:: R^2 = 1 - \frac{\sum_i \|x_i - g_{(-i)}(z_{(-g)})\|^2}{\sum_i \|x_i - \bar x\|^2}.
 
-    The encoder is the better of least squares and a local mean of the nearest rows with a learned
-    kernel, by the error of the coordinates; the decoder is a ridge regression on random Fourier
-    features. Each has its leave-one-out in closed form, or is trained on the other half of the
-    rows. This is ``loo_score_`` of :class:`sksubspace.MEDAL`.
+    The encoder is the better of least squares and a weighted median of the ten nearest rows'
+    places, by the error of the coordinates; the decoder is a ridge regression on random Fourier
+    features. Both have their leave-out in closed form. Without the row next door, a place that
+    coincides with another row's would name that row, and a shuffled map would score. This is
+    ``loo_score_`` of :class:`sksubspace.MEDAL`.
 
     The map itself was drawn with row i in view, and only i's own position is forgotten: the score
     is a few hundredths above that of new rows, and most for maps of small neighbourhoods. It
@@ -146,16 +192,21 @@ def embedding_score(
     >>> score.encoder, round(float(score), 1)
     ('linear', 0.4)
     """
-    from sksubspace._linalg import match_r_squared, r_squared
-    from sksubspace.metrics._left_out import score_left_out
-
     X, Z = _check_input(X, Z, n_neighbors)
+    given = None if groups is None else check_groups(groups, X.shape[0])
     drawn = np.flatnonzero(~np.isnan(Z).any(axis=1))
     if len(drawn) < 2:
         raise ValueError(f"Z must have at least 2 rows without NaN, got {len(drawn)}.")
     rows = _rows_to_score(len(drawn), max_samples, random_state)
+    plan, seed = _plan_and_seed(student, n_neighbors, random_state)
     kept = slice(None) if len(drawn) == len(Z) else drawn
-    found = score_left_out(X[kept], Z[kept], rows, n_neighbors, random_state)
+    found = learn_student(
+        plan, X[kept], Z[kept], seed=seed, rows=rows,
+        groups=None if given is None else check_groups(given[kept], len(drawn)),
+    )  # fmt: skip
+    if groups is None:
+        warn_of_copies(found.n_copies, len(drawn), stacklevel=3)
+        warn_of_series(found.rows, found.neighbors, len(drawn), stacklevel=3)
 
     def per_feature(squares):  # (m,) -> (n,)
         values = np.full(len(Z), np.nan)
@@ -163,14 +214,32 @@ def embedding_score(
         return values
 
     return EmbeddingScore(
-        r2=r_squared(found.squared_errors.sum(), found.squares.sum()),
-        placement_r2=match_r_squared(found.placed, found.given),
-        placement_error=_root_mean_square(found.placed - found.given),
-        encoder=found.encoder,
+        r2=found.score,
+        placement_r2=found.placement_r2,
+        placement_error=found.placement_error,
+        encoder=part_name(found.student.encoder),
         n_samples=len(rows),
+        continuous=found.continuous,
+        global_share=found.global_share,
+        n_copies=found.n_copies,
         distortion=per_feature(found.squared_errors) if per_row else None,
         squares=per_feature(found.squares) if per_row else None,
     )
+
+
+def _plan_and_seed(student, n_neighbors, random_state):
+    """The student's own plan and seed, or the default ones, which need no torch."""
+    if student is None:
+        encoders = (LinearEncoder(), MedianEncoder(n_neighbors))
+        return StudentPlan(encoders), student_seed(isolated_random_state(random_state))
+    if isinstance(student, type) or not hasattr(student, "student_plan"):
+        raise TypeError(f"student must be a MEDAL or None, got {student!r}.")
+    own, plan = student.random_state, student.student_plan()
+    if not plan.has_left_out:
+        raise ValueError(
+            f"student must have an encoder and a decoder with a leave-one-out form, got {plan}."
+        )
+    return plan, student_seed(isolated_random_state(random_state if own is None else own))
 
 
 def _check_input(X, Z, n_neighbors):
@@ -193,7 +262,3 @@ def _rows_to_score(n_samples, max_samples, random_state):
             f"rows that are scored, or None for all rows, got {max_samples}."
         )
     return rows
-
-
-def _root_mean_square(differences):  # (m, q) -> float
-    return float(np.sqrt(np.square(differences).sum(axis=1).mean()))

@@ -1,12 +1,13 @@
 """What the metrics accept, and which rows of it they score."""
 
-import numbers
-
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.sparsefuncs import min_max_axis
 
-_LARGEST = 1e100  # beyond, sums of squared distances may not be finite, or all be zero
+from sksubspace._parameters import check_integer, isolated_random_state
+
+# beyond, sums of squared distances may not be finite, or all be zero
+_LARGEST = 1e100
 _SMALLEST = 1e-100
 
 
@@ -169,41 +170,31 @@ def check_together(first, second, first_name, second_name):
         )
 
 
-def check_integer(value, name):
-    """Raise a TypeError unless a value is a whole number.
+def label_numbers(labels, name):
+    """Check labels and number them from 0.
 
     Parameters
     ----------
-    value : object
-        What the caller gave.
-
-    name : str
-        The parameter it was given for.
-    """
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
-
-
-def check_count(value, name, largest, reason):
-    """Check a whole number from 1 to a largest one.
-
-    Parameters
-    ----------
-    value : int
+    labels : array-like of shape (n_samples,)
         What the caller gave.
 
     name : str
         The parameter it was given for.
 
-    largest : int
-        The largest allowed.
-
-    reason : str
-        What the largest one is, to end the sentence "at most 5, ...".
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Whole numbers, one for each label.
     """
-    check_integer(value, name)
-    if not 1 <= value <= largest:
-        raise ValueError(f"{name} must be at least 1 and at most {largest}, {reason}, got {value}.")
+    try:
+        labels = column_or_1d(labels)
+    except ValueError as error:
+        raise ValueError(f"{name} must hold a label for each row: {error}") from error
+    if len(labels) == 0:
+        raise ValueError(f"{name} must hold a label for each row, got none.")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(f"{name} must hold a label for each row, got a value that is not finite.")
+    return np.unique(labels, return_inverse=True)[1]
 
 
 def sample_rows(n_samples, max_samples, random_state):
@@ -233,9 +224,7 @@ def sample_rows(n_samples, max_samples, random_state):
             )
     if max_samples is None or max_samples >= n_samples:
         return np.arange(n_samples)
-    if random_state is None:
-        random_state = np.random.RandomState()  # check_random_state would take the global one
-    rng = check_random_state(random_state)
+    rng = isolated_random_state(random_state)
     return np.sort(rng.choice(n_samples, max_samples, replace=False))
 
 

@@ -14,10 +14,10 @@ from sksubspace.metrics._input import (
     check_same_length,
     check_together,
 )
-from sksubspace.neighbors._exact import _squared_distances
+from sksubspace.neighbors._distances import paired_distances
 
+# 2^21 distances are 16 MiB
 _BLOCK_ELEMENTS = 2**21
-_EXACT_ELEMENTS = 2**20
 
 
 def paired_spaces(X, Z, X_train=None, Z_train=None):
@@ -59,7 +59,7 @@ def paired_spaces(X, Z, X_train=None, Z_train=None):
     return Space(X, X_train), Space(Z, Z_train)
 
 
-def row_blocks(rows, n_columns):
+def numbers_in_blocks(rows, n_columns):
     """Split row numbers so that a matrix of a block by all columns stays small.
 
     Parameters
@@ -164,19 +164,9 @@ class Space:
         row, place = np.nonzero(unsure)
         begins = (place == 0) | ~close[row, place - 1]
         columns = order[row, place]
-        by_run = np.lexsort((columns, self._exact(rows[row], columns), np.cumsum(begins)))
+        exact = paired_distances(self.queries, self.reference, rows[row], columns)
+        by_run = np.lexsort((columns, exact, np.cumsum(begins)))
         order[row, place] = columns[by_run]
-
-    def _exact(self, rows, columns):
-        """Squared distances of pairs, the same number whatever other pairs there are."""
-        squared = np.empty(len(rows))
-        step = max(1, _EXACT_ELEMENTS // self.reference.shape[1])
-        for start in range(0, len(rows), step):
-            pairs = slice(start, start + step)
-            squared[pairs] = _squared_distances(
-                self.queries[rows[pairs]], self.reference, columns[pairs, None]
-            )[:, 0]
-        return squared
 
 
 def _centered(rows, mean):

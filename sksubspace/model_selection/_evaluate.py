@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
-from sksubspace._torch.threads import small_work
+from sksubspace._threads import small_work
 from sksubspace.metrics import continuity, embedding_score, neighborhood_hit, trustworthiness
 from sksubspace.model_selection._teacher import RememberedTeacher, seeded
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from sksubspace._torch.threads import small_work
+from sksubspace._threads import small_work
 from sksubspace.model_selection._candidates import (
     MEAN,
     PERMUTED,

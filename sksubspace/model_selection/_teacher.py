@@ -8,7 +8,7 @@ from time import perf_counter
 
 from sklearn.base import BaseEstimator, clone
 
-from sksubspace._torch.threads import kept_threads
+from sksubspace._threads import kept_threads
 from sksubspace.model_selection._memory import Store
 
 # numba's plain threading layer, which UMAP gets where no OpenMP is found, aborts the process when

@@ -5,10 +5,13 @@ import warnings
 import numpy as np
 from joblib import effective_n_jobs
 
-from sksubspace.neighbors._distances import _squared_distances, first_by_distance
+from sksubspace._parameters import isolated_random_state
+from sksubspace._threads import kept_threads
+from sksubspace.neighbors._candidates import centered_single
+from sksubspace.neighbors._distances import first_by_distance, squared_distances
 from sksubspace.neighbors._exact import k_nearest
-from sksubspace.neighbors._single_precision import centered_single
 
+# more than asked for, as the descent misses some
 _SPARE_CANDIDATES = 6
 
 
@@ -43,9 +46,10 @@ def approximate_nearest(X, queries, n_neighbors, *, n_jobs=None, random_state=No
     n_candidates = min(n_neighbors + 1 + _SPARE_CANDIDATES, len(X))
     candidates = _descend(X, n_candidates, n_jobs, random_state)[queries]
     missing = candidates < 0
-    squared = _squared_distances(X[queries], X, np.where(missing, queries[:, None], candidates))
+    squared = squared_distances(X[queries], X, np.where(missing, queries[:, None], candidates))
     squared[missing] = np.inf
-    squared, indices = first_by_distance(squared, candidates, n_neighbors, own=queries)
+    itself = candidates == queries[:, None]
+    squared, indices = first_by_distance(squared, candidates, n_neighbors, itself)
     short = np.flatnonzero(np.isinf(squared[:, -1]))
     if len(short):
         rows = queries[short]
@@ -54,9 +58,6 @@ def approximate_nearest(X, queries, n_neighbors, *, n_jobs=None, random_state=No
 
 
 def _descend(X, n_candidates, n_jobs, random_state):  # (n, d) -> (n, c), -1 for none
-    from sksubspace._parameters import isolated_random_state
-    from sksubspace._torch.threads import kept_threads
-
     mean = X.mean(axis=0, dtype=np.float64)
     scale = float(np.abs(np.stack([X.max(axis=0), X.min(axis=0)]) - mean).max()) or 1.0
     with kept_threads(), warnings.catch_warnings():

@@ -5,13 +5,23 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.extmath import row_norms
 
-from sksubspace.neighbors._single_precision import nearest_in_single_precision
+from sksubspace._linalg import row_blocks
 
+# single precision is used from so many rows on
 _MANY_ROWS = 2000
-_MANY_FEATURES = 16  # with fewer, neighbours are too near for single precision to tell apart
+# with fewer features, neighbours are too near for single precision to tell apart
+_MANY_FEATURES = 16
+# the least margin, relative to the furthest candidate
 _LEAST_ROUNDING = 1e-6
+# margin for squares that vanish in single precision, in units of the squared scale
 _UNDERFLOW = 1e-30
-_CHUNK_ELEMENTS = 2**22
+# a block of distances, 256 by 32,768 in single precision, is 32 MiB
+_BLOCK_ROWS = 256
+_SPAN_ROWS = 32768
+# so many distances are first looked at by their minimum
+_GROUP = 32
+# so that the square, 1e30, does not overflow in single precision
+_FAR = 1e15
 
 
 def propose(queries, reference, n_candidates):  # (m, d), (n, d) -> (m, c)
@@ -55,7 +65,7 @@ def propose(queries, reference, n_candidates):  # (m, d), (n, d) -> (m, c)
         search = NearestNeighbors(algorithm="brute").fit(moved(reference, mean))
         candidates = search.kneighbors(moved(queries, mean), n_candidates, return_distance=False)
         rounding = double_rounding(reference.shape[1])
-    absolute = 10 * rounding * _squared_norms(queries, mean) + underflow
+    absolute = 10 * rounding * _norms_about(queries, mean) + underflow
     relative = max(8 * rounding, _LEAST_ROUNDING)
     return candidates, lambda furthest: absolute + relative * furthest
 
@@ -116,7 +126,108 @@ def _largest_deviation(rows, mean):
     return float(np.abs(extremes - mean).max()) or 1.0
 
 
-def _squared_norms(rows, mean):  # (m, d), (d,) -> (m,)
-    step = max(1, _CHUNK_ELEMENTS // max(1, rows.shape[1]))
-    blocks = (moved(rows[start : start + step], mean) for start in range(0, rows.shape[0], step))
-    return np.concatenate([row_norms(block, squared=True) for block in blocks]).astype(np.float64)
+def _norms_about(rows, mean):  # (m, d), (d,) -> (m,)
+    blocks = row_blocks(rows.shape[0], n_columns=max(1, rows.shape[1]))
+    norms = [row_norms(moved(rows[block], mean), squared=True) for block in blocks]
+    return np.concatenate(norms).astype(np.float64)
+
+
+def centered_single(rows, mean, scale, n_padding=0):  # (n, d), (d,) -> (n + n_padding, d)
+    """Compute (rows - mean) / scale in float32, followed by rows of zeros.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Any floats.
+
+    mean : ndarray of shape (n_features,)
+        In the units of `rows`, as float64.
+
+    scale : float
+        In the units of `rows`.
+
+    n_padding : int, default=0
+        Rows of zeros to append.
+
+    Returns
+    -------
+    ndarray of shape (n_rows + n_padding, n_features)
+        Within 1e15 of zero, so that no square overflows.
+    """
+    single = np.zeros((len(rows) + n_padding, rows.shape[1]), dtype=np.float32)
+    for start in range(0, len(rows), _SPAN_ROWS):
+        part = slice(start, min(start + _SPAN_ROWS, len(rows)))
+        single[part] = np.clip((rows[part] - mean) / scale, -_FAR, _FAR)
+    return single
+
+
+def nearest_in_single_precision(queries, reference, n_candidates, mean, scale):
+    r"""Find the rows with the smallest :math:`\|r\|^2 - 2 q^T r`, up to rounding.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (n_queries, n_features)
+        Rows to look up.
+
+    reference : ndarray of shape (n_reference, n_features)
+        Rows to find.
+
+    n_candidates : int
+        Rows to find for each query; at most ``n_reference``.
+
+    mean : ndarray of shape (n_features,)
+        What both are moved by, so that they round least.
+
+    scale : float
+        What both are divided by, so that nothing overflows.
+
+    Returns
+    -------
+    ndarray of shape (n_queries, n_candidates)
+        Rows of `reference`, in any order.
+    """
+    n_padding = -len(reference) % _GROUP
+    rows = centered_single(reference, mean, scale, n_padding)
+    norms = np.einsum("nd,nd->n", rows, rows)
+    norms[len(reference) :] = np.inf
+    buffer = np.empty(_BLOCK_ROWS * min(_SPAN_ROWS, len(rows)), dtype=np.float32)
+    nearest = np.empty((len(queries), n_candidates), dtype=np.intp)
+    for start in range(0, len(queries), _BLOCK_ROWS):
+        block = slice(start, start + _BLOCK_ROWS)
+        doubled = -2 * centered_single(queries[block], mean, scale)
+        nearest[block] = _nearest_of_block(doubled, rows, norms, n_candidates, buffer)
+    return nearest
+
+
+def _nearest_of_block(doubled, rows, norms, n_candidates, buffer):  # (b, d), (n, d), (n,) -> (b, c)
+    """Merge the nearest rows of each span, whose distances are still in the cache."""
+    values, indices = [], []
+    for start in range(0, len(rows), _SPAN_ROWS):
+        span = rows[start : start + _SPAN_ROWS]
+        squared = buffer[: len(doubled) * len(span)].reshape(len(doubled), len(span))
+        np.matmul(doubled, span.T, out=squared)
+        squared += norms[start : start + len(span)]
+        smallest, columns = _smallest(squared, n_candidates)
+        values.append(smallest)
+        indices.append(columns + start)
+    best = _first(np.concatenate(values, axis=1), n_candidates)
+    return np.take_along_axis(np.concatenate(indices, axis=1), best, axis=1)
+
+
+def _smallest(squared, n_smallest):  # (b, w) -> (b, c), (b, c)
+    """Smallest entries of each row; they are in the groups that have the smallest minima."""
+    n_groups = squared.shape[1] // _GROUP
+    if n_smallest >= n_groups:
+        columns = _first(squared, min(n_smallest, squared.shape[1]))
+        return np.take_along_axis(squared, columns, axis=1), columns
+    minima = squared.reshape(len(squared), _GROUP, n_groups).min(axis=1)
+    members = _first(minima, n_smallest)[:, None] + n_groups * np.arange(_GROUP)[:, None]
+    columns = members.reshape(len(squared), -1)
+    values = np.take_along_axis(squared, columns, axis=1)
+    places = _first(values, n_smallest)
+    return np.take_along_axis(values, places, axis=1), np.take_along_axis(columns, places, axis=1)
+
+
+def _first(values, n_smallest):  # (b, w) -> (b, c)
+    """Columns of the smallest entries, in any order."""
+    return np.argpartition(values, n_smallest - 1, axis=1)[:, :n_smallest]

@@ -6,13 +6,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 
+from sksubspace._parameters import check_choice, check_integer
 from sksubspace.neighbors._approximate import approximate_nearest
-from sksubspace.neighbors._checks import check_choice, check_count, check_queries, check_table
 from sksubspace.neighbors._distances import first_by_distance
 from sksubspace.neighbors._exact import k_nearest
-from sksubspace.neighbors._merge import merge_neighbors
-from sksubspace.neighbors._unit_rows import unit_rows
+from sksubspace.neighbors._input import check_queries, check_table, rows_for_cosine
 
+# multiplications; beyond, compiling the approximate search pays off
 _LARGEST_EXACT = 1e12
 
 
@@ -122,12 +122,12 @@ def nearest_neighbors(
            [0.293, 0.293]])
     """
     X = check_table(X)
-    check_count(n_neighbors, "n_neighbors", X.shape[0] - 1, "the other rows of X")
-    check_count(n_shards, "n_shards")
+    check_integer(n_neighbors, "n_neighbors", 1, X.shape[0] - 1, "the other rows of X")
+    check_integer(n_shards, "n_shards", 1)
     check_choice(metric, "metric", ("cosine", "euclidean"))
     check_choice(shard, "shard", ("queries", "index"))
     queries = check_queries(queries, X.shape[0])
-    rows = unit_rows(X) if metric == "cosine" else X
+    rows = rows_for_cosine(X) if metric == "cosine" else X
     if _is_exact(method, X, len(queries), n_shards):
         search = _by_query_blocks if shard == "queries" else _by_index_shards
         squared, indices = search(rows, queries, n_neighbors, n_shards, n_jobs)
@@ -137,6 +137,73 @@ def nearest_neighbors(
         )
     distances = squared / 2 if metric == "cosine" else np.sqrt(squared)
     return distances.astype(X.dtype, copy=False), indices
+
+
+def merge_neighbors(parts, n_neighbors):
+    """Join the neighbours that the same queries have in several pieces of a table.
+
+    Parameters
+    ----------
+    parts : sequence of pairs of ndarray of shape (n_queries, n_found)
+        From each piece, distances and row numbers. The pieces may have found different numbers of
+        neighbours; the row numbers are those of the whole table, so that no two pieces share one.
+
+    n_neighbors : int
+        Neighbours to keep; at most as many as all pieces found together.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_queries, n_neighbors)
+        Ascending.
+
+    indices : ndarray of shape (n_queries, n_neighbors)
+        Row numbers. Equally far ones are in ascending order.
+
+    Raises
+    ------
+    TypeError
+        If `n_neighbors` is not an integer.
+
+    ValueError
+        If there are no parts, their shapes do not fit, or `n_neighbors` is out of range.
+
+    See Also
+    --------
+    nearest_neighbors : Which does this with ``shard="index"``.
+
+    Notes
+    -----
+    If every piece gives its first k rows by (distance, index), the first k of the joined table are
+    among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.neighbors import k_nearest, merge_neighbors
+    >>> X, query = np.array([[0.0], [3.0], [5.0], [2.0]]), np.array([[2.5]])
+    >>> first, second = k_nearest(query, X[:2], 2), k_nearest(query, X[2:], 2)
+    >>> merge_neighbors([first, (second[0], second[1] + 2)], 3)
+    (array([[0.25, 0.25, 6.25]]), array([[1, 3, 0]]))
+    """
+    parts = [(np.asarray(distances), np.asarray(indices)) for distances, indices in parts]
+    shapes = [array.shape for part in parts for array in part]
+    if not _of_one_shape(shapes):
+        raise ValueError(
+            "parts must hold, for each piece, distances and row numbers of one shape "
+            f"(n_queries, n_found), with the same n_queries in all, got shapes {shapes}."
+        )
+    distances, indices = (np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True))
+    check_integer(n_neighbors, "n_neighbors", 1, indices.shape[1], "the neighbours in all parts")
+    return first_by_distance(distances, indices, n_neighbors)
+
+
+def _of_one_shape(shapes):
+    return (
+        len(shapes) > 0
+        and {len(shape) for shape in shapes} == {2}
+        and shapes[::2] == shapes[1::2]
+        and len({n_queries for n_queries, _ in shapes}) == 1
+    )
 
 
 def _is_exact(method, X, n_queries, n_shards):
@@ -171,7 +238,7 @@ def _by_index_shards(rows, queries, n_neighbors, n_shards, n_jobs):
         for start, stop in pairwise(edges)
     )
     squared, indices = merge_neighbors(parts, n_neighbors + 1)
-    return first_by_distance(squared, indices, n_neighbors, own=queries)
+    return first_by_distance(squared, indices, n_neighbors, indices == queries[:, None])
 
 
 def _nearest_in_shard(queries, reference, start, n_first):

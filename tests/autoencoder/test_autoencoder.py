@@ -13,9 +13,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
+from sksubspace._parameters import check_widths
+from sksubspace._trained import as_even_as_can_be, split_rows
 from sksubspace.autoencoder import Autoencoder
-from sksubspace.autoencoder._learning import even_batch_size, split_rows, unexplained
-from sksubspace.autoencoder._networks import check_widths
+from sksubspace.autoencoder._networks import unexplained
 from sksubspace.callbacks import LossMonitor
 from tests.test_common_torch import GlobalState
 
@@ -216,7 +217,7 @@ def test_splits_and_batches(n):
     assert len(held) == int(np.ceil(0.1 * n)) and len(fitted) >= 1
     assert_array_equal(np.sort(np.r_[fitted, held]), np.arange(n))
     for batch_size in (1, 2, 256):
-        size = even_batch_size(n, batch_size)
+        size = as_even_as_can_be(n, batch_size)
         assert size <= batch_size and -(-n // size) == -(-n // batch_size)
 
 
@@ -233,7 +234,7 @@ def test_constant_columns_and_a_batch_of_one_row(constant):
 def test_mixed_precision_has_single_precision_weights_and_nearly_the_same_result():
     params = {"max_iter": 40, "learning_rate": 0.02, "early_stopping": False}
     exact, mixed = small(3, **params).fit(X), small(3, autocast=True, **params).fit(X)
-    assert {p.dtype for p in mixed._encoder.parameters()} == {torch.float32}
+    assert {p.dtype for p in mixed._model.encoder.module.parameters()} == {torch.float32}
     assert mixed.transform(X_new).dtype == np.float64
     assert exact.loss_curve_ != mixed.loss_curve_
     assert mixed.score(X_new) == pytest.approx(exact.score(X_new), abs=0.03)

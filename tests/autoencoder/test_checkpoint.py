@@ -11,8 +11,8 @@ import torch
 from numpy.testing import assert_array_equal
 from torch import nn
 
+from sksubspace._torch.checkpoint import Checkpoint, KeptState, fingerprint
 from sksubspace.autoencoder import Autoencoder, LeastVolumeAutoencoder
-from sksubspace.autoencoder._checkpoint import Checkpoint, KeptState, fingerprint
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

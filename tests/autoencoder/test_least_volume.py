@@ -12,9 +12,19 @@ from torch import nn
 
 from sksubspace._torch.objectives import Standardize
 from sksubspace.autoencoder import Autoencoder, LeastVolumeAutoencoder
-from sksubspace.autoencoder._latent_axes import latent_axes, n_kept
-from sksubspace.autoencoder._operator_norm import bake, check_decoder, constrain, lipschitz_bound
-from sksubspace.autoencoder._volume import LeastVolume, latent_spread, mean_spread, volume
+from sksubspace.autoencoder._least_volume._latent_axes import latent_axes, n_kept
+from sksubspace.autoencoder._least_volume._operator_norm import (
+    bake,
+    check_decoder,
+    constrain,
+    lipschitz_bound,
+)
+from sksubspace.autoencoder._least_volume._volume import (
+    LeastVolume,
+    latent_spread,
+    mean_spread,
+    volume,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

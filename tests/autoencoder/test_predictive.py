@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sksubspace.autoencoder import PredictiveSparseCoding
-from sksubspace.autoencoder._predictive_energy import (
+from sksubspace.autoencoder._sparse._energy import (
     PredictiveEnergy,
     TanhEncoder,
     lasso_codes,

@@ -161,7 +161,7 @@ def test_pickles_and_skops_files(fitted):
     for model in (copy, make().partial_fit(X)):
         stored = skops_io.dumps(model)
         foreign = skops_io.get_untrusted_types(data=stored)
-        assert foreign == ["sksubspace.autoencoder._sparse.SparseAutoencoder"]
+        assert foreign == ["sksubspace.autoencoder._sparse._autoencoder.SparseAutoencoder"]
         loaded = skops_io.loads(stored, trusted=foreign)
         assert_array_equal(loaded.components_, model.components_)
         assert_array_equal(loaded.partial_fit(X).components_, model.partial_fit(X).components_)
@@ -256,5 +256,5 @@ def test_errors_name_what_is_allowed(params, message):
 
 
 def test_codes_of_another_width_are_an_error(fitted):
-    with pytest.raises(ValueError, match="n_components=48 columns, got 5"):
+    with pytest.raises(ValueError, match="n_components_=48 columns, got 5"):
         fitted.inverse_transform(np.ones((2, 5)))

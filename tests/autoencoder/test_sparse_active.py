@@ -12,7 +12,7 @@ from torch import nn
 
 import sksubspace
 from sksubspace.autoencoder import SparseAutoencoder
-from sksubspace.autoencoder._sparse_network import SparseReconstruction, active_units, largest
+from sksubspace.autoencoder._sparse._network import SparseReconstruction, active_units, largest
 from tests.autoencoder.test_checkpoint import Break
 
 X = load_digits().data[:300]

@@ -16,8 +16,8 @@ from torch import nn
 import sksubspace
 from sksubspace._torch.random import seeded_module
 from sksubspace.autoencoder import PredictiveSparseCoding, SparseAutoencoder
-from sksubspace.autoencoder._predictive_energy import PredictiveEnergy, TanhEncoder
-from sksubspace.autoencoder._sparse_network import SparseReconstruction
+from sksubspace.autoencoder._sparse._energy import PredictiveEnergy, TanhEncoder
+from sksubspace.autoencoder._sparse._network import SparseReconstruction
 from tests.autoencoder.test_checkpoint import Break
 from tests.test_common_torch import GlobalState
 
@@ -93,12 +93,14 @@ def test_codes_and_rows_by_hand_from_the_trained_modules(case, fitted):
     if case == "decoder":
         A = (X_new - fitted.intercept_) @ fitted.encoder_components_.T + fitted.encoder_intercept_
     else:
-        A = fitted.scale_ * applied(fitted._encoder[1], standardised)
+        A = fitted.scale_ * applied(fitted._model.encoder.module[1], standardised)
     assert_allclose(Z, A if case == "predictive" else largest(A, K), rtol=1e-6, atol=1e-6)
     if case in ("encoder", "predictive"):
         expected = Z @ fitted.components_ + fitted.intercept_
     else:
-        expected = fitted.scale_ * applied(fitted._decoder, Z / fitted.scale_) + X.mean(axis=0)
+        expected = fitted.scale_ * applied(
+            fitted._model.decoder.module, Z / fitted.scale_
+        ) + X.mean(axis=0)
     assert_allclose(back, expected, atol=1e-9)
     left = np.square(X_new - expected).sum()
     assert_allclose(score, 1 - left / np.square(X_new - X.mean(axis=0)).sum())
@@ -121,7 +123,7 @@ def test_what_a_module_replaces_is_none(case, fitted):
 
 def test_a_copy_is_trained(case, fitted):
     given = fitted.encoder if case != "decoder" else fitted.decoder
-    ours = fitted._encoder[1] if case != "decoder" else fitted._decoder
+    ours = fitted._model.encoder.module[1] if case != "decoder" else fitted._model.decoder.module
     fresh = MODULES["encoder" if case == "predictive" else case]
     for name in fresh:
         before = fresh[name].state_dict()
@@ -167,7 +169,7 @@ def test_the_loss_of_a_full_batch_is_the_energy_by_hand():
     options = {"batch_size": len(X), "learning_rate": 1e-12, "max_iter": 1}
     model = make("predictive", **options).fit(X)
     x = torch.from_numpy((X - model.mean_) / model.scale_)
-    layer = model._encoder[1]
+    layer = model._model.encoder.module[1]
     energy = PredictiveEnergy(np.zeros(64), 1.0, model.components_, layer, alpha=1.0, weight=1.0)
     predicted = applied(layer, x.numpy())
     D = torch.from_numpy(model.components_)
@@ -405,8 +407,8 @@ def test_on_a_gpu(name, autocast):
     first, second = (make(name, **options).fit(X) for _ in range(2))
     assert_same(first, second)
     assert np.isfinite(first.score(X_new))
-    if first._encoder is not None:
-        assert next(first._encoder.parameters()).device.type == "cuda"
+    if first._model.encoder is not None:
+        assert next(first._model.encoder.module.parameters()).device.type == "cuda"
     loaded = pickle.loads(pickle.dumps(first)).set_params(device="cpu")
     loaded = pickle.loads(pickle.dumps(loaded))
     for one, other in zip(outputs(loaded), outputs(first), strict=True):

@@ -4,8 +4,8 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.metrics import average_precision_score
 
-from sksubspace.metrics import _retrieval_map, retrieval_map
-from sksubspace.metrics._retrieval_map import _average_precision
+from sksubspace.metrics import _class_neighbors, retrieval_map
+from sksubspace.metrics._class_neighbors import _average_precision
 
 
 def classes(n=50, d=4, seed=0):
@@ -40,7 +40,7 @@ def plain(X, y, X_index, y_index, metric, k, within):
 @pytest.mark.parametrize("k", [None, 1, 7, 40])
 @pytest.mark.parametrize("few", [0, 1], ids=["sorted", "searched"])
 def test_it_is_a_plain_double_loop(monkeypatch, metric, k, few):
-    monkeypatch.setattr(_retrieval_map, "_FEW", few)
+    monkeypatch.setattr(_class_neighbors, "_FEW", few)
     X, y = classes()
     X_index, y_index = classes(40, seed=1)
     among = plain(X, y, X, y, metric, k, within=True)

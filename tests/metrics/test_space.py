@@ -13,7 +13,7 @@ from sksubspace.metrics import (
     q_nx,
     trustworthiness,
 )
-from sksubspace.metrics._space import Space, row_blocks
+from sksubspace.metrics._space import Space, numbers_in_blocks
 from tests.metrics import slow_and_plain
 from tests.metrics.data import cloud, grid, held_out, sparse_cloud
 
@@ -59,10 +59,10 @@ def test_distances_are_those_of_the_definition():
 
 def test_blocks_cover_the_rows_in_order():
     rows = np.arange(3, 60)
-    blocks = row_blocks(rows, 2**18)
+    blocks = numbers_in_blocks(rows, 2**18)
     np.testing.assert_array_equal(np.concatenate(blocks), rows)
     assert max(map(len, blocks)) == 8
-    assert [len(block) for block in row_blocks(rows[:3], 2**40)] == [1, 1, 1]
+    assert [len(block) for block in numbers_in_blocks(rows[:3], 2**40)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("metric", [trustworthiness, q_nx, normalized_stress, distance_correlation])

@@ -78,11 +78,11 @@ def test_connectivity_is_the_definition(make):
 
 
 def test_large_classes_give_the_same_as_small_ones(monkeypatch):
-    from sksubspace.metrics import _subspace_graph
+    from sksubspace.metrics import _clusters
 
     A, y = graph(300)
     expected = subspace_connectivity(A, y, average=None)
-    monkeypatch.setattr(_subspace_graph, "_DENSE_ROWS", 10)
+    monkeypatch.setattr(_clusters, "_DENSE_ROWS", 10)
     assert_allclose(subspace_connectivity(A, y, average=None), expected, atol=1e-10)
 
 

@@ -3,6 +3,7 @@ import pytest
 from sklearn.manifold import trustworthiness as of_sklearn
 
 from sksubspace.metrics import _space, continuity, trustworthiness
+from sksubspace.neighbors import _distances
 from tests.metrics import slow_and_plain
 from tests.metrics.data import cloud, grid, held_out, sparse_cloud
 
@@ -97,7 +98,7 @@ def test_the_size_of_blocks_does_not_matter(metric, make, elements, monkeypatch)
     X, Z = make()
     expected = metric(X, Z, per_point=True)
     monkeypatch.setattr(_space, "_BLOCK_ELEMENTS", elements)
-    monkeypatch.setattr(_space, "_EXACT_ELEMENTS", elements)
+    monkeypatch.setattr(_distances, "_BLOCK_ELEMENTS", elements)
     np.testing.assert_array_equal(metric(X, Z, per_point=True), expected)
 
 

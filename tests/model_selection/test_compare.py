@@ -12,7 +12,7 @@ from sklearn.manifold import TSNE, Isomap
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from sksubspace import MEDAL
-from sksubspace._torch.threads import small_work
+from sksubspace._threads import small_work
 from sksubspace.metrics import embedding_score, neighborhood_hit, trustworthiness
 from sksubspace.model_selection import one_standard_error
 from sksubspace.model_selection._compare import _splits

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sksubspace.neighbors import _distances, _near_ties, _single_precision, k_nearest
+from sksubspace.neighbors import _candidates, _distances, k_nearest
 
 
 def by_brute_force(queries, reference, n_neighbors, exclude_self=False):
@@ -102,7 +102,7 @@ def test_a_query_does_not_depend_on_its_batch():
 def test_blocks_change_nothing(monkeypatch, make):
     X = make(cloud(50, 4))
     whole = k_nearest(X, X, 3, exclude_self=True)
-    monkeypatch.setattr(_distances, "_CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(_distances, "_BLOCK_ELEMENTS", 1)
     for part, expected in zip(k_nearest(X, X, 3, exclude_self=True), whole, strict=True):
         np.testing.assert_array_equal(part, expected)
 
@@ -194,12 +194,12 @@ def test_ties_of_many_rows_are_broken_by_index():
 def test_spans_and_blocks_of_the_search_in_single_precision_change_nothing(monkeypatch):
     X = cloud(2217, 19)
     whole = k_nearest(X[:70], X, 6)
-    proposed = _single_precision.nearest_in_single_precision(X[:70], X, 6, X.mean(axis=0), 1.0)
+    proposed = _candidates.nearest_in_single_precision(X[:70], X, 6, X.mean(axis=0), 1.0)
     np.testing.assert_array_equal(np.sort(proposed), np.sort(whole[1]))
-    monkeypatch.setattr(_single_precision, "_SPAN_ROWS", 640)
-    monkeypatch.setattr(_single_precision, "_BLOCK_ROWS", 9)
+    monkeypatch.setattr(_candidates, "_SPAN_ROWS", 640)
+    monkeypatch.setattr(_candidates, "_BLOCK_ROWS", 9)
     for n_candidates in [6, 30, 900, 2217]:
-        found = _single_precision.nearest_in_single_precision(
+        found = _candidates.nearest_in_single_precision(
             X[:70], X, n_candidates, X.mean(axis=0), 1.0
         )
         expected = by_brute_force(X[:70], X, n_candidates)[1]
@@ -211,6 +211,76 @@ def test_spans_and_blocks_of_the_search_in_single_precision_change_nothing(monke
 def test_compared_pairs_are_few_at_a_time_and_blocks_change_nothing(monkeypatch):
     X = np.random.RandomState(0).randint(2, size=(300, 5)).astype(float)
     whole = k_nearest(X, X, 20, exclude_self=True)
-    monkeypatch.setattr(_near_ties, "_BLOCK_ELEMENTS", 1)
+    monkeypatch.setattr(_distances, "_BLOCK_ELEMENTS", 1)
     for part, expected in zip(k_nearest(X, X, 20, exclude_self=True), whole, strict=True):
         np.testing.assert_array_equal(part, expected)
+
+
+def outside_by_brute_force(queries, reference, n_neighbors, query_groups, reference_groups):
+    squared = np.square(queries[:, None].astype(float) - reference[None]).sum(-1)
+    squared[query_groups[:, None] == reference_groups] = np.inf
+    index = np.broadcast_to(np.arange(len(reference)), squared.shape)
+    order = np.lexsort((index, squared), axis=1)[:, :n_neighbors]
+    return np.take_along_axis(squared, order, axis=1), order
+
+
+def ties(n, d, seed=0):
+    return np.random.RandomState(seed).randint(3, size=(n, d)).astype(float)
+
+
+GROUPS = {
+    "one row": lambda n, rng: np.arange(n),
+    "few rows": lambda n, rng: rng.randint(n // 4, size=n),
+    "large": lambda n, rng: rng.randint(3, size=n) - 1,
+    "small and large": lambda n, rng: np.where(rng.rand(n) < 0.6, rng.randint(n, size=n), -7),
+}
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
+@pytest.mark.parametrize("kind", GROUPS)
+@pytest.mark.parametrize(("n", "d"), [(150, 4), (2200, 17)])
+@pytest.mark.parametrize("rows", [cloud, ties])
+def test_rows_of_the_own_group_are_not_found(make, kind, n, d, rows):
+    X, groups = rows(n, d), GROUPS[kind](n, np.random.RandomState(1))
+    queries, query_groups = np.vstack([X[:40], rows(9, d, 1)]), groups[np.r_[:40, 50:59]]
+    found = k_nearest(make(queries), make(X), 5, groups=(query_groups, groups))
+    expected = outside_by_brute_force(queries, X, 5, query_groups, groups)
+    np.testing.assert_array_equal(found[1], expected[1])
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-12)
+    for i in [0, 7, 45]:
+        alone = k_nearest(make(queries[i : i + 1]), make(X), 5, groups=(query_groups[[i]], groups))
+        np.testing.assert_array_equal(alone[0][0], found[0][i])
+        np.testing.assert_array_equal(alone[1][0], found[1][i])
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_neither_rows_of_the_own_group_nor_the_own_row_are_found(kind):
+    """The queries stand in other groups than the reference rows that they are."""
+    X, rng = ties(160, 3), np.random.RandomState(1)
+    groups = GROUPS[kind](160, rng)
+    own = np.array([5, 77, 3, 150])
+    query_groups = groups[rng.permutation(160)[:4]]
+    squared, indices = k_nearest(X[own], X, 5, exclude_self=own, groups=(query_groups, groups))
+    distances = np.square(X[own][:, None] - X).sum(-1)
+    distances[query_groups[:, None] == groups] = np.inf
+    distances[np.arange(4), own] = np.inf
+    order = np.argsort(distances, axis=1, kind="stable")[:, :5]
+    np.testing.assert_array_equal(indices, order)
+    np.testing.assert_array_equal(squared, np.take_along_axis(distances, order, axis=1))
+    everyone = k_nearest(X, X, 5, exclude_self=True, groups=(groups, groups))
+    for part, expected in zip(everyone, k_nearest(X, X, 5, groups=(groups, groups)), strict=True):
+        np.testing.assert_array_equal(part, expected)
+
+
+def test_groups_that_leave_too_few_rows_raise():
+    X, groups = cloud(9, 2), np.array([3, 3, 3, 3, 3, 3, 8, 8, 8])
+    message = "n_neighbors must be between 1 and the 3 rows to choose from outside of group 3, got"
+    with pytest.raises(ValueError, match=message):
+        k_nearest(X, X, 4, groups=(groups, groups))
+    assert k_nearest(X[6:], X, 6, groups=(groups[6:], groups))[1].max() == 5
+    message = "the 5 rows to choose from outside of group 8, got 6"
+    with pytest.raises(ValueError, match=message):
+        own = np.array([0])
+        k_nearest(X[:1], X, 6, exclude_self=own, groups=(np.array([8]), groups))
+    with pytest.raises(ValueError, match=r"groups must hold .* \(9,\) and \(8,\)"):
+        k_nearest(X, X, 2, groups=(groups, groups[:8]))

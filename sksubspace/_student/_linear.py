@@ -1,0 +1,286 @@
+"""Linear encoder: least squares from data to places, left out by groups in closed form."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import eigh
+from sklearn.linear_model import Ridge
+
+from sksubspace._linalg import dense, in_blocks, row_blocks
+from sksubspace._student._groups import members_by_size, nearest_of_other_groups
+from sksubspace._student._median import (
+    MEAN_POWER,
+    mean_of_nearest,
+    neighbors_to_use,
+    weighted_mean,
+)
+from sksubspace._student._part import Part
+from sksubspace.neighbors import k_nearest
+
+# of the largest eigenvalue: from interpolation to a map that hardly moves
+_PENALTIES = 10.0 ** np.arange(-8, 3)
+# below it, relative to the largest, a direction is rounding
+_SMALLEST_EIGENVALUE = 1e-10
+# side up to which a Gram matrix is formed; above, an iterative solver is cheaper
+_MAX_GRAM = 2000
+# residuals of the map, in units of its radius, that are worth correcting
+_EXACT_ENOUGH = 1e-6
+# nearest training rows whose residuals are added: so few that the correction stays local
+_N_CORRECTING = 3
+# neighbours of the second reading, as for the median
+_N_MEAN = 10
+# keeps I - H regular where a group holds all of a direction
+_JITTER = 1e-10
+_CHUNK = 4096
+
+
+class LinearEncoder(Part):
+    r"""Place rows by least squares.
+
+    Parameters
+    ----------
+    exact : bool, default=True
+        Whether the inverse-square-distance mean of the residuals of the three nearest training rows
+        is added, so that training rows are where they were drawn. Without it the encoder holds no
+        training rows.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features, n_components)
+        Slopes.
+
+    intercept_ : ndarray of shape (n_components,)
+        The place of a row of zeros.
+
+    rows_, residuals_ : ndarray of shape (n_samples, ...) or None
+        What the correction needs; None where there is none.
+
+    Notes
+    -----
+    A ridge penalty a, chosen by the left-out errors, keeps the problem determined. With the centred
+    data :math:`X = U \Lambda^{1/2} V^T` the hat matrix is
+    :math:`H = 1/n + U \Lambda (\Lambda + a)^{-1} U^T`, and without its group g a row is placed at
+
+    .. math:: z_{(-g)} = z_g - (I - H_{gg})^{-1} e_g .
+
+    Where neither side of X is below 2,000, an iterative solver and two halves take its place.
+    """
+
+    name = "linear"
+
+    def __init__(self, exact=True):
+        self.exact = exact
+
+    def fit(self, X, Z, groups=None, setting=None):
+        """Regress Z of shape (n, q) on X of shape (n, d)."""
+        groups = np.arange(len(Z)) if groups is None else groups
+        rows = np.arange(len(Z)) if setting is None else setting.rows
+        found = _fit(X, Z, groups)
+        self.coef_, self.intercept_ = found.coef, found.intercept
+        self.rows_ = self.residuals_ = None
+        residuals = Z - self._line(X)
+        if self.exact and np.abs(residuals).max() > _EXACT_ENOUGH:
+            self.rows_, self.residuals_ = X, residuals
+        self._fitted = _Fitted(X, Z, groups, rows, found)
+        return self
+
+    def predict(self, X):  # (m, d) -> (m, q)
+        """Place rows."""
+        if self.residuals_ is None:
+            return self._line(X)
+        return self._line(X) + interpolate_residuals(X, self.rows_, self.residuals_)
+
+    def left_out_line(self):  # -> (m, q)
+        """Places of the training rows by the line without their groups: how good the line is."""
+        return self._fitted.found.left_out[self._fitted.rows]
+
+    def left_out(self):  # -> (m, q)
+        """Places of the training rows without their groups, the correction included."""
+        placed = self.left_out_line()
+        if self.residuals_ is None or self._fitted.found.influence is None:
+            return placed
+        return placed + _left_out_correction(self._fitted, self.residuals_)
+
+    def left_out_mean(self):  # -> (m, q)
+        """Means of the nearest rows' places; a bare line is a mean of its own."""
+        if self.residuals_ is None:
+            return self.left_out_line()
+        fitted = self._fitted
+        squared, near = neighbors_to_use(fitted.X, _N_MEAN, fitted.rows, fitted.groups, None)
+        return weighted_mean(squared, fitted.Z[near], MEAN_POWER)
+
+    def predict_mean(self, X):  # (m, d) -> (m, q)
+        """Means of the nearest rows' places for new rows."""
+        if self.residuals_ is None:
+            return self._line(X)
+        places = self._line(self.rows_) + self.residuals_
+        return mean_of_nearest(X, self.rows_, places, _N_MEAN)
+
+    def _line(self, X):  # (m, d) -> (m, q)
+        if sparse.issparse(X):
+            return X @ self.coef_ + self.intercept_
+        return in_blocks(lambda rows: rows @ self.coef_, X) + self.intercept_
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """A line, where it puts rows without their groups, and W such that H = W W' + 1/n."""
+
+    coef: np.ndarray  # (d, q)
+    intercept: np.ndarray  # (q,)
+    left_out: np.ndarray  # (n, q)
+    influence: np.ndarray | None  # (n, r); None for the iterative solver
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    X: Any
+    Z: np.ndarray
+    groups: np.ndarray
+    rows: np.ndarray
+    found: LeastSquares
+
+
+def interpolate(squared, values):  # (m, k), (m, k, q) -> (m, q)
+    """Inverse-square-distance mean; values at distance zero decide alone."""
+    equal = squared == 0
+    weights = 1 / np.where(equal, 1.0, squared)
+    weights = np.where(equal.any(axis=1, keepdims=True), equal, weights)
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    return np.einsum("mk,mkq->mq", weights, values)
+
+
+def interpolate_residuals(X, rows, residuals):  # (m, d), (n, d), (n, q) -> (m, q)
+    """What the three nearest training rows were off by."""
+    squared, near = k_nearest(X, rows, min(_N_CORRECTING, len(residuals)))
+    return interpolate(squared, residuals[near])
+
+
+def _fit(X, Z, groups):  # (n, d), (n, q), (n,) -> LeastSquares
+    if min(X.shape) > _MAX_GRAM:
+        return _fit_iteratively(X, Z, groups)
+    mean, centre = np.asarray(X.mean(axis=0), dtype=np.float64).ravel(), Z.mean(axis=0)
+    decompose = _primal if X.shape[1] <= X.shape[0] else _dual
+    left, eigenvalues = decompose(X, mean)
+    penalty, residuals = _choose_penalty(left, eigenvalues, Z - centre, members_by_size(groups))
+    moment = left.T @ (Z - centre)
+    weights = left @ (moment / (eigenvalues + penalty)[:, None])  # coef = Xc' weights
+    coef = _transposed_product(X, mean, weights)
+    influence = left * np.sqrt(eigenvalues / (eigenvalues + penalty))
+    return LeastSquares(coef, centre - mean @ coef, Z - residuals, influence)
+
+
+def _primal(X, mean):  # (n, d), (d,) -> (n, r), (r,)
+    """Left singular vectors and eigenvalues through the (d, d) covariance."""
+    gram = np.zeros((X.shape[1],) * 2)
+    for rows in row_blocks(X.shape[0]):
+        centred = dense(X[rows], np.float64) - mean
+        gram += centred.T @ centred
+    eigenvalues, vectors = _significant(*eigh(gram))
+    left = np.empty((X.shape[0], len(eigenvalues)))
+    for rows in row_blocks(X.shape[0]):
+        left[rows] = (dense(X[rows], np.float64) - mean) @ (vectors / np.sqrt(eigenvalues))
+    return left, eigenvalues
+
+
+def _dual(X, mean):  # (n, d), (d,) -> (n, r), (r,)
+    """The same through the (n, n) Gram matrix, for fewer rows than features."""
+    centred = dense(X, np.float64) - mean
+    eigenvalues, left = _significant(*eigh(centred @ centred.T))
+    return left, eigenvalues
+
+
+def _significant(eigenvalues, vectors):
+    keep = eigenvalues > _SMALLEST_EIGENVALUE * max(eigenvalues[-1], 1e-300)
+    return eigenvalues[keep], vectors[:, keep]
+
+
+def _choose_penalty(left, eigenvalues, Z, members):  # (n, r), (r,), (n, q) -> float, (n, q)
+    """Penalty with the least left-out error, and its left-out residuals (I - H_gg)^-1 e_g."""
+    moment = left.T @ Z
+    squares = np.square(left)
+    outside = 1 - 1 / len(Z) - squares.sum(axis=1)  # of the unit vector of row i, outside of U
+    outside[outside < 1e-9] = 0
+    beyond = Z - left @ moment
+    best = (np.inf, 1.0, Z)
+    for penalty in _PENALTIES * max(eigenvalues, default=1.0):
+        kept_out = penalty / (eigenvalues + penalty)  # of 1 - H, without cancellation
+        residuals = beyond + left @ (kept_out[:, None] * moment)
+        alone = np.maximum(outside + squares @ kept_out, 1e-12)
+        _divide(residuals, alone, left * np.sqrt(1 - kept_out), members)
+        error = np.square(residuals).sum()
+        if error < best[0]:
+            best = (error, penalty, residuals)
+    return best[1:]
+
+
+def _divide(residuals, alone, influence, members):
+    """Turn residuals e_g into (I - H_gg)^-1 e_g, in place."""
+    for rows in members:
+        if rows.shape[1] == 1:
+            residuals[rows[:, 0]] /= alone[rows[:, 0], None]
+            continue
+        for group in rows:
+            residuals[group] = solve_left_out(influence[group], residuals[group], len(residuals))
+
+
+def solve_left_out(influence, residuals, n_samples):  # (m, r), (m, t) -> (m, t)
+    """(I - H)^-1 E of a group with H = W W' + 1/n, in the smaller of the two dimensions.
+
+    With S the columns of W and 1 / sqrt(n), (I - S S')^-1 E = E + S (I - S'S)^-1 S'E.
+    """
+    S = np.column_stack([influence, np.full(len(influence), n_samples**-0.5)])
+    if len(S) <= S.shape[1]:
+        return np.linalg.solve((1 + _JITTER) * np.eye(len(S)) - S @ S.T, residuals)
+    inner = (1 + _JITTER) * np.eye(S.shape[1]) - S.T @ S
+    return residuals + S @ np.linalg.solve(inner, S.T @ residuals)
+
+
+def _transposed_product(X, mean, weights):  # (n, d), (d,), (n, q) -> (d, q)
+    """Xc' weights; the weights add up to zero, so that the mean drops out."""
+    return np.asarray(X.T @ weights) - np.outer(mean, weights.sum(axis=0))
+
+
+def _fit_iteratively(X, Z, groups):
+    """Two halves by whole groups place each other."""
+    squared_norm = X.multiply(X).sum() if sparse.issparse(X) else np.square(X).sum()
+    penalty = max(1e-4 * float(squared_norm) / min(X.shape), 1e-300)
+    half = np.random.RandomState(0).permutation(groups.max() + 1)[groups] % 2
+    placed = np.empty_like(Z)
+    for fold in (0, 1):
+        coef, intercept = _iterate(X[half != fold], Z[half != fold], penalty)
+        placed[half == fold] = X[half == fold] @ coef + intercept
+    return LeastSquares(*_iterate(X, Z, penalty), placed, None)
+
+
+def _iterate(X, Z, penalty):  # (n, d), (n, q) -> (d, q), (q,)
+    model = Ridge(alpha=penalty, solver="lsqr", tol=1e-8, max_iter=300).fit(X, Z)
+    return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
+
+
+def _left_out_correction(fitted, residuals):  # _Fitted, (n, q) -> (m, q)
+    """What the correction adds at row i when it and the line are made without the group of i.
+
+    The residual of row j under the fit without group g is e_j + H_jg (I - H_gg)^-1 e_g.
+    """
+    X, Z, groups, rows = fitted.X, fitted.Z, fitted.groups, fitted.rows
+    influence, without = fitted.found.influence, Z - fitted.found.left_out
+    squared, near = nearest_of_other_groups(X[rows], X, _N_CORRECTING, rows, groups)
+    values = np.empty((*near.shape, residuals.shape[1]))
+    if groups.max() + 1 == len(Z):
+        for block in row_blocks(len(rows)):
+            here = rows[block]
+            hat = np.einsum("np,nkp->nk", influence[here], influence[near[block]]) + 1 / len(Z)
+            values[block] = residuals[near[block]] + hat[:, :, None] * without[here, None, :]
+        return interpolate(squared, values)
+    moved = np.zeros(
+        (groups.max() + 1, influence.shape[1] + 1, Z.shape[1])
+    )  # S_g'(I - H_gg)^-1 e_g
+    S = np.column_stack([influence, np.full(len(Z), len(Z) ** -0.5)])
+    np.add.at(moved, groups, S[:, :, None] * without[:, None, :])
+    for block in row_blocks(len(rows), 64):
+        shift = np.einsum("nkp,npq->nkq", S[near[block]], moved[groups[rows[block]]])
+        values[block] = residuals[near[block]] + shift
+    return interpolate(squared, values)

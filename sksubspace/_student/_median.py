@@ -1,0 +1,164 @@
+"""Local encoder without training: a weighted median of the places of the ten nearest rows.
+
+Weiszfeld, "Sur le point pour lequel la somme des distances de n points donnes est minimum", Tohoku
+Mathematical Journal 43 (1937); Vardi and Zhang, "The multivariate L1-median", PNAS 97 (2000).
+"""
+
+from numbers import Integral
+
+import numpy as np
+
+from sksubspace._linalg import match_r_squared
+from sksubspace._student._groups import nearest_of_other_groups
+from sksubspace._student._part import Part
+from sksubspace.neighbors import k_nearest
+
+# weights d^-p: even, as inverse distance weighting, nearly the nearest row alone
+_POWERS = (1, 2, 4)
+# of the mean, the second reading: near rows count, but no single one decides
+MEAN_POWER = 2
+# enough for the median to move by less than a thousandth of the radius
+_STEPS = 15
+# keeps the weight of a place finite where the median meets it, in units of the radius
+_SOFTENING = 1e-3
+# the three powers differ by more than 3,000 rows leave to chance
+_SELECTION_ROWS = 3_000
+_CHUNK = 8192
+
+
+class MedianEncoder(Part):
+    r"""Place a row at the weighted median of the places of its nearest training rows.
+
+    Maps are torn: a mean of neighbours falls between their pieces, a median does not.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=10
+        Nearest rows. Fewer let a map win that is broken into fragments: each names its rows.
+
+    Attributes
+    ----------
+    rows_ : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Training rows.
+
+    places_ : ndarray of shape (n_samples, n_components)
+        Their places, scaled.
+
+    power_ : int
+        The power p of the distances, of 1, 2 and 4 the one with the best left-out coordinates.
+
+    Notes
+    -----
+    With the k nearest rows at distances :math:`d_j` and places :math:`z_j`,
+
+    .. math:: z(x) = \arg\min_z \sum_j d_j^{-p} \|z - z_j\| .
+
+    A row at distance zero decides alone, so that training rows are where they were drawn.
+    """
+
+    name = "median"
+
+    def __init__(self, n_neighbors=10):
+        self.n_neighbors = n_neighbors
+
+    def fit(self, X, Z, groups=None, setting=None):
+        """Keep rows X of shape (n, d) and places Z of (n, q), and choose the power."""
+        check_n_neighbors(self.n_neighbors)
+        groups = np.arange(len(Z)) if groups is None else groups
+        rows = np.arange(len(Z)) if setting is None else setting.rows
+        squared, near = neighbors_to_use(X, self.n_neighbors, rows, groups, setting)
+        self.rows_, self.places_ = X, Z
+        self.power_ = _best_power(squared, near, Z, rows)
+        self._left_out = weighted_median(squared, Z[near], self.power_)
+        self._means = weighted_mean(squared, Z[near], MEAN_POWER)
+        return self
+
+    def predict(self, X):  # (m, d) -> (m, q)
+        """Place rows."""
+        return weighted_median(*self._nearest_places(X), self.power_)
+
+    def left_out(self):  # -> (m, q)
+        """Places of the training rows by the rows of other groups."""
+        return self._left_out
+
+    def left_out_mean(self):  # -> (m, q)
+        """Weighted means of the same neighbours' places: between the pieces of a torn map."""
+        return self._means
+
+    def predict_mean(self, X):  # (m, d) -> (m, q)
+        """Weighted means of the same neighbours' places for new rows."""
+        return weighted_mean(*self._nearest_places(X), MEAN_POWER)
+
+    def _nearest_places(self, X):
+        return nearest_places(X, self.rows_, self.places_, self.n_neighbors)
+
+
+def nearest_places(X, rows, places, n_neighbors):  # -> (m, k), (m, k, q)
+    """Squared distances and places of the nearest training rows."""
+    squared, near = k_nearest(X, rows, min(n_neighbors, len(places)))
+    return squared, places[near]
+
+
+def mean_of_nearest(X, rows, places, n_neighbors):  # -> (m, q)
+    """Inverse-square-distance mean of the places of the nearest training rows."""
+    return weighted_mean(*nearest_places(X, rows, places, n_neighbors), MEAN_POWER)
+
+
+def check_n_neighbors(n_neighbors):
+    """Refuse what is not a whole number of at least 1."""
+    if not isinstance(n_neighbors, Integral) or isinstance(n_neighbors, bool) or n_neighbors < 1:
+        raise ValueError(f"n_neighbors must be a whole number of at least 1, got {n_neighbors!r}.")
+
+
+def neighbors_to_use(X, n_neighbors, rows, groups, setting):
+    """Take the neighbours from the one search of the student, or search."""
+    if setting is not None and setting.neighbors is not None:
+        squared, near = setting.neighbors
+        if n_neighbors <= squared.shape[1]:
+            return squared[:, :n_neighbors], near[:, :n_neighbors]
+    return nearest_of_other_groups(X[rows], X, n_neighbors, rows, groups)
+
+
+def _best_power(squared, near, Z, rows):  # (m, k), (m, k), (n, q), (m,) -> int
+    """Power with the best R2 of left-out coordinates, on evenly spaced rows of many."""
+    step = -(-len(rows) // _SELECTION_ROWS)
+    squared, near, target = squared[::step], near[::step], Z[rows[::step]]
+    scores = [match_r_squared(weighted_median(squared, Z[near], p), target) for p in _POWERS]
+    return _POWERS[int(np.argmax(scores))]
+
+
+def inverse_distance_weights(squared, power):  # (m, k) ascending -> (m, k)
+    """d^-p over that of the nearest row; rows at distance zero share the weight alone."""
+    nearest = squared[:, :1]
+    equal = squared == 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = (nearest / squared) ** (power / 2)
+    return np.where(nearest == 0, equal, relative)
+
+
+def weighted_mean(squared, places, power):  # (m, k), (m, k, q) -> (m, q)
+    """Sum of w_j z_j over sum of w_j."""
+    return _mean(inverse_distance_weights(squared, power), places)
+
+
+def weighted_median(squared, places, power):  # (m, k), (m, k, q) -> (m, q)
+    """Minimiser of sum_j w_j ||z - z_j|| by 15 steps of Weiszfeld from the weighted mean."""
+    found = np.empty((len(places), places.shape[2]))
+    for start in range(0, len(places), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        found[rows] = _weiszfeld(inverse_distance_weights(squared[rows], power), places[rows])
+    equal = squared[:, 0] == 0
+    found[equal] = weighted_mean(squared[equal], places[equal], power)  # to the last bit
+    return found
+
+
+def _weiszfeld(weights, places):  # (m, k), (m, k, q) -> (m, q)
+    median = _mean(weights, places)
+    for _ in range(_STEPS):
+        apart = np.sqrt(np.square(places - median[:, None]).sum(axis=2))
+        median = _mean(weights / (apart + _SOFTENING), places)
+    return median
+
+
+def _mean(weights, places):  # (m, k), (m, k, q) -> (m, q)
+    return (weights[:, :, None] * places).sum(axis=1) / weights.sum(axis=1)[:, None]

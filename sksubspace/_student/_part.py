@@ -1,0 +1,66 @@
+"""What encoders and decoders share: their state, and what a student hands over."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+__all__ = ["Part", "Setting"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a student hands to the parts that ask for it by ``takes_setting = True``.
+
+    Attributes
+    ----------
+    scale : FeatureScale
+        Units of the rows.
+
+    rows : ndarray of shape (m,)
+        Training rows that are to be left out; all or a part.
+
+    neighbors : tuple of ndarray of shape (m, k) or None
+        Squared distances and numbers of their nearest rows of other groups: the one search.
+
+    trainer : sksubspace._torch.trainer.Trainer or None
+        How networks are trained.
+    """
+
+    scale: Any
+    rows: np.ndarray
+    neighbors: Any = None
+    trainer: Any = None
+
+
+class Part(BaseEstimator):
+    """An encoder or a decoder of this library.
+
+    What a fit learned is in attributes without a leading underscore; those with one serve
+    `left_out` alone, and no file holds them.
+    """
+
+    takes_setting = True
+
+    def stored(self):
+        """What a state holds: parameters and fitted attributes."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+    @classmethod
+    def restored(cls, **values):
+        """Rebuild a fitted part."""
+        part = cls.__new__(cls)
+        vars(part).update(values)
+        return part
+
+    def released(self):
+        """Let go of what only the fit needs, such as the training rows."""
+        for name in [name for name in vars(self) if name.startswith("_")]:
+            delattr(self, name)
+        return self
+
+    def __getstate__(self):
+        """Leave out what only the fit needs."""
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k == "_sklearn_version" or not k.startswith("_")}

@@ -1,0 +1,168 @@
+"""Checkpoints: the state of a training in a folder, and how an interrupted one goes on."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sksubspace._state import module_to_arrays
+
+__all__ = ["Checkpoint", "KeptState", "fingerprint", "open_checkpoint"]
+
+_NAME = "checkpoint.pt"
+_FORMAT = 1
+_NOT_PART_OF_A_RUN = {"checkpoint", "device"}
+_BLOCK = 2**24
+
+
+class Checkpoint:
+    """The file of a run.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where the file is; made if it does not exist.
+    run : str
+        Fingerprint of the parameters and of the data.
+    random_state : numpy.random.RandomState
+        Set to where the unfinished run began, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If the file belongs to other parameters or data, or is none that this class wrote.
+    """
+
+    def __init__(self, folder, run, random_state):
+        self.path = Path(folder) / _NAME
+        self.run = run
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        found = self._read()
+        self._state = None
+        if found is not None and not found["finished"]:
+            self._state = found["state"]
+            random_state.set_state(_from_tensor(found["random_state"]))
+        self._random_state = _to_tensor(random_state.get_state())
+
+    def load(self):
+        """State of the unfinished run, or None."""
+        return self._state
+
+    def save(self, state):
+        """Write a state, in one step."""
+        self._write({"finished": False, "random_state": self._random_state, "state": state})
+
+    def finish(self):
+        """Say that the run is over; its state goes."""
+        self._write({"finished": True})
+
+    def _write(self, content):
+        content = {"format": _FORMAT, "run": self.run, **content}
+        temporary = self.path.with_name(f"{_NAME}.tmp")
+        with temporary.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self.path)
+
+    def _read(self):
+        if not self.path.exists():
+            return None
+        try:
+            found = torch.load(self.path, map_location="cpu", weights_only=True)
+            known = found["format"] == _FORMAT
+        except Exception as error:  # a file of anything may raise anything
+            raise ValueError(f"checkpoint: {self.path} is no checkpoint: {error!r}.") from error
+        if not known or found["run"] != self.run:
+            raise ValueError(
+                f"checkpoint: {self.path} belongs to a fit with other parameters or other data. "
+                "Use another folder, or delete the file."
+            )
+        return found
+
+
+class KeptState:
+    """The state of a training between two calls of `partial_fit`, without the weights."""
+
+    def __init__(self, objective, state):
+        self.objective = objective
+        self.state = state
+
+    def load(self):
+        """State to go on from, or None."""
+        if self.state is None:
+            return None
+        return {**_map(_as_tensor, self.state), "module": self.objective.state_dict()}
+
+    def save(self, state):
+        """Keep a copy of the state as arrays and plain values."""
+        self.state = _map(_as_array, {k: v for k, v in state.items() if k != "module"})
+
+
+def open_checkpoint(params, X, random_state):
+    """The checkpoint that the parameter of that name asks for, or None."""
+    if params.checkpoint is None:
+        return None
+    return Checkpoint(params.checkpoint, fingerprint(params, X), random_state)
+
+
+def fingerprint(params, X):
+    """Hash of an estimator's class and parameters and of the data.
+
+    The device and the folder are left out: a run may go on elsewhere.
+    """
+    digest = hashlib.sha256(type(params).__qualname__.encode())
+    for name, value in sorted(params.get_params(deep=False).items()):
+        if name not in _NOT_PART_OF_A_RUN:
+            digest.update(f"\n{name}=".encode())
+            _add_value(digest, value)
+    digest.update(f"\n{X.dtype.name}{X.shape}".encode())
+    rows = max(1, _BLOCK // max(1, X[0].nbytes))
+    for start in range(0, len(X), rows):
+        digest.update(np.ascontiguousarray(X[start : start + rows]).data)
+    return digest.hexdigest()
+
+
+def _add_value(digest, value):
+    if isinstance(value, torch.nn.Module):
+        digest.update(repr(value).encode())
+        value = sorted(module_to_arrays(value).items())
+        for name, array in value:
+            digest.update(name.encode() + array.tobytes())
+    elif isinstance(value, np.random.RandomState):
+        digest.update(_to_tensor(value.get_state()).numpy().tobytes())
+    else:
+        value = value.item() if isinstance(value, np.generic) else value
+        value = tuple(int(v) for v in value) if isinstance(value, list | np.ndarray) else value
+        digest.update(repr(value).encode())
+
+
+def _to_tensor(state):
+    """State of a RandomState: 624 words, the position, and half a pair of normal numbers."""
+    _, words, position, has_half, half = state
+    half = np.array([half]).view(np.int64)
+    return torch.from_numpy(np.r_[words.astype(np.int64), position, has_half, half])
+
+
+def _from_tensor(state):
+    state = state.numpy()
+    half = state[626:].view(np.float64)[0]
+    return "MT19937", state[:624].astype(np.uint32), int(state[624]), int(state[625]), float(half)
+
+
+def _map(function, value):
+    if isinstance(value, dict):
+        return {key: _map(function, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_map(function, item) for item in value]
+    return function(value)
+
+
+def _as_array(value):
+    return value.detach().cpu().numpy().copy() if isinstance(value, torch.Tensor) else value
+
+
+def _as_tensor(value):
+    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value

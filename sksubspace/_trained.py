@@ -1,0 +1,299 @@
+"""What everything that trains a network shares: its parameters, its trainer, and its fit.
+
+`fit_network` and `continue_network` are the fit and the ``partial_fit`` of an estimator whose
+method is told by `Steps`: what is trained, and what is kept of it.
+"""
+
+import math
+import os
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from sksubspace._linalg import r_squared, row_squares, total_squares
+from sksubspace._parameters import isolated_random_state
+from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._student._scaling import FeatureScale
+from sksubspace._torch.checkpoint import KeptState, open_checkpoint
+from sksubspace._torch.device import as_rows, resolve_device
+from sksubspace._torch.trainer import Budget, Trainer
+
+__all__ = [
+    "Steps",
+    "check_rows",
+    "continue_network",
+    "fit_network",
+    "fit_task",
+    "make_trainer",
+    "reconstruction_score",
+    "train_rows",
+    "training_constraints",
+]
+
+_CONSTRAINTS = {
+    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "checkpoint": [str, os.PathLike, None],
+    "autocast": ["boolean"],
+    # `resolve_device` refuses the others, and says which there are
+    "device": "no_validation",
+    "random_state": ["random_state"],
+}
+# the number of epochs of an autoencoder is always known: only the weight decay, of none, counts
+_GIVEN_EPOCHS = Budget(n_steps=1, max_epochs=1, weight_decay=0.0)
+
+
+def training_constraints(*names, auto=False):
+    """Parameter constraints of what trains a network.
+
+    Parameters
+    ----------
+    *names : str
+        The parameters that the estimator has; all without any.
+
+    auto : bool, default=False
+        Whether ``max_iter`` may be "auto".
+
+    Returns
+    -------
+    constraints : dict
+        For `_parameter_constraints`.
+    """
+    found = {name: _CONSTRAINTS[name] for name in names or _CONSTRAINTS}
+    if auto:
+        found["max_iter"] = [*found["max_iter"], StrOptions({"auto"})]
+    return found
+
+
+def make_trainer(params, dtype, random_state, context=None, **changes):
+    """What the networks of an estimator are trained with.
+
+    Parameters
+    ----------
+    params : estimator
+        Has ``learning_rate``, ``batch_size``, ``max_iter`` and ``device``. With its ``autocast``,
+        weights are in single precision.
+
+    dtype : dtype
+        That of the rows.
+
+    random_state : numpy.random.RandomState
+        Where seeds come from.
+
+    context : sklearn.callback.CallbackContext or None, default=None
+        The task of the fit; without one callbacks hear nothing.
+
+    **changes : dict
+        Fields of the trainer that are not those of the parameters.
+
+    Returns
+    -------
+    trainer : Trainer
+        Builds and trains.
+    """
+    single = getattr(params, "autocast", False)
+    settings = {name: getattr(params, name) for name in ("learning_rate", "batch_size", "max_iter")}
+    return Trainer(
+        **{**settings, **changes},
+        device=resolve_device(params.device),
+        dtype=np.dtype(np.float32 if single else dtype),
+        random_state=random_state,
+        estimator=None if context is None else params,
+        stage=context,
+    )
+
+
+@contextmanager
+def fit_task(estimator, X, y):
+    """The task of a fit, as callbacks see it; one that fails does not end."""
+    context = estimator._init_callback_context(max_subtasks=1)
+    context.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
+    yield context
+    context.call_on_fit_task_end(estimator=estimator, X=X, y=y)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a method adds to the fit that all share.
+
+    Parameters
+    ----------
+    start : callable
+        ``start(scale, trainer)`` is the objective to train, on the device.
+
+    finish : callable
+        ``finish(objective, scale, trainer)`` is the fitted model, a frozen dataclass with ``mean``,
+        ``scale`` and ``n_components``, and a dict of further fitted attributes.
+
+    resume : callable or None, default=None
+        ``resume(trainer)`` is the objective of the fitted model; for `continue_network`.
+
+    changes : dict, default={}
+        Fields of the trainer that are not the parameters of their name.
+
+    options : callable or None, default=None
+        ``options(objective)`` are options of the training that are the method's own.
+    """
+
+    start: Callable
+    finish: Callable
+    resume: Callable | None = None
+    changes: dict = field(default_factory=dict)
+    options: Callable | None = None
+
+
+def fit_network(estimator, X, y, make_steps):
+    """Train from new weights.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With all the parameters of `training_constraints`. Its fitted attributes are set, the whole
+        model as ``_model`` among them.
+
+    X : array-like of shape (n_samples, n_features)
+        Training rows.
+
+    y : object
+        What callbacks are shown.
+
+    make_steps : callable
+        ``make_steps(X)`` are the `Steps` for the rows, once they are checked.
+    """
+    X = check_rows(estimator, X, reset=True)
+    steps = make_steps(X)
+    random_state = isolated_random_state(estimator.random_state)
+    checkpoint = open_checkpoint(estimator, X, random_state)
+    with fit_task(estimator, X, y) as context:
+        trainer = make_trainer(estimator, X.dtype, random_state, context, **steps.changes)
+        scale = FeatureScale.of(X, "global")
+        objective = steps.start(scale, trainer)
+        options = _early_stopping(estimator) | (steps.options(objective) if steps.options else {})
+        log = train_rows(
+            objective, X, trainer, checkpoint=checkpoint, autocast=estimator.autocast, **options
+        )
+        _keep(estimator, *steps.finish(objective, scale, trainer))
+        estimator.loss_curve_, estimator.n_iter_ = log.loss_curve, log.n_iter
+        estimator.validation_loss_curve_ = log.validation_loss_curve
+        estimator._kept_state = None
+        if checkpoint is not None:
+            checkpoint.finish()
+
+
+def continue_network(estimator, X, y, make_steps):
+    """Train for one epoch, from where the optimizer and the order of the rows stood."""
+    former = getattr(estimator, "_model", None)
+    X = check_rows(estimator, X, reset=former is None)
+    steps, random_state = make_steps(X), isolated_random_state(estimator.random_state)
+    with fit_task(estimator, X, y) as context:
+        dtype = X.dtype if former is None else former.mean.dtype
+        trainer = make_trainer(estimator, dtype, random_state, context, **steps.changes)
+        if former is None:
+            scale = FeatureScale.of(X, "global")
+            objective, state = steps.start(scale, trainer), None
+            estimator.loss_curve_, estimator.validation_loss_curve_ = [], None
+        else:
+            scale = FeatureScale(None, former.mean, former.scale)
+            objective, state = steps.resume(trainer), estimator._kept_state
+        kept = KeptState(objective, state)
+        _one_epoch(X, trainer, kept, estimator.autocast)
+        model, attributes = steps.finish(objective, scale, trainer)
+        _keep(estimator, model if former is None else model.with_recipes_of(former), attributes)
+        estimator._kept_state = kept.state
+        estimator.loss_curve_ = [*estimator.loss_curve_, kept.state["history"][-1]["train_loss"]]
+        estimator.n_iter_ = len(estimator.loss_curve_)
+
+
+def check_rows(estimator, X, *, reset=False, min_samples=1):
+    """Rows of floating-point numbers, of as many columns as in ``fit``; at least two in a fit."""
+    return validate_data(
+        estimator, X, reset=reset, dtype=[np.float64, np.float32],
+        ensure_min_samples=2 if reset else min_samples,
+    )  # fmt: skip
+
+
+def _keep(estimator, model, attributes):
+    estimator._model = model
+    estimator.mean_, estimator.scale_ = model.mean, model.scale
+    estimator.n_components_ = model.n_components
+    vars(estimator).update(attributes)
+
+
+def _early_stopping(params):
+    if not params.early_stopping:
+        return {"validation_fraction": 0.0}
+    names = ("validation_fraction", "n_iter_no_change", "tol")
+    return {name: getattr(params, name) for name in names}
+
+
+def train_rows(objective, X, trainer, *, validation_fraction, **options):
+    """Train an objective in place.
+
+    Parameters
+    ----------
+    objective : torch.nn.Module
+        Loss of a batch of rows.
+
+    X : ndarray of shape (n_samples, n_features)
+        All rows.
+
+    trainer : sksubspace._torch.trainer.Trainer
+        How to train. Its batches are evened out, so that none is much smaller than the others.
+
+    validation_fraction : float
+        Share of rows that are held out; 0 holds out none.
+
+    **options : dict
+        Options of `sksubspace._torch.training.train`.
+
+    Returns
+    -------
+    log : TrainingLog
+        Losses of the training.
+    """
+    fitted, held = split_rows(len(X), validation_fraction, trainer.random_state)
+    trainer = replace(trainer, batch_size=as_even_as_can_be(len(fitted), trainer.batch_size))
+    if len(held):
+        options["validation_data"] = (_on_device(X[held], trainer),)
+    rows = (_on_device(X[fitted], trainer),)
+    return trainer.fit(objective, rows, _GIVEN_EPOCHS, "networks", **options)
+
+
+def _one_epoch(X, trainer, kept, autocast):
+    trainer = replace(trainer, max_iter=1 + len(kept.state["history"] if kept.state else []))
+    trainer.fit(
+        kept.objective, (_on_device(X, trainer),), _GIVEN_EPOCHS, "networks",
+        schedule=None, checkpoint=kept, autocast=autocast,
+    )  # fmt: skip
+
+
+def split_rows(n_samples, validation_fraction, random_state):  # -> (n_fitted,), (n_held,)
+    """Rows to fit on, at least one, and rows to hold out."""
+    n_held = min(math.ceil(validation_fraction * n_samples), n_samples - 1)
+    order = random_state.permutation(n_samples)
+    return np.sort(order[n_held:]), np.sort(order[:n_held])
+
+
+def as_even_as_can_be(n_rows, batch_size):
+    """Rows of a batch if as many batches share the rows as evenly as can be."""
+    return math.ceil(n_rows / math.ceil(n_rows / batch_size))
+
+
+def _on_device(X, trainer):
+    return as_rows(X.astype(trainer.dtype, copy=False), trainer.device)
+
+
+def reconstruction_score(X, reconstruct, mean):  # (n, d), (m, d) -> (m, d), (d,) -> float
+    """R2 of the reconstructions, about the mean of the training rows."""
+    # float64, so that differences of single precision keep their digits
+    error = row_squares(X, lambda rows: reconstruct(X[rows]).astype(np.float64)).sum()
+    return r_squared(error, total_squares(X, mean.astype(np.float64)))

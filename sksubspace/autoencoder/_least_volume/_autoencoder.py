@@ -1,0 +1,374 @@
+"""Least volume autoencoder: latent dimensions that are not needed go flat.
+
+Chen and Fuge, "Least volume analysis", ICLR 2024.
+"""
+
+import warnings
+from functools import partial
+from numbers import Real
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from torch import nn
+
+from sksubspace._parameters import check_widths
+from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._state import Network
+from sksubspace._torch.objectives import Standardize
+from sksubspace._trained import Steps
+from sksubspace.autoencoder._base import BaseAutoencoder
+from sksubspace.autoencoder._least_volume._latent_axes import (
+    affine,
+    explained_reconstruction,
+    latent_axes,
+    n_kept,
+)
+from sksubspace.autoencoder._least_volume._operator_norm import (
+    bake,
+    check_decoder,
+    constrain,
+    lipschitz_bound,
+)
+from sksubspace.autoencoder._least_volume._volume import LeastVolume
+from sksubspace.autoencoder._networks import autoencoding, build_networks
+
+# the factor of the decoder's output: see `decoder_gain` and the Notes
+_SMALLEST_GAIN = 0.25
+_LATENT_LENGTH = 64
+# of R2: how far below `min_score` the held-out rows may end without a warning
+_TOLERANCE = 0.01
+
+
+class LeastVolumeAutoencoder(BaseAutoencoder):
+    r"""Autoencoder that makes the volume of the latent points small, and drops flat dimensions.
+
+    The decoder may not lengthen distances, so a latent dimension can only be short if the data do
+    not need it. Those that are needed come out uncorrelated and ordered, like principal
+    components.
+
+    Parameters
+    ----------
+    n_components : int, default=64
+        Number of latent dimensions to begin with; it may exceed the number of features.
+
+    hidden_layer_sizes : tuple of int, default=(256, 128)
+        Hidden widths of the encoder; the decoder has them in reverse. With ``()`` both networks
+        are linear, and the solution is that of principal components.
+
+    volume_weight : float, default=0.01
+        Weight of the volume beside 1 - R2, reached over the first tenth of ``max_iter``. A larger
+        one leaves fewer dimensions. With ``min_score`` it is where the search begins.
+
+    eta : float, default=1.0
+        Offset of the standard deviations in the volume, in units of the latent space inside. It
+        must be positive: with 0 a single flat dimension would end the pull on all others.
+
+    penalty : {"volume", "l1_std", "none"}, default="volume"
+        "volume" is the geometric mean of ``std + eta``, "l1_std" the mean of the standard
+        deviations, "none" leaves the constrained decoder alone.
+
+    prune_tol : float, default=0.01
+        Dimensions whose standard deviation over the training rows is not above this share of the
+        largest one are dropped.
+
+    rotate : bool, default=True
+        Whether latent points are rotated to their principal axes, which changes neither the
+        reconstructions nor the distances, before flat dimensions are dropped. Otherwise the
+        dimensions are only sorted.
+
+    min_score : float or None, default=None
+        The R2 to keep: the least volume is sought with which the rows held out reach it, by
+        raising the weight of the volume while R2 is above, and lowering it while R2 is below. Rows
+        are held out and all of ``max_iter`` epochs are made, whatever ``early_stopping`` says. On
+        new rows R2 differs by the sampling error of the rows held out; a larger
+        ``validation_fraction`` makes it smaller. A warning says if R2 ended more than 0.01 below.
+
+    encoder : torch.nn.Module or None, default=None
+        A module that maps standardised rows (n, n_features) to latent points (n, n_components); a
+        copy of it is trained. One that works on images may begin with ``torch.nn.Unflatten``.
+
+    decoder : torch.nn.Module or None, default=None
+        A ``torch.nn.Sequential`` of linear layers, convolutions and activations that maps latent
+        points to standardised rows (n, n_features); a copy of it is trained. Convolutions are
+        constrained by the norm of what they do to images of their size. Other layers, such as
+        normalisations, are refused: they may lengthen distances.
+
+    activation : {"elu", "relu", "tanh"}, default="relu"
+        Nonlinearity between the layers; none of them lengthens distances.
+
+    learning_rate : float, default=0.003
+        Highest learning rate of the one-cycle schedule.
+
+    batch_size : int, default=256
+        Most rows in a training step; the batches of an epoch are of about one size.
+
+    max_iter : int, default=200
+        Most epochs.
+
+    early_stopping : bool, default=True
+        Whether rows are held out, the training stops when their loss no longer becomes smaller,
+        and the weights with the smallest loss are taken. Otherwise all rows are trained on for
+        ``max_iter`` epochs.
+
+    validation_fraction : float, default=0.1
+        Share of the rows that are held out.
+
+    n_iter_no_change : int, default=20
+        Epochs without improvement after which the training stops.
+
+    tol : float, default=0.0001
+        Smallest improvement of the validation loss that counts.
+
+    checkpoint : str, os.PathLike or None, default=None
+        Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on
+        from there when it is called again with the same parameters and data, and ends with the
+        same bits. After a fit that was finished a new one starts anew. A folder that belongs to
+        other parameters or data is an error.
+
+    autocast : bool, default=False
+        Whether to train in mixed precision with bfloat16. Weights, their norms and the volume are
+        then float32.
+
+    device : str or torch.device, default="auto"
+        Where the networks run: "auto" is a CUDA device if there is one, else the CPU.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the rows held out and the order of the batches. Modules that are given
+        start from the weights that they have.
+
+    Attributes
+    ----------
+    n_components_ : int
+        Number of dimensions that are left.
+
+    latent_std_ : ndarray of shape (n_components,)
+        Standard deviation of all latent dimensions over the training rows, descending, in input
+        units; the first ``n_components_`` are kept.
+
+    explained_reconstruction_ : ndarray of shape (`n_components_`,)
+        Mean squared error, in squared input units, that each dimension takes away from the
+        training rows after those before it.
+
+    explained_reconstruction_ratio_ : ndarray of shape (`n_components_`,)
+        The same divided by the variance of the training rows. The first k of them sum to the R2
+        that k dimensions reach.
+
+    lipschitz_ : float
+        Upper bound on how much the decoder lengthens distances, in input units: the product of the
+        operator norms of its layers, which is 1 up to rounding.
+
+    volume_weight_ : float
+        The weight of the volume at the end of the training.
+
+    mean_ : ndarray of shape (`n_features_in_`,)
+        Mean of the training rows.
+
+    scale_ : float
+        Unit of the data inside, in input units: the root mean variance of the features.
+
+    loss_curve_ : list of float
+        Training loss by epoch, as the weights moved.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the rows held out, or their 1 - R2 with ``min_score``; None without any.
+
+    n_iter_ : int
+        Number of epochs.
+
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where X has string column names.
+
+    See Also
+    --------
+    Autoencoder : Without the penalty, for a given number of dimensions.
+    sklearn.decomposition.PCA : What the linear case comes to.
+
+    Notes
+    -----
+    With encoder f, decoder g of Lipschitz constant at most 1, and :math:`s_j` the standard
+    deviation of the j-th latent dimension, the loss is
+
+    .. math:: (1 - R^2) + \lambda \exp\Big(\frac{1}{q} \sum_j \log(s_j + \eta)\Big).
+
+    The number of dimensions left is a property of the networks and the weight, not an estimate of
+    the intrinsic dimension of the data: a curved sheet may keep more dimensions than it has.
+
+    Inside, the output of the decoder is multiplied by a fixed factor: 1/4, and the root of the
+    number of features over 64 above 256 features. Rows of many features are long, and latent points
+    that had to become as long would be drawn to zero by the volume before they got there.
+
+    Latent points are centred at the mean of the training rows. To keep only the first k dimensions,
+    hand ``inverse_transform`` the first k columns; the others then are at their mean.
+
+    References
+    ----------
+    Chen and Fuge, "Compressing latent space via least volume", ICLR 2024.
+    https://arxiv.org/abs/2404.17773
+
+    Miyato, Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial
+    networks", ICLR 2018. https://arxiv.org/abs/1802.05957
+
+    Gouk, Frank, Pfahringer and Cree, "Regularisation of neural networks by enforcing Lipschitz
+    continuity", Machine Learning 110, 2021, for convolutions. https://arxiv.org/abs/1804.04368
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sksubspace.autoencoder import LeastVolumeAutoencoder
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> model = LeastVolumeAutoencoder(
+    ...     16, hidden_layer_sizes=(64,), volume_weight=0.03, max_iter=40, random_state=0
+    ... ).fit(X)
+    >>> 1 < model.n_components_ < 16
+    True
+    >>> Z = model.transform(X)
+    >>> Z.shape[1] == model.n_components_
+    True
+    >>> model.inverse_transform(Z[:, :2]).shape
+    (1797, 64)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "decoder": [nn.Module, None],
+        "hidden_layer_sizes": ["array-like"],
+        "activation": [StrOptions({"elu", "relu", "tanh"})],
+        "volume_weight": [Interval(Real, 0, None, closed="left")],
+        "eta": [Interval(Real, 0, None, closed="neither")],
+        "penalty": [StrOptions({"volume", "l1_std", "none"})],
+        "prune_tol": [Interval(Real, 0, 1, closed="left")],
+        "rotate": ["boolean"],
+        "min_score": [Interval(Real, None, 1, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        n_components=64,
+        *,
+        hidden_layer_sizes=(256, 128),
+        volume_weight=1e-2,
+        eta=1.0,
+        penalty="volume",
+        prune_tol=0.01,
+        rotate=True,
+        min_score=None,
+        encoder=None,
+        decoder=None,
+        activation="relu",
+        learning_rate=3e-3,
+        batch_size=256,
+        max_iter=200,
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=20,
+        tol=1e-4,
+        checkpoint=None,
+        autocast=False,
+        device="auto",
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.volume_weight = volume_weight
+        self.eta = eta
+        self.penalty = penalty
+        self.prune_tol = prune_tol
+        self.rotate = rotate
+        self.min_score = min_score
+        self.encoder = encoder
+        self.decoder = decoder
+        self.activation = activation
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.checkpoint = checkpoint
+        self.autocast = autocast
+        self.device = device
+        self.random_state = random_state
+
+    def _steps(self, X):
+        check_widths(self.hidden_layer_sizes)
+        return Steps(self._start, partial(self._finish, X), options=self._options)
+
+    def _start(self, scale, trainer):
+        encoder, decoder = build_networks(self, self.n_features_in_, trainer)
+        check_decoder(decoder)
+        decoder = trainer.build(lambda: constrain(decoder, self.n_components))
+        standardize = Standardize(scale.mean, scale.spread)
+        return LeastVolume(
+            standardize.to(trainer.device, trainer.torch_dtype),
+            encoder,
+            decoder,
+            gain=decoder_gain(self.n_features_in_),
+            penalty=self.penalty,
+            weight=self.volume_weight,
+            eta=self.eta,
+            min_score=self.min_score,
+            max_iter=self.max_iter,
+        )
+
+    def _options(self, objective):
+        if self.min_score is None:
+            return {"after_epoch": objective.warm_up}
+        # the weight follows the held-out rows to the end: none of the epochs is the best one
+        return {
+            "validation_fraction": self.validation_fraction,
+            "n_iter_no_change": None,
+            "after_epoch": objective.adapt,
+        }
+
+    def _finish(self, X, objective, scale, trainer):
+        """Fold units, rotation and pruning into both networks.
+
+        Latent points are stretched by the factor of the decoder's output and by its Lipschitz
+        constant, which is near 1, so that it is at most 1 in input units.
+        """
+        decoder = bake(objective.decoder)
+        output_unit = decoder_gain(self.n_features_in_) * scale.spread
+        unit = output_unit * lipschitz_bound(decoder, self.n_components)
+        encoder = nn.Sequential(objective.standardize, objective.encoder)
+        Z = Network(None, encoder, trainer.device)(X, trainer.dtype)
+        centre, axes, std = latent_axes(Z, self.rotate)
+        k = n_kept(std, self.prune_tol)
+        axes, like = axes[:, :k], next(decoder.parameters())
+        encoder.append(affine(unit * axes.T, -unit * (centre @ axes), like))
+        decoder = nn.Sequential(affine(axes / unit, centre, like), decoder)
+        model = autoencoding(
+            self, scale, trainer, encoder, decoder, n_latent=k, output_scale=output_unit
+        )
+        warn_of_a_miss(self.min_score, float(objective.excess))
+        gains, shares = explained_reconstruction(model.decode, model.encode(X), X, model.mean)
+        return model, {
+            "latent_std_": (unit * std).astype(trainer.dtype),
+            "lipschitz_": output_unit * lipschitz_bound(decoder, k),
+            "volume_weight_": float(objective.weight),
+            "explained_reconstruction_": gains,
+            "explained_reconstruction_ratio_": shares,
+        }
+
+
+def decoder_gain(n_features):
+    r"""Factor g of the decoder's output.
+
+    Standardised rows have length :math:`\sqrt d`, so that latent points must reach
+    :math:`\sqrt d / g`. Where that is far, the volume wins before they are there.
+    """
+    return max(_SMALLEST_GAIN, np.sqrt(n_features) / _LATENT_LENGTH)
+
+
+def warn_of_a_miss(min_score, excess):
+    """Say so if R2 of the rows held out ended below the goal."""
+    if min_score is not None and excess < -_TOLERANCE:
+        warnings.warn(
+            f"min_score={min_score} was not reached: R2 of the rows held out ended at least "
+            f"{-excess:.3f} below. Train longer, widen the layers, or ask for less.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )

@@ -1,0 +1,1 @@
+"""Supervised dictionaries: the estimator, its problem and its three solvers."""

@@ -1,0 +1,1 @@
+"""Densities whose score, the gradient of the log density, is known: the four models."""

@@ -1,0 +1,1 @@
+"""Subspaces from scores of the density: SteinSubspace, SteinPCA and their parts."""
