@@ -7,12 +7,27 @@ import sys
 from contextlib import contextmanager
 from threading import Lock
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 __all__ = ["kept_threads", "small_work"]
 
 # below, waking and joining a team of threads takes longer than the work
 SMALL_FLOPS = 5e7
+
+
+_pools = (0, None)
+
+
+def _thread_pools():
+    """Return the pools of BLAS and OpenMP that are loaded by now.
+
+    Looking for them reads all memory maps of the process, 6 ms; they come with modules, so it is
+    done again only after an import.
+    """
+    global _pools
+    if _pools[0] != len(sys.modules):
+        _pools = (len(sys.modules), ThreadpoolController())
+    return _pools[1]
 
 
 def _torch_threads():
@@ -40,7 +55,7 @@ class _OneThread:
     def __enter__(self):
         with self._lock:
             if self._n_inside == 0:
-                self._limits = threadpool_limits(limits=1)
+                self._limits = _thread_pools().limit(limits=1)
             if self._n_inside == 0 or self._n_torch_threads is None:
                 self._n_torch_threads = _torch_threads()
             self._n_inside += 1
@@ -84,7 +99,7 @@ def small_work(flops, device="cpu"):
         return
     if flops >= SMALL_FLOPS:
         # None sets no limit
-        with threadpool_limits(limits=_torch_threads(), user_api="openmp"):
+        with _thread_pools().limit(limits=_torch_threads(), user_api="openmp"):
             yield
         return
     with _ONE_THREAD:
