@@ -16,16 +16,17 @@ from sklearn.model_selection import train_test_split
 from sksubspace import TLDR
 from sksubspace._linalg import leading_eigenpairs
 from sksubspace._torch.trainer import Trainer
-from sksubspace.manifold._pair_graph import check_pairs, pair_weights
-from sksubspace.manifold._smoothing import neighbor_correlations, shrink
-from sksubspace.manifold._twin_lbfgs import fit_linear
-from sksubspace.manifold._twin_loss import (
+from sksubspace.manifold._pairs import check_pairs, pair_weights
+from sksubspace.manifold._smoothing import neighbor_correlations, shrink_to_identity
+from sksubspace.manifold._twin import (
     barlow_loss,
     cross_correlation,
+    fit_twin_network,
     graph_moments,
     resolve_redundancy,
+    twin_loss,
 )
-from sksubspace.manifold._twin_network import fit_twin_network, twin_loss
+from sksubspace.manifold._twin_lbfgs import minimize_twin_loss
 from sksubspace.neighbors import nearest_neighbors
 
 USPS_ROWS = 3000
@@ -92,10 +93,10 @@ def _trained(Z, pairs, seed, encoder, redundancy):
 
 def _best_linear(Z, pairs, redundancy, shrinkage=0.0):  # -> (r, q), float
     S, G = graph_moments(Z, pairs[1], pairs[0])
-    S = shrink(S, shrinkage)
+    S = shrink_to_identity(S, shrinkage)
     start = eigh(G, S)[1][:, ::-1][:, :N_COMPONENTS]
     settings = {"redundancy": redundancy, "start": start, "max_iter": 3000, "tol": 1e-12}
-    W, curve, _ = fit_linear(S, G, N_COMPONENTS, **settings)
+    W, curve, _ = minimize_twin_loss(S, G, N_COMPONENTS, **settings)
     return W, curve[-1]
 
 
@@ -106,7 +107,7 @@ def span(bench):
         Z = (X - X.mean(axis=0)) @ leading_eigenpairs(np.cov(X.T), 128)[1]
         pairs = _mutual_pairs(Z)
         S, G = graph_moments(Z, pairs[1], pairs[0])
-        S = shrink(S, SHRINKAGE)
+        S = shrink_to_identity(S, SHRINKAGE)
         leading = eigh(G, S)[1][:, ::-1][:, :N_COMPONENTS]
         rows = []
         for name, redundancy in (("8/q", None), ("1/q", 1 / N_COMPONENTS), ("2", 2.0)):
@@ -193,7 +194,7 @@ def _solutions(X, row):
     """|G w - rho S w| / (|G| |w|), the largest of all generalised eigenvectors."""
     S, G = graph_moments(X, nearest_neighbors(X, 5)[1])
     variances, U = leading_eigenpairs(S)
-    S, G = shrink(np.diag(variances), SHRINKAGE), U.T @ G @ U
+    S, G = shrink_to_identity(np.diag(variances), SHRINKAGE), U.T @ G @ U
     rho, W = neighbor_correlations(S, G)
     differences = np.linalg.norm(G @ W - S @ W * rho, axis=0)
     residual = (differences / (np.linalg.norm(G, 2) * np.linalg.norm(W, axis=0))).max()

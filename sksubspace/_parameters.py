@@ -8,8 +8,8 @@ from sklearn.utils import check_random_state
 __all__ = ["check_choice", "check_integer", "check_widths", "isolated_random_state"]
 
 
-def check_widths(hidden_layer_sizes, *, at_least_one=False):
-    """Turn `hidden_layer_sizes` into a tuple of int.
+def check_widths(hidden_layer_sizes, *, at_least_one=False, name="hidden_layer_sizes"):
+    """Turn `hidden_layer_sizes`, or another parameter of this kind, into a tuple of int.
 
     Parameters
     ----------
@@ -18,6 +18,9 @@ def check_widths(hidden_layer_sizes, *, at_least_one=False):
 
     at_least_one : bool, default=False
         Whether a network without hidden layers is refused.
+
+    name : str, default="hidden_layer_sizes"
+        What the parameter is called.
 
     Raises
     ------
@@ -31,9 +34,7 @@ def check_widths(hidden_layer_sizes, *, at_least_one=False):
     )
     if not whole or (at_least_one and not widths):
         kind = "a sequence of at least one" if at_least_one else "a sequence of"
-        raise ValueError(
-            f"hidden_layer_sizes must be {kind} positive int, got {hidden_layer_sizes!r}."
-        )
+        raise ValueError(f"{name} must be {kind} positive int, got {hidden_layer_sizes!r}.")
     return tuple(int(width) for width in widths)
 
 

@@ -126,7 +126,7 @@ def from_state(state, device="cpu"):
     if kind not in _PARTS:
         raise _unknown("part", kind, _PARTS)
     values = {name: state[name] for name in state.keys() - {"format", "kind"}}
-    return _restored(_PARTS[kind], {n: _read(v, device) for n, v in values.items()}, device)
+    return _restored(_PARTS[kind], {n: _rebuilt(v, device) for n, v in values.items()}, device)
 
 
 def check_format(number, what):
@@ -153,14 +153,14 @@ def _stored(value):
     return value
 
 
-def _read(value, device):
+def _rebuilt(value, device):
     if type(value) in (list, tuple):
-        return type(value)(_read(item, device) for item in value)
+        return type(value)(_rebuilt(item, device) for item in value)
     if type(value) is not dict:
         return value
     if {"format", "kind"} <= value.keys():
         return from_state(value, device)
-    return {key: _read(item, device) for key, item in value.items()}
+    return {key: _rebuilt(item, device) for key, item in value.items()}
 
 
 def _restored(part, values, device):

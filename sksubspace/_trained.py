@@ -1,6 +1,6 @@
 """What everything that trains a network shares: its parameters, its trainer, and its fit.
 
-`fit_network` and `continue_network` are the fit and the ``partial_fit`` of an estimator whose
+`fit_networks` and `continue_networks` are the fit and the ``partial_fit`` of an estimator whose
 method is told by `Steps`: what is trained, and what is kept of it.
 """
 
@@ -24,9 +24,9 @@ from sksubspace._torch.trainer import Budget, Trainer
 
 __all__ = [
     "Steps",
-    "check_rows",
-    "continue_network",
-    "fit_network",
+    "validated_rows",
+    "continue_networks",
+    "fit_networks",
     "fit_task",
     "make_trainer",
     "reconstruction_score",
@@ -135,7 +135,7 @@ class Steps:
         ``scale`` and ``n_components``, and a dict of further fitted attributes.
 
     resume : callable or None, default=None
-        ``resume(trainer)`` is the objective of the fitted model; for `continue_network`.
+        ``resume(model, trainer)`` is the objective of a fitted model; for `continue_networks`.
 
     changes : dict, default={}
         Fields of the trainer that are not the parameters of their name.
@@ -151,7 +151,7 @@ class Steps:
     options: Callable | None = None
 
 
-def fit_network(estimator, X, y, make_steps):
+def fit_networks(estimator, X, y, make_steps):
     """Train from new weights.
 
     Parameters
@@ -169,7 +169,7 @@ def fit_network(estimator, X, y, make_steps):
     make_steps : callable
         ``make_steps(X)`` are the `Steps` for the rows, once they are checked.
     """
-    X = check_rows(estimator, X, reset=True)
+    X = validated_rows(estimator, X, reset=True)
     steps = make_steps(X)
     random_state = isolated_random_state(estimator.random_state)
     checkpoint = open_checkpoint(estimator, X, random_state)
@@ -177,7 +177,7 @@ def fit_network(estimator, X, y, make_steps):
         trainer = make_trainer(estimator, X.dtype, random_state, context, **steps.changes)
         scale = FeatureScale.of(X, "global")
         objective = steps.start(scale, trainer)
-        options = _early_stopping(estimator) | (steps.options(objective) if steps.options else {})
+        options = _stopping_options(estimator) | (steps.options(objective) if steps.options else {})
         log = train_rows(
             objective, X, trainer, checkpoint=checkpoint, autocast=estimator.autocast, **options
         )
@@ -189,10 +189,10 @@ def fit_network(estimator, X, y, make_steps):
             checkpoint.finish()
 
 
-def continue_network(estimator, X, y, make_steps):
+def continue_networks(estimator, X, y, make_steps):
     """Train for one epoch, from where the optimizer and the order of the rows stood."""
     former = getattr(estimator, "_model", None)
-    X = check_rows(estimator, X, reset=former is None)
+    X = validated_rows(estimator, X, reset=former is None)
     steps, random_state = make_steps(X), isolated_random_state(estimator.random_state)
     with fit_task(estimator, X, y) as context:
         dtype = X.dtype if former is None else former.mean.dtype
@@ -203,7 +203,7 @@ def continue_network(estimator, X, y, make_steps):
             estimator.loss_curve_, estimator.validation_loss_curve_ = [], None
         else:
             scale = FeatureScale(None, former.mean, former.scale)
-            objective, state = steps.resume(trainer), estimator._kept_state
+            objective, state = steps.resume(former, trainer), estimator._kept_state
         kept = KeptState(objective, state)
         _one_epoch(X, trainer, kept, estimator.autocast)
         model, attributes = steps.finish(objective, scale, trainer)
@@ -213,7 +213,7 @@ def continue_network(estimator, X, y, make_steps):
         estimator.n_iter_ = len(estimator.loss_curve_)
 
 
-def check_rows(estimator, X, *, reset=False, min_samples=1):
+def validated_rows(estimator, X, *, reset=False, min_samples=1):
     """Rows of floating-point numbers, of as many columns as in ``fit``; at least two in a fit."""
     return validate_data(
         estimator, X, reset=reset, dtype=[np.float64, np.float32],
@@ -228,7 +228,7 @@ def _keep(estimator, model, attributes):
     vars(estimator).update(attributes)
 
 
-def _early_stopping(params):
+def _stopping_options(params):
     if not params.early_stopping:
         return {"validation_fraction": 0.0}
     names = ("validation_fraction", "n_iter_no_change", "tol")

@@ -7,9 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sksubspace._state import module_to_arrays
+from .._state import module_to_arrays
+from .random import _LAYERS_THAT_DRAW
 
-__all__ = ["Checkpoint", "KeptState", "fingerprint", "open_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "KeptState",
+    "fingerprint",
+    "generator_states",
+    "open_checkpoint",
+    "restore_generators",
+]
 
 _NAME = "checkpoint.pt"
 _FORMAT = 1
@@ -94,11 +102,11 @@ class KeptState:
         """State to go on from, or None."""
         if self.state is None:
             return None
-        return {**_map(_as_tensor, self.state), "module": self.objective.state_dict()}
+        return {**_mapped(_as_tensor, self.state), "module": self.objective.state_dict()}
 
     def save(self, state):
         """Keep a copy of the state as arrays and plain values."""
-        self.state = _map(_as_array, {k: v for k, v in state.items() if k != "module"})
+        self.state = _mapped(_as_array, {k: v for k, v in state.items() if k != "module"})
 
 
 def open_checkpoint(params, X, random_state):
@@ -152,11 +160,11 @@ def _from_tensor(state):
     return "MT19937", state[:624].astype(np.uint32), int(state[624]), int(state[625]), float(half)
 
 
-def _map(function, value):
+def _mapped(function, value):
     if isinstance(value, dict):
-        return {key: _map(function, item) for key, item in value.items()}
+        return {key: _mapped(function, item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_map(function, item) for item in value]
+        return [_mapped(function, item) for item in value]
     return function(value)
 
 
@@ -166,3 +174,57 @@ def _as_array(value):
 
 def _as_tensor(value):
     return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
+
+
+def generator_states(objective, generator):
+    """States of the generators of a training.
+
+    Parameters
+    ----------
+    objective : torch.nn.Module
+        Its own generators are the attributes of its modules that are one. Torch's global ones are
+        among them if it holds a layer, such as dropout, that can draw from nowhere else.
+    generator : torch.Generator
+        Decides the order of the rows.
+
+    Returns
+    -------
+    list of Tensor
+        In an order that `restore_generators` knows.
+    """
+    states = [own.get_state() for own in _generators(objective, generator)]
+    if _draws_globally(objective):
+        states.append(torch.get_rng_state())
+        states += torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return states
+
+
+def restore_generators(objective, generator, states):
+    """Set the generators to what `generator_states` returned for an objective of the same kind.
+
+    Parameters
+    ----------
+    objective : torch.nn.Module
+        As for `generator_states`.
+    generator : torch.Generator
+        As for `generator_states`.
+    states : list of Tensor
+        What it returned.
+    """
+    states = [state.cpu() for state in states]
+    own = _generators(objective, generator)
+    for each, state in zip(own, states, strict=False):
+        each.set_state(state)
+    if _draws_globally(objective):
+        torch.set_rng_state(states[len(own)])
+        if torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(states[len(own) + 1 :])
+
+
+def _generators(objective, generator):
+    values = (value for part in objective.modules() for value in vars(part).values())
+    return [generator, *(value for value in values if isinstance(value, torch.Generator))]
+
+
+def _draws_globally(objective):
+    return any(isinstance(part, _LAYERS_THAT_DRAW) for part in objective.modules())

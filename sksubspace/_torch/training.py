@@ -14,12 +14,11 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import LRScheduler
 
-from sksubspace._threads import small_work
-
 from .._sklearn import has_callbacks
+from .checkpoint import generator_states, restore_generators
 from .hooks import AfterEpoch, Checkpoints, EarlyStopping, EpochTasks, one_cycle
 from .random import own_draws
-from .resuming import generator_states, restore_generators
+from sksubspace._threads import small_work
 
 __all__ = ["TrainingLog", "train"]
 
@@ -293,7 +292,7 @@ class _Net(NeuralNet):
         self.notify("on_train_end", X=data)
         if not all(p.isfinite().all() for p in self.module_.parameters()):
             raise ValueError(self._divergence("a weight"))
-        return self._log()
+        return self.training_log()
 
     def _rates(self, data):
         if self.warmup is None:
@@ -336,7 +335,8 @@ class _Net(NeuralNet):
                 self.history.record(name, loss)
         self.stopped_ = state["stopped"]
 
-    def _log(self):
+    def training_log(self):
+        """Losses so far, and what ended the training."""
         validation = self.validation_data is not None
         return TrainingLog(
             loss_curve=self.history[:, "train_loss"],

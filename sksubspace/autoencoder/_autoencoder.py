@@ -199,17 +199,19 @@ class Autoencoder(PartialFitMixin, BaseAutoencoder):
 
     def _steps(self, X):
         check_widths(self.hidden_layer_sizes)
-        return Steps(start=self._start, finish=self._finish, resume=self._resume)
+        return Steps(start=self._start, finish=self._finish, resume=resumed)
 
     def _start(self, scale, trainer):
         networks = build_networks(self, self.n_features_in_, trainer)
         standardize = Standardize(scale.mean, scale.spread)
         return Reconstruction(standardize.to(trainer.device, trainer.torch_dtype), *networks)
 
-    def _resume(self, trainer):
-        return Reconstruction(*self._model.encoder.module, *self._model.decoder.module)
-
     def _finish(self, objective, scale, trainer):
         encoder = nn.Sequential(objective.standardize, objective.encoder)
         decoder = nn.Sequential(objective.decoder)
         return autoencoding(self, scale, trainer, encoder, decoder), {}
+
+
+def resumed(model, trainer):
+    """The objective of the networks of a fitted model."""
+    return Reconstruction(*model.encoder.module, *model.decoder.module)

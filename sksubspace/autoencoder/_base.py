@@ -7,14 +7,15 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from sksubspace._linalg import dense
 from sksubspace._sklearn import Interval, _fit_context
 from sksubspace._state import from_state, to_state
 from sksubspace._trained import (
-    check_rows,
-    continue_network,
-    fit_network,
+    continue_networks,
+    fit_networks,
     reconstruction_score,
     training_constraints,
+    validated_rows,
 )
 
 
@@ -36,9 +37,9 @@ class BaseAutoencoder(
         """Return the `Steps` of the method for checked rows, or refuse the parameters."""
         raise NotImplementedError
 
-    def _codes(self, X):  # (n, d) -> (n, q)
+    def _codes(self, model, X):  # (n, d) -> (n, q)
         """Latent points of checked rows."""
-        return self._model.encode(X)
+        return model.encode(X)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -64,7 +65,7 @@ class BaseAutoencoder(
             if a module does not map rows of the one width to rows of the other, if the training
             diverges, or if the checkpoint belongs to other parameters or other data.
         """
-        fit_network(self, X, y, self._steps)
+        fit_networks(self, X, y, self._steps)
         return self
 
     def transform(self, X):
@@ -77,11 +78,12 @@ class BaseAutoencoder(
 
         Returns
         -------
-        Z : ndarray of shape (n_samples, n_components)
-            Latent points.
+        Z : {ndarray, sparse matrix} of shape (n_samples, n_components)
+            Latent points; a CSR matrix of a sparse coder with ``sparse_output=True``.
         """
         check_is_fitted(self)
-        return self._codes(check_rows(self, X))
+        Z = self._codes(self._model, validated_rows(self, X))
+        return dense(Z) if not getattr(self, "sparse_output", False) else Z
 
     def inverse_transform(self, X):
         """Decode latent points.
@@ -122,8 +124,8 @@ class BaseAutoencoder(
             is as good as the mean.
         """
         check_is_fitted(self)
-        X = check_rows(self, X)
-        return reconstruction_score(X, lambda x: self._model.decode(self._codes(x)), self.mean_)
+        X, model = validated_rows(self, X), self._model
+        return reconstruction_score(X, lambda x: model.decode(self._codes(model, x)), model.mean)
 
     def __getstate__(self):
         state = dict(super().__getstate__())
@@ -137,9 +139,9 @@ class BaseAutoencoder(
             self._model = from_state(state["_model"], self.device)
         elif "_architecture" in state:
             # only old pickles need it, and it knows the models of the subclasses
-            from sksubspace.autoencoder._former import read_layout_1
+            from sksubspace.autoencoder._former import former_model
 
-            self._model = read_layout_1(vars(self))
+            self._model = former_model(vars(self))
 
     @property
     def _n_features_out(self):
@@ -180,5 +182,5 @@ class PartialFitMixin:
             If X has non-finite values, if parameters contradict each other, if a module does not
             map rows of the one width to rows of the other, or if the training diverges.
         """
-        continue_network(self, X, y, self._steps)
+        continue_networks(self, X, y, self._steps)
         return self

@@ -12,10 +12,10 @@ from sksubspace.autoencoder._networks import (
 )
 from sksubspace.autoencoder._sparse._coding import SparseCoding, with_units_recipe
 
-__all__ = ["read_layout_1"]
+__all__ = ["former_model"]
 
 
-def read_layout_1(attributes):
+def former_model(attributes):
     """The model of the attributes that an estimator had; what it replaces is taken out of them."""
     device = available_device(attributes["device"])
     built = attributes.pop("_architecture")

@@ -1,7 +1,6 @@
 """How TLDR learns: from rows and the weights of their pairs to a map with a linear inverse."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from scipy import sparse
@@ -15,23 +14,24 @@ from sksubspace._linalg import (
     row_blocks,
     rows_differ,
 )
-from sksubspace._torch.device import resolve_device
-from sksubspace._torch.trainer import Trainer
-from sksubspace.manifold._nonlinear import (
+from sksubspace._parameters import check_widths
+from sksubspace.manifold._map import (
+    NeighborMap,
     encode_blocks,
     followed_by,
     fourier_encoder,
-    network_encoder,
+    layers_encoder,
 )
-from sksubspace.manifold._pair_moments import graph_sums, moments, output_correlation
-from sksubspace.manifold._smoothing import map_within, smoothing_map
-from sksubspace.manifold._solvers import (
+from sksubspace.manifold._pairs import graph_sums, moments, output_correlation
+from sksubspace.manifold._smoothing import (
+    map_within,
+    smoothing_map,
     smoothing_parameters,
-    solve_lbfgs,
     solve_spectral,
+    solve_twin_loss,
     warn_of_collapse,
 )
-from sksubspace.manifold._twin_network import fit_twin_network
+from sksubspace.manifold._twin import fit_twin_network
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,6 @@ class PrincipalRows:
     scores: np.ndarray  # (n, r), in the dtype of the rows
     mean: np.ndarray  # (d,)
     directions: np.ndarray  # (d, r)
-
-
-@dataclass(frozen=True)
-class Learned:
-    """A map z = components (x - mean), or an encoder of principal scores; and its inverse."""
-
-    mean: np.ndarray  # (d,)
-    components: np.ndarray | None  # (q, d)
-    encoder: dict | None
-    directions: np.ndarray | None  # (d, r)
-    explained_variance: np.ndarray  # (q,)
-    correlation: np.ndarray  # (q,)
-    decoding: np.ndarray  # (q, d)
-    loss_curve: list
 
 
 def principal_rows(X, n_directions):  # (n, d) -> PrincipalRows
@@ -67,20 +53,6 @@ def principal_rows(X, n_directions):  # (n, d) -> PrincipalRows
     return PrincipalRows(project(X, mean, directions), mean, directions)
 
 
-def make_trainer(params, dtype, random_state, context):
-    """What a network is trained with."""
-    return Trainer(
-        learning_rate=params.learning_rate,
-        batch_size=params.batch_size,
-        max_iter=params.max_iter,
-        device=resolve_device(params.device),
-        dtype=dtype,
-        random_state=random_state,
-        estimator=params,
-        stage=context,
-    )
-
-
 @dataclass(frozen=True)
 class LinearProblem:
     """Moments of the pairs, of the features or, for very many, of the principal scores."""
@@ -90,16 +62,14 @@ class LinearProblem:
     G: np.ndarray  # (p, p)
     basis: np.ndarray | None  # (d, p)
 
-    def learned(self, found, loss_curve):  # LinearMap -> Learned
+    def map_of(self, found):  # LinearMap -> NeighborMap
         """The map of features, and the regression of rows on its outputs, S B / var(z)."""
         components = found.components
         decoding = (components @ self.S) / found.explained_variance[:, None]
         if self.basis is not None:
             components, decoding = components @ self.basis.T, decoding @ self.basis.T
-        return Learned(
-            self.mean, components, None, None, found.explained_variance, found.correlation,
-            decoding, loss_curve,
-        )  # fmt: skip
+        variance, correlation = found.explained_variance, found.correlation
+        return NeighborMap(self.mean, components, None, None, variance, correlation, decoding)
 
 
 def linear_problem(X, rows, W):  # (n, d), PrincipalRows, (n, n) -> LinearProblem
@@ -111,13 +81,36 @@ def linear_problem(X, rows, W):  # (n, d), PrincipalRows, (n, n) -> LinearProble
     return LinearProblem(rows.mean + rows.directions @ shift, S, G, rows.directions)
 
 
-def learn_linear(params, problem, solver):  # -> Learned
+def resolve_solver(params):
+    """The solver by name; that of an encoder that is not linear is given."""
+    needed = {"fourier": "spectral", "mlp": "sgd"}.get(params.encoder)
+    if params.solver == "auto":
+        return needed or "spectral"
+    if needed not in (None, params.solver):
+        raise ValueError(
+            f"solver must be 'auto' or {needed!r} with encoder={params.encoder!r}, got "
+            f"{params.solver!r}."
+        )
+    return params.solver
+
+
+def learn_map(params, X, rows, W, trainer, solver):  # -> NeighborMap, list
+    """Learn a map from the pairs of a graph, and the losses of the search."""
+    if solver == "sgd":
+        return learn_network(params, X, rows, W, trainer)
+    if params.encoder == "fourier":
+        return learn_fourier(params, rows, W, trainer.random_state)
+    return learn_linear(params, linear_problem(X, rows, W), solver)
+
+
+def learn_linear(params, problem, solver):  # -> NeighborMap, list
     """Solve for a linear map by "spectral" or "lbfgs"."""
-    solve = {"spectral": solve_spectral, "lbfgs": solve_lbfgs}[solver]
-    return problem.learned(*solve(params, problem.S, problem.G, params.n_components))
+    solve = {"spectral": solve_spectral, "lbfgs": solve_twin_loss}[solver]
+    found, loss_curve = solve(params, problem.S, problem.G, params.n_components)
+    return problem.map_of(found), loss_curve
 
 
-def learn_fourier(params, rows, W, random_state):  # -> Learned
+def learn_fourier(params, rows, W, random_state):  # -> NeighborMap, list
     """Regress neighbour means of linearly smoothed rows on Fourier features of the rows.
 
     The target of row i is (y_i + sum_j W_ij y_j) / (1 + sum_j W_ij) with y the closed form, or y_i
@@ -133,13 +126,13 @@ def learn_fourier(params, rows, W, random_state):  # -> Learned
         target = smooth
     seen = np.flatnonzero(with_neighbors.ravel()) if params.n_anchors else slice(None)
     encoder = fourier_encoder(rows.scores[seen], target[seen], params.metric, random_state)
-    return _finished(encoder, rows, W, [])
+    return _finished(encoder, rows, W), []
 
 
-def learn_network(params, X, rows, W, trainer):  # -> Learned
+def learn_network(params, X, rows, W, trainer):  # -> NeighborMap, list
     """Train by the twin loss on batches of pairs; the closed form then sets scale and order."""
-    _check_widths("hidden_layer_sizes", params.hidden_layer_sizes)
-    _check_widths("projector", params.projector)
+    hidden_layer_sizes = check_widths(params.hidden_layer_sizes)
+    projector = check_widths(params.projector, name="projector")
     spread = np.sqrt(np.square(rows.scores, dtype=np.float64).mean())
     heads, tails = _drawn_pairs(W, trainer.random_state)
     module, log = fit_twin_network(
@@ -147,30 +140,26 @@ def learn_network(params, X, rows, W, trainer):  # -> Learned
         tails[:, None],
         n_components=min(params.n_components, rows.scores.shape[1]),
         encoder=params.encoder,
-        hidden_layer_sizes=tuple(params.hidden_layer_sizes),
-        projector=tuple(params.projector),
+        hidden_layer_sizes=hidden_layer_sizes,
+        projector=projector,
         redundancy=_redundancy(params),
         trainer=trainer,
         queries=heads,
     )
-    encoder = network_encoder(module, spread)
+    encoder = layers_encoder(module, spread)
     outputs = encode_blocks(encoder, rows.scores)
     mean, S, G = moments(graph_sums(outputs, W, outputs.mean(axis=0)))
     warn_of_collapse(np.eye(len(S)), S)
     parameters = smoothing_parameters(params)
     if params.encoder == "mlp":
         found = smoothing_map(S, G, len(S), **parameters)
-        return _finished(followed_by(encoder, found.components.T, mean), rows, W, log.loss_curve)
+        return _finished(followed_by(encoder, found.components.T, mean), rows, W), log.loss_curve
     problem = linear_problem(X, rows, W)
     span = encoder["weights"][0]
     if problem.basis is None:
         span = rows.directions @ span
-    return problem.learned(map_within(span, problem.S, problem.G, **parameters), log.loss_curve)
-
-
-def _check_widths(name, widths):
-    if not all(isinstance(width, Integral) and width > 0 for width in widths):
-        raise ValueError(f"{name} must hold positive whole numbers, got {widths!r}.")
+    found = map_within(span, problem.S, problem.G, **parameters)
+    return problem.map_of(found), log.loss_curve
 
 
 def _redundancy(params):
@@ -189,7 +178,7 @@ def _drawn_pairs(W, random_state):  # (n, n) -> (m,), (m,)
     return pairs.row[drawn], pairs.col[drawn]
 
 
-def _finished(encoder, rows, W, loss_curve):  # -> Learned
+def _finished(encoder, rows, W):  # -> NeighborMap
     """Rotate the outputs to principal components, and regress the rows on them."""
     outputs = encode_blocks(encoder, rows.scores)
     mean = outputs.mean(axis=0)
@@ -199,6 +188,4 @@ def _finished(encoder, rows, W, loss_curve):  # -> Learned
     cross = sum(outputs[b].T @ rows.scores[b] for b in row_blocks(len(outputs))) / len(outputs)
     decoding = (cross / variances[:, None]) @ rows.directions.T
     correlation = output_correlation(outputs, W)
-    return Learned(
-        rows.mean, None, encoder, rows.directions, variances, correlation, decoding, loss_curve
-    )
+    return NeighborMap(rows.mean, None, encoder, rows.directions, variances, correlation, decoding)

@@ -1,123 +1,217 @@
-"""Rows through a fitted map and back, and what a fit leaves behind."""
+"""Fitted maps: linear, or encoders of principal scores; and the linear way back.
+
+An encoder that is not linear is a plain dict of arrays, Fourier features or a network, that holds
+what is needed to apply it and nothing of torch, so that a fitted estimator can be stored by any
+means.
+"""
 
 import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from scipy.linalg import solve
+from scipy.special import erf
 
-from sksubspace._linalg import in_blocks
-from sksubspace.manifold._nonlinear import encode
+from sksubspace._linalg import in_blocks, row_blocks, unit_rows
+from sksubspace._state import register
 
-_FIRST_USEFUL = 4
-
-
-class MapMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Map rows linearly, or by an encoder of their principal scores; reconstruct them linearly."""
-
-    def transform(self, X):
-        """Map rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components)
-            Their outputs, the most important first.
-        """
-        check_is_fitted(self)
-        return self._outputs(self._validated(X, reset=False)).astype(self._dtype, copy=False)
-
-    def inverse_transform(self, Z):
-        """Reconstruct rows by the linear regression of rows on outputs; nothing is trained for it.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, n_components)
-            Outputs.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            Rows.
-
-        Raises
-        ------
-        ValueError
-            If Z has another number of columns.
-        """
-        check_is_fitted(self)
-        Z = check_array(Z, dtype=[np.float64, np.float32], order="C")
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"Z must have n_components_={self.n_components_} columns, got {Z.shape[1]}."
-            )
-        rows = in_blocks(lambda z: z @ self._decoding, Z) + self.mean_
-        return rows.astype(self._dtype, copy=False)
-
-    def _record(self, learned, dtype):
-        self._pair_sums = None
-        self._dtype = np.dtype(dtype).name
-        self._encoder = learned.encoder
-        self._directions = _as(learned.directions, dtype)
-        self._decoding = learned.decoding.astype(dtype)
-        self.mean_ = learned.mean.astype(dtype)
-        self.components_ = _as(learned.components, dtype)
-        self.explained_variance_ = learned.explained_variance.astype(dtype)
-        self.neighbor_correlation_ = learned.correlation.astype(dtype)
-        self.n_components_ = len(learned.explained_variance)
-        self.loss_curve_ = learned.loss_curve
-        self.n_iter_ = max(1, len(learned.loss_curve))
-        if self.n_components_ < self.n_components:
-            warnings.warn(
-                f"n_components={self.n_components} is more than the {self.n_components_} "
-                "directions in which the training rows vary, and vary like their neighbours; there "
-                "are as many outputs.",
-                UserWarning,
-                stacklevel=3,
-            )
-
-    def _validated(self, X, *, reset, ensure_min_samples=1):
-        X = validate_data(
-            self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32],
-            ensure_min_samples=2 if reset else ensure_min_samples,
-        )  # fmt: skip
-        if reset and self.n_components < _FIRST_USEFUL:
-            warnings.warn(
-                f"n_components={self.n_components} is too few to be looked at or searched: the "
-                "outputs of TLDR form a ring in the plane. Use it from 4 components on.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return X
-
-    def _outputs(self, X):  # (n, d) -> (n, q)
-        if self._encoder is None:
-            return _project(X, self.mean_, self.components_.T)
-        scores = _project(X, self.mean_, self._directions)
-        return in_blocks(lambda rows: encode(self._encoder, rows), scores)
-
-    @property
-    def _n_features_out(self):
-        return self.n_components_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+# random features of the Gaussian kernel, rows that the ridge regression sees, and its penalty for
+# each of the features
+_N_FREQUENCIES = 1000
+_MOST_ROWS = 20_000
+_PENALTY = 0.03
 
 
-def _project(X, mean, directions):  # (n, d), (d,), (d, q) -> (n, q)
+@register
+@dataclass(frozen=True)
+class NeighborMap:
+    """A map z = components (x - mean), or an encoder of principal scores; and its inverse."""
+
+    mean: np.ndarray  # (d,)
+    components: np.ndarray | None  # (q, d)
+    encoder: dict | None
+    directions: np.ndarray | None  # (d, r)
+    explained_variance: np.ndarray  # (q,)
+    correlation: np.ndarray  # (q,)
+    decoding: np.ndarray  # (q, d)
+
+    def astype(self, dtype):
+        """The same in a dtype; encoders stay in double precision."""
+        arrays = {k: v for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return replace(self, **{name: array.astype(dtype) for name, array in arrays.items()})
+
+    def outputs(self, X):  # (n, d) -> (n, q)
+        """Map rows; a row's outputs do not depend on the others."""
+        if self.encoder is None:
+            return _centred_product(X, self.mean, self.components.T)
+        scores = _centred_product(X, self.mean, self.directions)
+        return in_blocks(lambda rows: encode(self.encoder, rows), scores)
+
+    def decode(self, Z):  # (n, q) -> (n, d)
+        """Reconstruct rows."""
+        return in_blocks(lambda z: z @ self.decoding, Z) + self.mean
+
+
+def _centred_product(X, mean, directions):  # (n, d), (d,), (d, q) -> (n, q)
     if sparse.issparse(X):
         return X @ directions - mean @ directions
     return in_blocks(lambda rows: np.subtract(rows, mean, order="C") @ directions, X)
 
 
-def _as(array, dtype):
-    return None if array is None else array.astype(dtype)
+def fourier_encoder(Z, target, metric, random_state):
+    r"""Ridge regression of `target` on random Fourier features of the scores.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_samples, n_directions)
+        Principal scores.
+
+    target : ndarray of shape (n_samples, n_components)
+        What to predict.
+
+    metric : {"cosine", "euclidean"}
+        With "cosine" the features are those of rows of length 1, else of rows in units of their
+        root mean squared length.
+
+    random_state : RandomState
+        Draws 1,000 frequencies and, above 20,000 rows, the rows that are fitted.
+
+    Returns
+    -------
+    encoder : dict
+        For `encode`.
+
+    Notes
+    -----
+    With standard normal frequencies, the features approximate the Gaussian kernel
+    :math:`\exp(-|u - v|^2 / 2)` (Rahimi and Recht, "Random features for large-scale kernel
+    machines", NeurIPS 2007); the rows u themselves are features too.
+    """
+    spread = (
+        0.0 if metric == "cosine" else np.sqrt(np.square(Z, dtype=np.float64).mean() * Z.shape[1])
+    )
+    frequencies = random_state.standard_normal((Z.shape[1], _N_FREQUENCIES))
+    if len(Z) > _MOST_ROWS:
+        drawn = np.sort(random_state.choice(len(Z), _MOST_ROWS, replace=False))
+        Z, target = Z[drawn], target[drawn]
+    encoder = {"kind": "fourier", "spread": float(spread), "frequencies": frequencies}
+    coef, intercept = _ridge(lambda rows: features(encoder, Z[rows]), target)
+    return encoder | {"coef": coef, "intercept": intercept}
+
+
+def _ridge(make_features, target):  # -> (p, q), (q,)
+    """Coefficients (F'F + a I)^-1 F'y of centred features and targets, and the intercept."""
+    if len(target) < 2 * _N_FREQUENCIES:
+        return _ridge_of_few_rows(make_features(slice(None)), target)
+    offset, mean = 0.0, target.mean(axis=0)
+    for rows in row_blocks(len(target)):
+        offset = offset + make_features(rows).sum(axis=0) / len(target)
+    gram, moment = 0.0, 0.0
+    for rows in row_blocks(len(target)):
+        centred = make_features(rows) - offset
+        gram = gram + centred.T @ centred
+        moment = moment + centred.T @ (target[rows] - mean)
+    gram[np.diag_indices_from(gram)] += _PENALTY * _N_FREQUENCIES
+    coef = solve(gram, moment, assume_a="pos", overwrite_a=True)
+    return coef, mean - offset @ coef
+
+
+def _ridge_of_few_rows(F, target):  # (n, p), (n, q) -> (p, q), (q,)
+    """The same coefficients as F'(FF' + a I)^-1 y, with an equation for each row."""
+    offset, mean = F.mean(axis=0), target.mean(axis=0)
+    centred = F - offset
+    gram = centred @ centred.T
+    gram[np.diag_indices_from(gram)] += _PENALTY * _N_FREQUENCIES
+    coef = centred.T @ solve(gram, target - mean, assume_a="pos", overwrite_a=True)
+    return coef, mean - offset @ coef
+
+
+def _inputs(Z, spread):
+    Z = np.asarray(Z, dtype=np.float64)
+    return Z / spread if spread else unit_rows(Z)
+
+
+def layers_encoder(module, spread):
+    """Layers of a linear module or an MLP as arrays, for rows in units of `spread`."""
+    layers = [part for part in module.modules() if hasattr(part, "weight")]
+    arrays = [part.weight.detach().cpu().numpy().astype(np.float64).T for part in layers]
+    biases = [
+        np.zeros(len(array.T)) if part.bias is None else part.bias.detach().cpu().numpy()
+        for part, array in zip(layers, arrays, strict=True)
+    ]
+    width = arrays[-1].shape[1]
+    return {
+        "kind": "network",
+        "spread": float(spread),
+        "weights": arrays,
+        "biases": [bias.astype(np.float64) for bias in biases],
+        "coef": np.eye(width),
+        "intercept": np.zeros(width),
+    }
+
+
+def features(encoder, Z):  # dict, (n, r) -> (n, p)
+    """What the last linear map of the encoder is applied to."""
+    if encoder["kind"] == "fourier":
+        inputs = _inputs(Z, encoder["spread"])
+        phase = inputs @ encoder["frequencies"]
+        return np.hstack([inputs, np.cos(phase), np.sin(phase)])
+    hidden = np.asarray(Z, dtype=np.float64) / encoder["spread"]
+    *inner, last = zip(encoder["weights"], encoder["biases"], strict=True)
+    for weight, bias in inner:
+        hidden = _gelu(hidden @ weight + bias)
+    return hidden @ last[0] + last[1]
+
+
+def _gelu(x):
+    return 0.5 * x * (1 + erf(x / np.sqrt(2)))
+
+
+def encode(encoder, Z):  # dict, (n, r) -> (n, q)
+    """Outputs for rows of principal scores."""
+    return features(encoder, Z) @ encoder["coef"] + encoder["intercept"]
+
+
+def encode_blocks(encoder, Z):  # dict, (n, r) -> (n, q)
+    """The same for many rows."""
+    return np.concatenate([encode(encoder, Z[rows]) for rows in row_blocks(len(Z))])
+
+
+def followed_by(encoder, matrix, mean):  # dict, (q, k), (q,) -> dict
+    """The encoder whose outputs y are replaced by (y - mean) @ matrix."""
+    return encoder | {
+        "coef": encoder["coef"] @ matrix,
+        "intercept": (encoder["intercept"] - mean) @ matrix,
+    }
+
+
+def keep_map(estimator, found, loss_curve, dtype):
+    """Set the fitted attributes of an estimator, the map among them, in the dtype of the rows."""
+    found = estimator._model = found.astype(dtype)
+    estimator.mean_, estimator.components_ = found.mean, found.components
+    estimator.explained_variance_ = found.explained_variance
+    estimator.neighbor_correlation_ = found.correlation
+    estimator.n_components_ = q = len(found.explained_variance)
+    estimator.loss_curve_, estimator.n_iter_ = loss_curve, max(1, len(loss_curve))
+    if q < estimator.n_components:
+        warnings.warn(
+            f"n_components={estimator.n_components} is more than the {q} directions in which the "
+            "training rows vary, and vary like their neighbours; there are as many outputs.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def former_map(attributes):
+    """The map of the attributes that format 1 had; what it replaces is taken out of them."""
+    attributes.pop("_dtype")
+    return NeighborMap(
+        attributes["mean_"],
+        attributes["components_"],
+        attributes.pop("_encoder"),
+        attributes.pop("_directions"),
+        attributes["explained_variance_"],
+        attributes["neighbor_correlation_"],
+        attributes.pop("_decoding"),
+    )

@@ -6,12 +6,20 @@ projections", NeurIPS 2003) and the canonical correlations between neighbours; t
 the twin loss of TLDR for exactly uncorrelated outputs.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
 
 from sksubspace._linalg import SMALLEST_EIGENVALUE, fixed_signs, leading_eigenpairs
+from sksubspace.manifold._twin import effective_rank
+from sksubspace.manifold._twin_lbfgs import minimize_twin_loss, spanned_eigenvectors
+
+# iterations of L-BFGS with max_iter="auto"
+_MAX_ITER = 1000
+# share of the outputs whose directions must be independent, in `effective_rank`
+_COLLAPSED = 0.5
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class LinearMap:
     correlation: np.ndarray
 
 
-def shrink(S, shrinkage):  # (r, r) -> (r, r)
+def shrink_to_identity(S, shrinkage):  # (r, r) -> (r, r)
     r""":math:`(1 - a) S + a \, \mathrm{tr}(S) / r \, I`."""
     return (1 - shrinkage) * S + shrinkage * np.trace(S) / len(S) * np.eye(len(S))
 
@@ -69,7 +77,7 @@ def smoothing_map(
     """Smooth in the space of the leading principal directions of S; then principal components."""
     variances, U = leading_eigenpairs(S, n_leading)
     M = smoother(
-        shrink(np.diag(variances), shrinkage),
+        shrink_to_identity(np.diag(variances), shrinkage),
         U.T @ G @ U,
         smoothing=smoothing,
         metric_power=metric_power,
@@ -91,3 +99,56 @@ def describe(components, S, G):  # (q, d) -> LinearMap
     variance = np.einsum("qd,de,qe->q", components, S, components)
     cross = np.einsum("qd,de,qe->q", components, G, components)
     return LinearMap(components, variance, cross / variance)
+
+
+def smoothing_parameters(params):
+    """Those parameters of an estimator that the closed form has."""
+    return {
+        "smoothing": params.smoothing,
+        "metric_power": params.metric_power,
+        "shrinkage": params.shrinkage,
+    }
+
+
+def solve_spectral(params, S, G, n_components):  # -> LinearMap, list
+    """The closed form, in the leading principal directions of S."""
+    found = smoothing_map(
+        S, G, n_components, n_leading=params.pca_components, **smoothing_parameters(params)
+    )
+    return found, []
+
+
+def solve_twin_loss(params, S, G, n_components):  # -> LinearMap, list
+    """Minimise the loss; then the closed form for rows projected on the eigenvectors it spans.
+
+    The loss does not depend on the scale of an output, which decides a search by distance; the
+    closed form sets it.
+    """
+    variances, U = leading_eigenpairs(S, params.pca_components)
+    n_components = min(n_components, len(variances))
+    S_inside, G_inside = shrink_to_identity(np.diag(variances), params.shrinkage), U.T @ G @ U
+    start = neighbor_correlations(S_inside, G_inside)[1][:, :n_components]
+    W, loss_curve, _ = minimize_twin_loss(
+        S_inside,
+        G_inside,
+        n_components,
+        redundancy=params.redundancy,
+        start=start,
+        max_iter=_MAX_ITER if params.max_iter == "auto" else params.max_iter,
+        tol=params.tol,
+    )
+    warn_of_collapse(W, S_inside)
+    span = U @ spanned_eigenvectors(W, S_inside, G_inside)
+    return map_within(span, S, G, **smoothing_parameters(params)), loss_curve
+
+
+def warn_of_collapse(W, S):  # (d, q), (d, d)
+    """Say so if the outputs have far fewer independent directions than there are outputs."""
+    rank, n_components = effective_rank(W, S), W.shape[1]
+    if rank < _COLLAPSED * n_components:
+        warnings.warn(
+            f"The outputs of the encoder collapsed to an effective rank of {rank:.1f} of "
+            f"{n_components}; a larger redundancy keeps them apart.",
+            UserWarning,
+            stacklevel=4,
+        )

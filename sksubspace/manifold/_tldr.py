@@ -7,32 +7,36 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._linalg import column_means
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._state import from_state, to_state
+from sksubspace._trained import fit_task, make_trainer, training_constraints
 from sksubspace.manifold._learning import (
     LinearProblem,
-    learn_fourier,
     learn_linear,
-    learn_network,
-    linear_problem,
-    make_trainer,
+    learn_map,
     principal_rows,
+    resolve_solver,
 )
-from sksubspace.manifold._map import MapMixin
-from sksubspace.manifold._pair_moments import (
+from sksubspace.manifold._map import former_map, keep_map
+from sksubspace.manifold._pairs import (
     add_graph,
     add_pairs,
+    check_pair_rows,
+    check_partners,
+    find_pairs,
+    given_pairs,
     moments,
     no_pairs,
     output_correlation,
 )
-from sksubspace.manifold._search import find_pairs, given_pairs
 
 
 def _learns_from_pairs(self):
@@ -44,7 +48,7 @@ def _learns_from_pairs(self):
     )
 
 
-class TLDR(MapMixin, CallbackSupportMixin, BaseEstimator):
+class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator):
     r"""Compress rows so that neighbours stay near: for retrieval and before a k-NN index.
 
     Nearest neighbours are taken for two views of one thing. The map keeps what the two have in
@@ -237,13 +241,11 @@ class TLDR(MapMixin, CallbackSupportMixin, BaseEstimator):
         "hidden_layer_sizes": ["array-like"],
         "projector": ["array-like"],
         "redundancy": [Interval(Real, 0, None, closed="left"), None],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        **training_constraints(
+            "learning_rate", "max_iter", "tol", "device", "random_state", auto=True
+        ),
         "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "device": "no_validation",
         "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -323,25 +325,18 @@ class TLDR(MapMixin, CallbackSupportMixin, BaseEstimator):
             If X has non-finite values, fewer than two rows or no variance, if the parameters
             contradict each other, or the graph has another shape or no pair.
         """
-        solver = self._resolve_solver()
-        X = self._validated(X, reset=True)
+        solver = resolve_solver(self)
+        X = check_pair_rows(self, X, reset=True)
         random_state = isolated_random_state(self.random_state)
-        context = self._init_callback_context(max_subtasks=1)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        trainer = make_trainer(self, X.dtype, random_state, context)
-        rows = principal_rows(X, self.pca_components)
-        if neighbors_graph is None:
-            W = find_pairs(self, rows.scores, random_state)
-        else:
-            W = given_pairs(self, neighbors_graph, X.shape[0])
-        if solver == "sgd":
-            learned = learn_network(self, X, rows, W, trainer)
-        elif self.encoder == "fourier":
-            learned = learn_fourier(self, rows, W, random_state)
-        else:
-            learned = learn_linear(self, linear_problem(X, rows, W), solver)
-        self._record(learned, X.dtype)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        with fit_task(self, X, y) as context:
+            trainer = make_trainer(self, X.dtype, random_state, context)
+            rows = principal_rows(X, self.pca_components)
+            if neighbors_graph is None:
+                W = find_pairs(self, rows.scores, random_state)
+            else:
+                W = given_pairs(self, neighbors_graph, X.shape[0])
+            keep_map(self, *learn_map(self, X, rows, W, trainer, solver), X.dtype)
+            self._pair_sums = None
         return self
 
     @available_if(_learns_from_pairs)
@@ -373,18 +368,63 @@ class TLDR(MapMixin, CallbackSupportMixin, BaseEstimator):
         ValueError
             If X or X_neighbors have non-finite values, or their shapes differ.
         """
-        first = getattr(self, "_pair_sums", None) is None
-        X = self._validated(X, reset=first)
+        solver, first = resolve_solver(self), getattr(self, "_pair_sums", None) is None
+        X = check_pair_rows(self, X, reset=first)
         origin = np.zeros(X.shape[1]) if sparse.issparse(X) else column_means(X)
         sums = no_pairs(origin) if first else self._pair_sums
         if X_neighbors is None:
-            sums = self._add_found(sums, X)
+            scores = principal_rows(X, self.pca_components).scores
+            W = find_pairs(self, scores, isolated_random_state(self.random_state))
+            sums = add_graph(sums, X, W)
         else:
-            sums = add_pairs(sums, X, self._partners(X, X_neighbors))
+            sums = add_pairs(sums, X, check_partners(self, X, X_neighbors))
         problem = LinearProblem(*moments(sums), None)
-        self._record(learn_linear(self, problem, self._resolve_solver()), X.dtype)
+        keep_map(self, *learn_linear(self, problem, solver), X.dtype)
         self._pair_sums = sums
         return self
+
+    def transform(self, X):
+        """Map rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their outputs, the most important first.
+        """
+        check_is_fitted(self)
+        outputs = self._model.outputs(check_pair_rows(self, X))
+        return outputs.astype(self.mean_.dtype, copy=False)
+
+    def inverse_transform(self, Z):
+        """Reconstruct rows by the linear regression of rows on outputs; nothing is trained for it.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_components)
+            Outputs.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Rows.
+
+        Raises
+        ------
+        ValueError
+            If Z has another number of columns.
+        """
+        check_is_fitted(self)
+        Z = check_array(Z, dtype=[np.float64, np.float32], order="C")
+        if Z.shape[1] != self.n_components_:
+            raise ValueError(
+                f"Z must have n_components_={self.n_components_} columns, got {Z.shape[1]}."
+            )
+        return self._model.decode(Z).astype(self.mean_.dtype, copy=False)
 
     def score(self, X, y=None):
         """Mean correlation of the outputs with those of the neighbours, on rows not seen in fit.
@@ -408,31 +448,30 @@ class TLDR(MapMixin, CallbackSupportMixin, BaseEstimator):
             At most 1. It does not depend on how the outputs are scaled.
         """
         check_is_fitted(self)
-        X = self._validated(X, reset=False, ensure_min_samples=2)
+        X = check_pair_rows(self, X, min_samples=2)
         scores = principal_rows(X, self.pca_components).scores
         W = find_pairs(self, scores, isolated_random_state(self.random_state))
-        return float(output_correlation(self._outputs(X), W).mean())
+        return float(output_correlation(self._model.outputs(X), W).mean())
 
-    def _resolve_solver(self):
-        needed = {"fourier": "spectral", "mlp": "sgd"}.get(self.encoder)
-        if self.solver == "auto":
-            return needed or "spectral"
-        if needed not in (None, self.solver):
-            raise ValueError(
-                f"solver must be 'auto' or {needed!r} with encoder={self.encoder!r}, got "
-                f"{self.solver!r}."
-            )
-        return self.solver
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "_model" in state:
+            state["_model"] = to_state(state["_model"])
+        return state
 
-    def _partners(self, X, X_neighbors):
-        others = self._validated(X_neighbors, reset=False)
-        if X.shape != others.shape:
-            raise ValueError(
-                f"X_neighbors must have the shape of X, {X.shape}, got {others.shape}."
-            )
-        return others
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_model" in state:
+            self._model = from_state(state["_model"], self.device)
+        elif "_decoding" in state:
+            self._model = former_map(vars(self))
 
-    def _add_found(self, sums, X):
-        random_state = isolated_random_state(self.random_state)
-        scores = principal_rows(X, self.pca_components).scores
-        return add_graph(sums, X, find_pairs(self, scores, random_state))
+    @property
+    def _n_features_out(self):
+        return self.n_components_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

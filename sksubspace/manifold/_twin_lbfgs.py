@@ -25,19 +25,25 @@ from scipy.linalg import eigh
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from sksubspace.manifold._twin_loss import barlow_loss, resolve_redundancy
+from sksubspace.manifold._twin import barlow_loss, resolve_redundancy
 
-__all__ = ["fit_linear", "spanned_eigenvectors"]
+__all__ = ["minimize_twin_loss", "spanned_eigenvectors"]
 
-_SMALLEST_EIGENVALUE = 1e-12
+# of the largest eigenvalue of S: below, a direction has no variance
+_LEAST_VARIANCE = 1e-12
+# far below what `tol` asks for, so that the search ends by the loss and not by its gradient
 _SMALLEST_GRADIENT = 1e-12
+# line searches may need several; the limit on iterations is then the one that counts
 _EVALUATIONS_PER_ITERATION = 20
+# correlations that agree so far are taken for the same, and keep their order
 _DECIMALS = 5
+# of the loss: an end that is moved onto eigenvectors may be so much worse
 _ROUNDING = 1e-12
+# of the largest share of M = U U': below, an eigenvector is not among those spanned
 _SMALLEST_SHARE = 1e-4
 
 
-def fit_linear(S, G, n_components, *, redundancy, start, max_iter, tol):
+def minimize_twin_loss(S, G, n_components, *, redundancy, start, max_iter, tol):
     """Find the linear encoder with the smallest loss.
 
     Parameters
@@ -181,7 +187,7 @@ def _unfinished(max_iter, tol):
 def _whitening_basis(S):  # (d, d) -> (d, r) with E'SE = I
     """Eigenvectors of S over the roots of their eigenvalues; directions without variance left."""
     eigenvalues, vectors = eigh(S)
-    kept = eigenvalues > _SMALLEST_EIGENVALUE * eigenvalues[-1]
+    kept = eigenvalues > _LEAST_VARIANCE * eigenvalues[-1]
     return vectors[:, kept] / np.sqrt(eigenvalues[kept])
 
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
+from sksubspace._torch.checkpoint import generator_states, restore_generators
 from sksubspace._torch.device import as_rows
 from sksubspace._torch.random import own_draws, seeded_module
-from sksubspace._torch.resuming import generator_states, restore_generators
 from sksubspace._torch.training import train
 
 from .toy import Regression

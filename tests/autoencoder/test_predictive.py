@@ -16,7 +16,7 @@ from sksubspace.autoencoder._sparse._energy import (
     PredictiveEnergy,
     TanhEncoder,
     lasso_codes,
-    shrink,
+    soft_threshold,
 )
 from sksubspace.callbacks import LossMonitor
 
@@ -55,7 +55,7 @@ def test_scikit_learn_check(estimator, check):
 
 
 def test_shrink_is_the_soft_threshold():
-    assert_array_equal(shrink(np.array([-3.0, -1, 0.5, 2]), 1.0), [-2, 0, 0, 1])
+    assert_array_equal(soft_threshold(np.array([-3.0, -1, 0.5, 2]), 1.0), [-2, 0, 0, 1])
 
 
 def random_energy(alpha=0.7, weight=0.4):
@@ -84,7 +84,7 @@ def test_codes_have_the_least_energy():
             for j in range(6):
                 rest = x - best @ D + best[j] * D[j]
                 pull = D[j] @ rest + 0.4 * p[j]
-                best[j] = shrink(pull, 0.35) / (1 + 0.4)
+                best[j] = soft_threshold(pull, 0.35) / (1 + 0.4)
         assert_allclose(energy_of(z, D, x, p), energy_of(best, D, x, p), rtol=1e-3)
 
 

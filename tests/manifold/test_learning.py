@@ -14,7 +14,7 @@ from sksubspace.manifold._learning import (
     linear_problem,
     principal_rows,
 )
-from sksubspace.manifold._twin_loss import resolve_redundancy
+from sksubspace.manifold._twin import resolve_redundancy
 
 
 def table(n=30, d=6):

@@ -8,22 +8,22 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sksubspace._torch.random import seeded_module
-from sksubspace.manifold import _nonlinear
-from sksubspace.manifold._nonlinear import (
+from sksubspace.manifold import _map
+from sksubspace.manifold._map import (
     encode,
     encode_blocks,
     features,
     followed_by,
     fourier_encoder,
-    network_encoder,
+    layers_encoder,
     unit_rows,
 )
-from sksubspace.manifold._twin_network import encoder_module
+from sksubspace.manifold._twin import twin_encoder
 
 
 @pytest.fixture(autouse=True)
 def few_frequencies(monkeypatch):
-    monkeypatch.setattr(_nonlinear, "_N_FREQUENCIES", 40)
+    monkeypatch.setattr(_map, "_N_FREQUENCIES", 40)
 
 
 def problem(n=70, r=5, q=3, seed=0):
@@ -73,14 +73,14 @@ def test_ridge_is_the_direct_solution(metric, n):
 def test_blocks_of_rows_change_nothing(monkeypatch):
     Z, target = problem(n=90)
     whole = fitted(Z, target)
-    monkeypatch.setattr(_nonlinear.row_blocks, "__defaults__", (16,))
+    monkeypatch.setattr(_map.row_blocks, "__defaults__", (16,))
     parts = fitted(Z, target)
     assert_allclose(parts["coef"], whole["coef"], atol=1e-12)
     assert_allclose(encode_blocks(parts, Z), encode(whole, Z), atol=1e-12)
 
 
 def test_waves_approximate_the_gaussian_kernel(monkeypatch):
-    monkeypatch.setattr(_nonlinear, "_N_FREQUENCIES", 4000)
+    monkeypatch.setattr(_map, "_N_FREQUENCIES", 4000)
     Z, _ = problem(n=8)
     encoder = {"kind": "fourier", "spread": 0.0}
     encoder["frequencies"] = np.random.RandomState(0).standard_normal((5, 4000))
@@ -92,7 +92,7 @@ def test_waves_approximate_the_gaussian_kernel(monkeypatch):
 
 def test_only_so_many_rows_are_fitted(monkeypatch):
     Z, target = problem()
-    monkeypatch.setattr(_nonlinear, "_MOST_ROWS", 30)
+    monkeypatch.setattr(_map, "_MOST_ROWS", 30)
     rng = np.random.RandomState(0)
     rng.standard_normal((5, 40))
     drawn = np.sort(rng.choice(70, 30, replace=False))
@@ -122,11 +122,11 @@ def test_a_zero_row_has_an_output():
 )
 def test_arrays_do_what_the_network_does(kind, hidden):
     generator = torch.Generator().manual_seed(0)
-    module = seeded_module(lambda: encoder_module(5, kind, hidden, 3), generator)
+    module = seeded_module(lambda: twin_encoder(5, kind, hidden, 3), generator)
     Z, _ = problem()
     with torch.no_grad():
         expected = module(torch.tensor(Z / 2.5, dtype=torch.float32)).numpy()
-    encoder = network_encoder(module, 2.5)
+    encoder = layers_encoder(module, 2.5)
     assert_allclose(encode_blocks(encoder, Z), expected, rtol=1e-5, atol=1e-6)
     assert encode(encoder, Z.astype(np.float32)).dtype == np.float64
     assert all(not isinstance(value, torch.Tensor) for value in encoder.values())
@@ -140,7 +140,7 @@ def test_a_linear_map_behind_an_encoder(kind):
     if kind == "fourier":
         encoder = fitted(Z, target)
     else:
-        encoder = network_encoder(encoder_module(5, "mlp", (6,), 3), 1.0)
+        encoder = layers_encoder(twin_encoder(5, "mlp", (6,), 3), 1.0)
     rng = np.random.RandomState(0)
     matrix, mean = rng.randn(3, 2), rng.randn(3)
     expected = (encode(encoder, Z) - mean) @ matrix

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from sksubspace.manifold._pair_graph import check_pairs, pair_weights
+from sksubspace.manifold._pairs import check_pairs, pair_weights
 
 INDICES = np.array([[1, 2], [0, 3], [0, 1], [2, 4], [0, 1]])
 

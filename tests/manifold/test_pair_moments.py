@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sksubspace.manifold import _pair_moments
-from sksubspace.manifold._pair_moments import (
+from sksubspace.manifold import _pairs
+from sksubspace.manifold._pairs import (
     add_graph,
     add_pairs,
     graph_sums,
@@ -63,7 +63,7 @@ def test_moments_of_a_weighted_graph_are_those_of_a_loop(kind, origin):
 @pytest.mark.parametrize("kind", KINDS)
 def test_blocks_of_rows_change_nothing(monkeypatch, kind):
     X, W = table(), graph()
-    monkeypatch.setattr(_pair_moments, "_PAIR_ROWS", 7)
+    monkeypatch.setattr(_pairs, "_PAIR_ROWS", 7)
     assert_same(moments(graph_sums(kind(X), W, np.zeros(5))), by_loop(X, W))
 
 

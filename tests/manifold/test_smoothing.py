@@ -5,12 +5,12 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
 
-from sksubspace.manifold._pair_moments import graph_sums, moments, output_correlation
+from sksubspace.manifold._pairs import graph_sums, moments, output_correlation
 from sksubspace.manifold._smoothing import (
     describe,
     map_within,
     neighbor_correlations,
-    shrink,
+    shrink_to_identity,
     smoother,
     smoothing_map,
 )
@@ -152,10 +152,10 @@ def test_the_whole_span_is_the_closed_form():
 
 
 def test_shrinking_keeps_the_trace():
-    assert_allclose(shrink(S, 0), S)
-    assert_allclose(shrink(S, 1), np.trace(S) / 6 * np.eye(6))
-    assert_allclose(np.trace(shrink(S, 0.3)), np.trace(S))
-    assert_allclose(shrink(S, 0.3)[0, 1], 0.7 * S[0, 1])
+    assert_allclose(shrink_to_identity(S, 0), S)
+    assert_allclose(shrink_to_identity(S, 1), np.trace(S) / 6 * np.eye(6))
+    assert_allclose(np.trace(shrink_to_identity(S, 0.3)), np.trace(S))
+    assert_allclose(shrink_to_identity(S, 0.3)[0, 1], 0.7 * S[0, 1])
 
 
 def test_any_map_can_be_described():

@@ -8,12 +8,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sksubspace._linalg import fixed_signs
-from sksubspace.manifold import _solvers
-from sksubspace.manifold._smoothing import smoothing_map
-from sksubspace.manifold._solvers import (
+from sksubspace.manifold import _smoothing
+from sksubspace.manifold._smoothing import (
+    smoothing_map,
     smoothing_parameters,
-    solve_lbfgs,
     solve_spectral,
+    solve_twin_loss,
     warn_of_collapse,
 )
 from sksubspace.metrics import subspace_distance
@@ -63,12 +63,12 @@ def test_lbfgs_maps_into_the_span_of_the_encoder(monkeypatch, pca_components):
     spans = []
 
     def recorded(S, G, *args, **kwargs):
-        spans.append(fit_linear(S, G, *args, **kwargs)[0])
+        spans.append(minimize_twin_loss(S, G, *args, **kwargs)[0])
         return spans[-1], [2.0, 1.0], 2
 
-    fit_linear = _solvers.fit_linear
-    monkeypatch.setattr(_solvers, "fit_linear", recorded)
-    found, losses = solve_lbfgs(parameters(pca_components=pca_components), S, G, 3)
+    minimize_twin_loss = _smoothing.minimize_twin_loss
+    monkeypatch.setattr(_smoothing, "minimize_twin_loss", recorded)
+    found, losses = solve_twin_loss(parameters(pca_components=pca_components), S, G, 3)
     leading = np.linalg.eigh(S)[1][:, ::-1][:, :pca_components]
     assert losses == [2.0, 1.0]
     assert subspace_distance(found.components.T, fixed_signs(leading.T).T @ spans[0]) < 1e-6
@@ -77,7 +77,7 @@ def test_lbfgs_maps_into_the_span_of_the_encoder(monkeypatch, pca_components):
 
 
 def test_lbfgs_picks_what_neighbours_share_and_not_what_varies():
-    found, losses = solve_lbfgs(parameters(shrinkage=0.0), S, G, 4)
+    found, losses = solve_twin_loss(parameters(shrinkage=0.0), S, G, 4)
     shared = np.linalg.solve(S, G)
     values, vectors = np.linalg.eig(shared)
     top = vectors[:, np.argsort(-values.real)[:4]].real
@@ -87,7 +87,7 @@ def test_lbfgs_picks_what_neighbours_share_and_not_what_varies():
 
 def test_lbfgs_finds_no_more_outputs_than_directions():
     A = np.vstack([np.eye(8), np.zeros((3, 8))])
-    found, _ = solve_lbfgs(parameters(), A @ S @ A.T, A @ G @ A.T, 11)
+    found, _ = solve_twin_loss(parameters(), A @ S @ A.T, A @ G @ A.T, 11)
     assert found.components.shape[1] == 11 and len(found.components) <= 8
     assert np.isfinite(found.components).all()
 
@@ -103,8 +103,8 @@ def test_a_collapse_is_told():
 
 def test_too_little_redundancy_collapses_and_the_default_does_not():
     with pytest.warns(UserWarning, match="collapsed"):
-        solve_lbfgs(parameters(redundancy=0.0), S, G, 5)
+        solve_twin_loss(parameters(redundancy=0.0), S, G, 5)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found, _ = solve_lbfgs(parameters(), S, G, 5)
+        found, _ = solve_twin_loss(parameters(), S, G, 5)
     assert len(found.components) == 5

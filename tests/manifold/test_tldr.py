@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score
 
-from sksubspace.manifold import TLDR, _nonlinear
+from sksubspace.manifold import TLDR, _map
 from sksubspace.metrics import retrieval_map
 from sksubspace.neighbors import nearest_neighbors
 from tests.manifold.toy import (
@@ -30,7 +30,7 @@ from tests.manifold.toy import (
 
 @pytest.fixture(autouse=True)
 def few_frequencies(monkeypatch):
-    monkeypatch.setattr(_nonlinear, "_N_FREQUENCIES", 60)
+    monkeypatch.setattr(_map, "_N_FREQUENCIES", 60)
 
 
 # --- one map, however it is asked for
@@ -342,7 +342,7 @@ def test_outputs_of_another_width_cannot_go_back():
 
 
 def test_neighbours_of_new_digits_are_found_better_than_with_pca(monkeypatch):
-    monkeypatch.setattr(_nonlinear, "_N_FREQUENCIES", 1000)
+    monkeypatch.setattr(_map, "_N_FREQUENCIES", 1000)
     train, test = DIGITS[::2], DIGITS[1::2]
     labels = LABELS[1::2]
     pca = retrieval_map(PCA(16).fit(train).transform(test), labels)
@@ -417,9 +417,9 @@ def test_parameters_out_of_range(params, message):
 
 @pytest.mark.parametrize("widths", [(0,), (8, -1), (2.5,), ("8",)])
 def test_widths_of_layers(widths):
-    with pytest.raises(ValueError, match="hidden_layer_sizes must hold positive whole numbers"):
+    with pytest.raises(ValueError, match="hidden_layer_sizes must be a sequence of positive int"):
         tldr("mlp", hidden_layer_sizes=widths).fit(X)
-    with pytest.raises(ValueError, match="projector must hold positive whole numbers"):
+    with pytest.raises(ValueError, match="projector must be a sequence of positive int"):
         tldr("sgd", projector=widths).fit(X)
 
 

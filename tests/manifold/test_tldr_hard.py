@@ -7,13 +7,13 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 
 from sksubspace.callbacks import LossMonitor
-from sksubspace.manifold import _learning, _nonlinear, _principal
+from sksubspace.manifold import _learning, _map, _principal
 from tests.manifold.toy import X, assert_same_map, closed_kinds, every_kind, quiet, tldr
 
 
 @pytest.fixture(autouse=True)
 def few_frequencies(monkeypatch):
-    monkeypatch.setattr(_nonlinear, "_N_FREQUENCIES", 60)
+    monkeypatch.setattr(_map, "_N_FREQUENCIES", 60)
 
 
 # --- tables that are hard

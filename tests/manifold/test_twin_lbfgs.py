@@ -7,8 +7,8 @@ from scipy.linalg import eigh
 from scipy.optimize import approx_fprime, minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from sksubspace.manifold._twin_lbfgs import fit_linear, loss_and_gradient
-from sksubspace.manifold._twin_loss import barlow_loss, cross_correlation, effective_rank
+from sksubspace.manifold._twin import barlow_loss, cross_correlation, effective_rank
+from sksubspace.manifold._twin_lbfgs import loss_and_gradient, minimize_twin_loss
 from sksubspace.metrics import subspace_distance
 
 SCALES = np.array([3.0, 2.5, 2.0, 1.5, 1.2, 0.3, 0.2, 0.1])
@@ -36,7 +36,9 @@ def loss(W, S, G, redundancy):
 
 def solve(S, G, q, redundancy=None, start=None, max_iter=2000, tol=1e-12):
     start = top_eigenvectors(S, G, q) if start is None else start
-    return fit_linear(S, G, q, redundancy=redundancy, start=start, max_iter=max_iter, tol=tol)
+    return minimize_twin_loss(
+        S, G, q, redundancy=redundancy, start=start, max_iter=max_iter, tol=tol
+    )
 
 
 def smallest_loss(rho, q, redundancy):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from sksubspace.manifold._twin_loss import (
+from sksubspace.manifold._twin import (
     barlow_loss,
     cross_correlation,
     effective_rank,

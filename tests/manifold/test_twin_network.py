@@ -8,16 +8,18 @@ from scipy.linalg import eigh
 from torch import nn
 
 from sksubspace._torch.trainer import Trainer
-from sksubspace.manifold._twin_lbfgs import fit_linear
-from sksubspace.manifold._twin_loss import barlow_loss, cross_correlation, graph_moments
-from sksubspace.manifold._twin_network import (
-    BUDGET,
+from sksubspace.manifold._twin import (
+    _BUDGET,
     TwinObjective,
-    even_batch_size,
+    barlow_loss,
+    cross_correlation,
     fit_twin_network,
+    graph_moments,
     projector_module,
+    size_without_small_rest,
     twin_loss,
 )
+from sksubspace.manifold._twin_lbfgs import minimize_twin_loss
 from sksubspace.neighbors import k_nearest
 
 
@@ -44,7 +46,7 @@ def ellipsoid(n=400, d=20):
 def exact_minimum(X, neighbors, q, redundancy):
     S, G = graph_moments(X, neighbors)
     start = eigh(G, S)[1][:, ::-1][:, :q]
-    return fit_linear(S, G, q, redundancy=redundancy, start=start, max_iter=500, tol=1e-10)
+    return minimize_twin_loss(S, G, q, redundancy=redundancy, start=start, max_iter=500, tol=1e-10)
 
 
 def linear_loss(W, X, neighbors, redundancy):
@@ -208,7 +210,7 @@ def test_a_last_batch_of_one_row_does_no_harm(n_rows):
 @pytest.mark.parametrize("n_rows", [1, 2, 7, 100, 128, 129, 200, 255, 256, 1437])
 @pytest.mark.parametrize("batch_size", [1, 2, 100, 128, 5000])
 def test_the_last_batch_is_at_least_half_of_the_others(n_rows, batch_size):
-    size = even_batch_size(n_rows, batch_size)
+    size = size_without_small_rest(n_rows, batch_size)
     last = (n_rows - 1) % size + 1
     assert 2 * last >= size
     assert min(batch_size, n_rows) <= size < 3 * batch_size + 1
@@ -220,4 +222,4 @@ def test_the_number_of_epochs_is_that_of_the_budget_for_the_batches_made():
     _, log = fit_twin_network(
         X, neighbors, n_components=2, trainer=trainer(batch_size=200, max_iter="auto")
     )
-    assert log.n_iter == BUDGET.epochs(1) == len(log.loss_curve)
+    assert log.n_iter == _BUDGET.epochs(1) == len(log.loss_curve)

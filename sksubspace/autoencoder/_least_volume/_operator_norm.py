@@ -92,8 +92,8 @@ class UnitNorm(nn.Module):
 
     @torch.no_grad()
     def _iterate(self, weight):
-        self.u.copy_(_unit(self.operator.times(weight, self.v)))
-        self.v.copy_(_unit(self.operator.adjoint_times(weight, self.u)))
+        self.u.copy_(_of_length_one(self.operator.times(weight, self.v)))
+        self.v.copy_(_of_length_one(self.operator.adjoint_times(weight, self.u)))
 
     def forward(self, weight):
         """Divide by the norm of the operator."""
@@ -208,6 +208,6 @@ def _norm(layer, operator):
     return float(svds(A, k=1, v0=start, tol=_TOLERANCE, return_singular_vectors=False)[0])
 
 
-def _unit(x):
+def _of_length_one(x):
     """An array of any shape, divided by its length."""
     return nn.functional.normalize(x.flatten(), dim=0).reshape(x.shape)

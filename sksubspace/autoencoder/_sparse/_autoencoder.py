@@ -9,13 +9,12 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sksubspace._linalg import unit_rows
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._state import Network, module_to_arrays
-from sksubspace._trained import Steps, check_rows, training_constraints
+from sksubspace._trained import Steps, training_constraints
 from sksubspace.autoencoder._base import BaseAutoencoder, PartialFitMixin
 from sksubspace.autoencoder._sparse._coding import SparseCoding, kept_encoder, n_epochs, own_copy
 from sksubspace.autoencoder._sparse._network import PENALTIES, SparseReconstruction, first_atoms
@@ -73,7 +72,7 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
         Factor of the penalty. Codes count in units of the root of the total variance of the rows.
 
     sparse_output : bool, default=True
-        Whether ``transform`` returns a sparse matrix. Data frames need False.
+        Whether ``transform`` returns a CSR matrix. Data frames need False.
 
     learning_rate : float, default=0.01
         About the length by which a training step moves an atom, which has length one: the learning
@@ -288,27 +287,9 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
         self.device = device
         self.random_state = random_state
 
-    def transform(self, X):
-        """Encode rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; each is encoded without regard to the others.
-
-        Returns
-        -------
-        Z : {sparse matrix, ndarray} of shape (n_samples, n_components)
-            Codes, as a CSR matrix with ``sparse_output=True``; with ``activation="topk"`` at most
-            k, or ``transform_k``, entries of a row are not zero.
-        """
-        check_is_fitted(self)
-        Z = self._codes(check_rows(self, X))
-        return Z if self.sparse_output else Z.toarray()
-
-    def _codes(self, X):  # (n, d) -> CSR (n, m)
+    def _codes(self, model, X):  # (n, d) -> CSR (n, m)
         k = most_active(self) if self.transform_k is None else int(self.transform_k)
-        return self._model.largest(X, k).astype(X.dtype, copy=False)
+        return model.largest(X, k).astype(X.dtype, copy=False)
 
     def _steps(self, X):
         check_active_units(self)
@@ -320,7 +301,7 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
                 partial(new_objective, self, X, scale, trainer)
             ),
             finish=partial(self._finish, X),
-            resume=lambda trainer: trainer.build(partial(objective_of, self, self._model)),
+            resume=lambda model, trainer: trainer.build(partial(objective_of, self, model)),
             changes={"learning_rate": rate, "max_iter": n},
             options=partial(schedule, k_start=self.k_start, n_epochs=n),
         )

@@ -7,12 +7,12 @@ from torch import nn
 from sksubspace._torch.device import to_tensor
 from sksubspace.autoencoder._sparse._network import unit_atoms
 
-__all__ = ["PredictiveEnergy", "TanhEncoder", "lasso_codes", "shrink"]
+__all__ = ["PredictiveEnergy", "TanhEncoder", "lasso_codes", "soft_threshold"]
 
 _STEPS = 20
 
 
-def shrink(z, threshold):
+def soft_threshold(z, threshold):
     """Bring every entry closer to zero by `threshold`, and no further than zero."""
     return z - z.clip(-threshold, threshold)
 
@@ -68,7 +68,7 @@ class PredictiveEnergy(nn.Module):
         z = y = predicted
         t = 1.0
         for _ in range(_STEPS):
-            former, z = z, shrink(y - step * (y @ gram - target), self.alpha / 2 * step)
+            former, z = z, soft_threshold(y - step * (y @ gram - target), self.alpha / 2 * step)
             t_former, t = t, (1 + (1 + 4 * t**2) ** 0.5) / 2
             y = z + (t_former - 1) / t * (z - former)
         return z
@@ -86,7 +86,7 @@ def lasso_codes(X, D, start, alpha, max_iter, tol):  # (n, d), (m, d), (n, m) ->
     t = np.ones((len(X), 1), D.dtype)
     moving = np.ones((len(X), 1), dtype=bool)
     for _ in range(max_iter):
-        found = np.where(moving, shrink(Y - (Y @ G - P) / L, alpha / L), Z)
+        found = np.where(moving, soft_threshold(Y - (Y @ G - P) / L, alpha / L), Z)
         moving = moving & (L * np.abs(found - Y).max(axis=1, keepdims=True) > tol * alpha)
         rises = ((Y - found) * (found - Z)).sum(axis=1, keepdims=True) > 0
         t_former = np.where(rises, 1, t)

@@ -225,12 +225,10 @@ class PredictiveSparseCoding(BaseAutoencoder):
         self.device = device
         self.random_state = random_state
 
-    def _codes(self, X):  # (n, d) -> (n, m)
+    def _codes(self, model, X):  # (n, d) -> (n, m)
         if self.transform_algorithm == "encoder":
-            return in_blocks(self._model.activations, X).astype(X.dtype, copy=False)
-        solve = partial(
-            solved_codes, self._model, self.alpha * self._model.scale / 2, self.transform_max_iter
-        )
+            return in_blocks(model.activations, X).astype(X.dtype, copy=False)
+        solve = partial(solved_codes, model, self.alpha * model.scale / 2, self.transform_max_iter)
         solved = in_blocks(solve, X)
         n_missed = int((solved[:, -1] == 0).sum())
         if n_missed:
