@@ -4,9 +4,9 @@ import argparse
 import os
 
 import sksubspace
+from sksubspace._teachers import SHORTHANDS
 from sksubspace.cli._say import UsageError
 
-TEACHERS = ("pca", "tsne", "umap", "isomap", "spectral")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "pipe": "|"}
 _MOST_JOBS = 4
 
@@ -76,9 +76,9 @@ def _add_validate(verb):
     add = verb.add_argument
     add("data", nargs="?", metavar="DATA", help=f"{_DATA_HELP}; without it, handwritten digits")
     add(
-        "--teachers", nargs="+", choices=TEACHERS, default=["pca", "tsne", "umap"],
+        "--teachers", nargs="+", choices=SHORTHANDS, default=["pca", "tsne", "umap"],
         metavar="NAME",
-        help=f"methods, simplest first: {' '.join(TEACHERS)} (default: pca tsne umap)",
+        help=f"methods, simplest first: {' '.join(SHORTHANDS)} (default: pca tsne umap)",
     )  # fmt: skip
     add(
         "--grid", nargs="+", action="extend", default=[], metavar="NAME.PARAMETER=V,V",

@@ -9,10 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 from sksubspace._linalg import match_r_squared, r_squared
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import _check_sample_weight
+from sksubspace._teachers import place_by_teacher
 from sksubspace.distillation._components import ScoreComponents
 from sksubspace.distillation._network import fit_autoencoder
 from sksubspace.distillation._shift import conformal_p_values, shift_test
-from sksubspace.distillation._teachers import place_by_teacher
 from sksubspace.neighbors import k_nearest
 
 _RELATIVE_NEIGHBORS = 15

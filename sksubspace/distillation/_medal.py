@@ -18,6 +18,13 @@ from torch import nn
 from sksubspace._linalg import r_squared
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
+from sksubspace._teachers import (
+    SHORTHANDS,
+    check_embedding,
+    embed,
+    resolve_teacher,
+    seed_teacher,
+)
 from sksubspace._torch.device import resolve_device
 from sksubspace._torch.trainer import Trainer
 from sksubspace.distillation._components import principal_components
@@ -26,13 +33,6 @@ from sksubspace.distillation._learning import learn
 from sksubspace.distillation._map import MapMixin
 from sksubspace.distillation._plan import make_plan
 from sksubspace.distillation._state import StateMixin
-from sksubspace.distillation._teachers import (
-    SHORTHANDS,
-    check_embedding,
-    embed,
-    resolve_teacher,
-    seed_teacher,
-)
 from sksubspace.encoding import FeatureScale, LatentScale, average_duplicates
 
 

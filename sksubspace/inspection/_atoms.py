@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sksubspace.inspection._profiles import check_image_shape
-from sksubspace.inspection._style import prepare_axes
+from sksubspace.inspection._drawing.profiles import check_image_shape
+from sksubspace.inspection._drawing.style import prepare_axes
 
 _GAP = 1
 _GREY_CMAP = "gray"

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sksubspace.inspection._style import CLASS_COLORS, CLASS_MARKERS, literal, prepare_axes
+from sksubspace.inspection._drawing.style import CLASS_COLORS, CLASS_MARKERS, literal, prepare_axes
 
 _RATIOS = ("explained_reconstruction_ratio_", "explained_variance_ratio_")
 

@@ -5,25 +5,31 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from inspect import signature
 from time import perf_counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from sksubspace._linalg import column_means, match_r_squared, row_squares
+from sksubspace._teachers import seed_teacher
 from sksubspace._torch.threads import small_work
 from sksubspace.metrics import continuity, embedding_score, neighborhood_hit, trustworthiness
-from sksubspace.model_selection._teacher import RememberedTeacher, seeded
+from sksubspace.model_selection._memory import RememberedTeacher
 
 METRICS = ("trustworthiness", "continuity", "neighborhood_hit")
+# what scikit-learn's trustworthiness takes by default
 _N_NEIGHBORS = 5
+# the measures compare every drawn test row with every drawn training row
 _MOST_QUERIES = 1_000
 _MOST_REFERENCES = 20_000
 
 
 @dataclass(frozen=True)
-class Data:
+class ScoredData:
     """What all candidates are scored on.
 
     Attributes
@@ -80,6 +86,10 @@ class Evaluation:
     teacher_seconds, student_seconds : float
         Wall-clock times.
 
+    continuous, global_share : float
+        R2 at the mean place of the neighbours, and that of a linear decoder over that of as many
+        principal components.
+
     error : str
         What went wrong.
 
@@ -96,6 +106,8 @@ class Evaluation:
     squares: Any = None
     teacher_seconds: float = np.nan
     student_seconds: float = np.nan
+    continuous: float = np.nan
+    global_share: float = np.nan
     error: str = ""
     warnings: tuple = ()
 
@@ -105,7 +117,7 @@ def evaluate_split(data, teacher, student, split, store, task):
 
     Parameters
     ----------
-    data : Data
+    data : ScoredData
         Rows.
 
     teacher : estimator
@@ -185,21 +197,28 @@ def evaluate_whole(data, teacher, student, seed, store, task):
     Evaluation
         With `distortion` and `squares` of each row.
     """
-    teacher = seeded(teacher, seed)
-    parts = (data.digest, teacher, student.n_neighbors)
-    compute = partial(_embed_and_score, data.X, teacher, student.n_neighbors, store, task)
+    teacher, medal = _seeded(teacher, student, seed)
+    parts = (data.digest, teacher, medal)
+    compute = partial(_embed_and_score, data.X, teacher, medal, store, task)
     return _guarded(partial(store.remember, "whole", lambda: parts, compute), teacher, task)
 
 
 def evaluate_whole_permuted(data, student, seed, embedding, task):
     """Score an embedding that was dealt to all rows at random, by leave-one-out."""
     dealt = np.random.RandomState(seed).permutation(embedding)
+    medal = clone(student).set_params(random_state=seed)
 
     def compute():
         with task.around():
-            return _leave_one_out(data.X, dealt, student.n_neighbors)
+            return _leave_one_out(data.X, dealt, medal)
 
     return _guarded(compute, student, task)
+
+
+def _seeded(teacher, student, seed):
+    """The teacher, and the student that learns from it, as the chosen one will be fitted."""
+    teacher = seed_teacher(clone(teacher, safe=False), seed)
+    return teacher, clone(student).set_params(random_state=seed)
 
 
 def _fit_and_score(medal, data, split, task, embedding=None):
@@ -207,18 +226,26 @@ def _fit_and_score(medal, data, split, task, embedding=None):
     fit_params = {} if embedding is None else {"embedding": embedding}
     with task.around(medal):
         medal.fit(data.X[split.train], **fit_params)
-    score = medal.score(data.X[split.test])
+    found = _readings(medal, data.X[split.test])
     seconds = perf_counter() - start
     teacher = medal.teacher_
     return Evaluation(
-        score=float(score),
+        score=float(found["r2"]),
         placement_r2=float(medal.encoder_scores_.get(medal.encoder_name_, np.nan)),
         encoder=medal.encoder_name_,
         embedding=medal.embedding_,
         metrics=_held_out_metrics(medal, data, split),
         teacher_seconds=teacher.seconds_ if teacher else np.nan,
         student_seconds=seconds - (teacher.elapsed_ if teacher else 0),
+        continuous=float(found.get("continuous", np.nan)),
+        global_share=float(found.get("global_share", np.nan)),
     )
+
+
+def _readings(medal, X):
+    """The three readings of a map on rows that are new to it; R2 alone before MEDAL has them."""
+    read = getattr(medal, "score_readings", None)
+    return {"r2": medal.score(X)} if read is None else read(X)
 
 
 def _held_out_metrics(medal, data, split):
@@ -247,18 +274,18 @@ def _drawn(rows, most, rng):
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
-def _embed_and_score(X, teacher, n_neighbors, store, task):
+def _embed_and_score(X, teacher, medal, store, task):
     with task.around():
         stand_in = RememberedTeacher(teacher, store, keep=True)
         start = perf_counter()
         Z = check_array(stand_in.fit_transform(X), ensure_all_finite=False)
-        evaluation = _leave_one_out(X, Z, n_neighbors)
+        evaluation = _leave_one_out(X, Z, medal)
         seconds = perf_counter() - start - stand_in.elapsed_
     return replace(evaluation, teacher_seconds=stand_in.seconds_, student_seconds=seconds)
 
 
-def _leave_one_out(X, Z, n_neighbors):
-    score = embedding_score(X, Z, per_row=True, n_neighbors=n_neighbors)
+def _leave_one_out(X, Z, medal):
+    score = _left_out_score(X, Z, medal)
     return Evaluation(
         score=float(score.r2),
         placement_r2=float(score.placement_r2),
@@ -266,6 +293,30 @@ def _leave_one_out(X, Z, n_neighbors):
         embedding=Z,
         distortion=score.distortion,
         squares=score.squares,
+        continuous=float(getattr(score, "continuous", np.nan)),
+        global_share=float(getattr(score, "global_share", np.nan)),
+    )
+
+
+def _left_out_score(X, Z, medal):
+    """That student's own leave-one-out, where `embedding_score` does not take students yet."""
+    if "student" in signature(embedding_score).parameters:
+        return embedding_score(X, Z, student=medal, per_row=True, random_state=medal.random_state)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="A precomputed embedding was drawn")
+        fitted = clone(medal).set_params(teacher="precomputed").fit(X, embedding=Z)
+    placement_r2 = fitted.encoder_scores_.get(fitted.encoder_name_, np.nan)
+    if fitted.calibration_ == "loo":
+        embedded = fitted.calibration_indices_
+        placement_r2 = match_r_squared(fitted.calibration_embedding_, Z[embedded])
+    mean = column_means(X)
+    squares = row_squares(X, lambda rows: mean) / X.shape[1]
+    return SimpleNamespace(
+        r2=fitted.loo_score_,
+        placement_r2=placement_r2,
+        encoder=fitted.encoder_name_,
+        distortion=fitted.loo_distortion_,
+        squares=squares,
     )
 
 

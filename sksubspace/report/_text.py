@@ -30,14 +30,6 @@ def plain(value, longest=_LONGEST):
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def shortened(text, longest):
-    """Cut out the middle of a long name; settings at its end often tell it from others."""
-    if len(text) <= longest:
-        return text
-    tail = (longest - 1) // 2
-    return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
-
-
 def block(value):
     """Do as `plain` for each line of a text, and keep the lines."""
     return "\n".join(

@@ -94,9 +94,23 @@ def halo(width=2.5):
 
 def literal(text, most=40):
     """Return a name from the data such that matplotlib draws it as it stands, on one line."""
-    text = " ".join(str(text).split())
+    text = _one_line(text)
     text = text if len(text) <= most else text[: most - 1] + "…"
     return text.replace("$", r"\$")
+
+
+def literal_ends(text, most):
+    """Do as `literal`, but cut out the middle; settings at the end often tell it from others."""
+    text = _one_line(text)
+    if len(text) > most:
+        tail = (most - 1) // 2
+        text = f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+    return text.replace("$", r"\$")
+
+
+def _one_line(text):
+    text = " ".join(str(text).split())
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def outside_legend(ax, handles, labels, title=None, **kwargs):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sksubspace.inspection._style import check_matplotlib, literal
+from sksubspace.inspection._drawing.style import check_matplotlib, literal
 
 _MOST_BARS = 16
 _MOST_COLUMNS = 4

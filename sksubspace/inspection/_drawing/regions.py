@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from sksubspace.inspection._style import halo
+from sksubspace.inspection._drawing.style import halo
 
 _CELLS = 320
 _MARGIN = 0.04
