@@ -28,7 +28,6 @@ FLOORS = {
     "_show_versions": 0,
     "_sklearn": 0,
     "_threads": 0,
-    "_persistence": 1,
     "_torch": 1,
     "_state": 2,
     "callbacks": 2,
@@ -49,9 +48,10 @@ FLOORS = {
     "inspection": 10,
     "report": 11,
     "model_selection": 12,
-    "cli": 13,
-    "__main__": 14,
-    "__init__": 15,
+    "_persistence": 13,  # what may be read is every public estimator
+    "cli": 14,
+    "__main__": 15,
+    "__init__": 16,
 }
 METHODS = {"autoencoder", "cluster", "decomposition", "distillation", "manifold"}
 
@@ -87,7 +87,8 @@ def imports_of(path):
     for name in imported_names(path):
         package, there, *_ = [*name.split("."), "", ""]
         there = sksubspace._HOME_OF.get(there, there)
-        if package == "sksubspace" and there not in {"", "__version__", home(path)}:
+        of_the_top = there.startswith("__")  # __version__, __all__
+        if package == "sksubspace" and not of_the_top and there not in {"", home(path)}:
             yield there, name
 
 
@@ -192,8 +193,8 @@ def test_no_folders_import_each_other_in_a_circle():
     graph = {}
     for path in SOURCES:
         graph.setdefault(home(path), set()).update(there for there, _ in imports_of(path))
-    order = list(TopologicalSorter(graph).static_order())  # it raises CycleError with the circle
-    assert order[-1] == "__init__" and set(order) == {*graph}
+    order = TopologicalSorter(graph).static_order()  # a CycleError names the circle
+    assert set(order) == {*graph}
 
 
 def test_imports_are_found_wherever_they_stand(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sksubspace._comparison import (
+    CandidateResult,
     continuous_share,
     explanations,
     level,
@@ -80,7 +81,7 @@ class EmbeddingComparison:
         Fitted on all rows with the chosen teacher.
     """
 
-    results: tuple
+    results: tuple[CandidateResult, ...]
     method: str
     select: str
     order: tuple
