@@ -16,6 +16,7 @@ _PASSING = (
     "Graph is not fully connected|ARPACK has failed|Exited (at iteration|postprocessing)|"
     "A worker stopped while some jobs were given"
 )
+# numpy and joblib have errors of their own for it
 _OUT_OF_MEMORY = ("MemoryError", "TerminatedWorkerError")
 # imported when they are asked for, so that --help is there at once
 _MODULES = {
@@ -90,7 +91,7 @@ def _describe_os_error(error):
 
 def _describe_failure(error):
     name = type(error).__name__
-    if name.endswith(_OUT_OF_MEMORY):  # numpy and joblib have their own
+    if name.endswith(_OUT_OF_MEMORY):
         return "not enough memory; try --n-jobs 1, which continues with what was finished"
     text = f"the program failed with {name}: {error}"
     return f"{text} (--debug shows where; please report it)"

@@ -7,7 +7,9 @@ import sksubspace
 from sksubspace._teachers import SHORTHANDS
 from sksubspace.cli._say import UsageError
 
+# by name, since a shell makes some of them hard to type
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "pipe": "|"}
+# each job holds a copy of the table and of its neighbours
 _MOST_JOBS = 4
 
 _DATA_HELP = "a table: .csv, .tsv (also .gz), .parquet, .npy, .npz or .h5ad"

@@ -6,7 +6,9 @@ from sklearn.utils.validation import check_is_fitted
 from sksubspace.inspection._drawing.profiles import check_image_shape
 from sksubspace.inspection._drawing.style import prepare_axes
 
+# pixels between two atoms
 _GAP = 1
+# zero, the middle of each scale, is a middle grey
 _GREY_CMAP = "gray"
 
 

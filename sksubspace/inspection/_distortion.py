@@ -24,7 +24,9 @@ from sksubspace.inspection._drawing.style import (
     prepare_axes,
 )
 
+# quantile of the distortions that has the last colour: one wild row would leave all others pale
 _CLIP = 0.99
+# rows in a local mean, within these bounds a five-hundredth of all: fewer are noise, more blur
 _NEIGHBORS = (15, 50)
 _PLAIN = "distortion (mean squared error per feature,\ninput units squared)"
 _RELATIVE = "relative distortion (1 is usual for the place)"

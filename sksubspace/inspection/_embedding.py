@@ -28,8 +28,11 @@ from sksubspace.inspection._drawing.style import (
     prepare_axes,
 )
 
+# opacity of a cell with a single row, which must still be seen
 _FAINTEST = 0.35
+# beyond this many rows digits and letters as markers are a grey mass
 _MOST_GLYPHS = 5_000
+# a digit needs more room than a dot to be read
 _GLYPH_SCALE = 1.6
 
 

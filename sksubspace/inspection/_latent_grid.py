@@ -12,9 +12,13 @@ from sksubspace.inspection._drawing.points import (
 from sksubspace.inspection._drawing.profiles import as_image, check_image_shape, image_limits
 from sksubspace.inspection._drawing.style import VALUE_CMAP, literal, prepare_axes
 
+# pixels between two reconstructions
 _GAP = 1
+# share of the pixels beyond either end of the greys
 _CLIP = 0.01
+# share of a cell that a profile takes, so that profiles side by side do not touch
 _FILL = 0.8
+# a place without rows within their usual distance to the eighth neighbour stays empty
 _NEIGHBORS = 8
 
 

@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksubspace.inspection._drawing.style import CLASS_COLORS, CLASS_MARKERS, literal, prepare_axes
 
+# fitted attributes that say what each coordinate is worth, the first that is there
 _RATIOS = ("explained_reconstruction_ratio_", "explained_variance_ratio_")
 
 

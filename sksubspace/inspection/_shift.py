@@ -12,8 +12,10 @@ from sksubspace.inspection._drawing.points import (
 )
 from sksubspace.inspection._drawing.style import dress_map, marker_size, prepare_panels
 
+# blue and vermilion stay apart for the colour-blind, and both from the grey of calibration
 _NEW_COLOR = "#0072B2"
 _FLAG_COLOR = "#D55E00"
+# more bins than this are narrower than a line
 _MOST_BINS = 40
 
 

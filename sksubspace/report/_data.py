@@ -13,7 +13,9 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from sksubspace.report._text import count, percent, plain, plural, significant
 
+# whole numbers with more values are values on a scale
 _MOST_CLASSES = 30
+# the summary is to be read, not scrolled
 _CLASSES_LISTED = 12
 _MANY_FEATURES = 10
 

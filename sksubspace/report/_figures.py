@@ -18,9 +18,12 @@ _LARGEST_SVG = 250_000
 # pixels an inch of those, twice what a page shows
 _DPI = 192
 _CSS_DPI = 96
+# inches: two pictures side by side on a page
 _WIDTH = 5.2
+# letters that fit in a line beneath a picture, and inches that each line takes
 _LEGEND_LETTERS = 60
 _LINE = 0.2
+# rows of the ranking picture; the table beside it has all
 _MOST_RANKED = 40
 _SCORE_CAPTION = "Scores, with standard errors; small grey dots are those of single splits."
 _N_NUMBERED = 5

@@ -110,15 +110,15 @@ def findings(result):
 
 def _choice(result):
     first, taken = best(result.results), chosen(result)
-    sentences = [f"{plain(first.name)} has the highest R² {_source(first)}: {_score_text(first)}."]
+    sentences = [f"{plain(first.name)} has the highest R² {_source(first)}: {_score_words(first)}."]
     if first.name == taken.name:
         return [*sentences, "It is the chosen map."]
     if is_torn(first) and not is_torn(taken):
         sentences.append(f"But {plain(first.name)} is torn: {HELP['torn']}.")
-    return [*sentences, f"Chosen is {plain(taken.name)} ({_score_text(taken)}): {rule(result)}."]
+    return [*sentences, f"Chosen is {plain(taken.name)} ({_score_words(taken)}): {rule(result)}."]
 
 
-def _score_text(row):
+def _score_words(row):
     if not math.isfinite(row.standard_error):
         return fixed(row.score)
     return f"{fixed(row.score)} ± {fixed(row.standard_error)}"

@@ -7,8 +7,11 @@ from sksubspace.report._data import label_text
 from sksubspace.report._figures import pixel_picture
 from sksubspace.report._text import fixed, measured, p_value, percent, plain, plural, significant
 
+# as many as a reader looks at
 _N_WORST = 20
+# as in `MEDAL.distortion(relative=True)`
 _N_NEIGHBORS = 15
+# features of a row that are named
 _N_FEATURES = 3
 _N_SURPRISING = 10
 

@@ -4,6 +4,7 @@ import math
 import unicodedata
 
 _LONGEST = 120
+# control characters, lone surrogates and letters that are none
 _UNPRINTABLE = {"Cc", "Cs", "Cn"}
 _DASH = "–"
 _MINUS = "−"

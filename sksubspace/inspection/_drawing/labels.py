@@ -5,11 +5,15 @@ import numpy as np
 from sksubspace.inspection._drawing.style import CLASS_COLORS, halo, literal, outside_legend
 from sksubspace.neighbors import k_nearest
 
+# where a text may stand, in points from its own: on rings, the nearest first
 _RADII = (9, 14, 20, 28, 38, 50, 64, 80, 100)
 _N_ANGLES = 12
+# a name stands where its class has 60 % of the 15 points nearest to the place
 _NEIGHBORS = 15
 _CLEAR = 0.6
+# points that are searched for these, as an even share of all
 _MOST_REFERENCE = 5_000
+# letters of a name in a legend
 _LONGEST = 28
 
 
@@ -49,7 +53,7 @@ def place_labels(ax, anchors, texts, *, centered=False, all_or_none=False, fonts
     """
     settle_layout(ax)
     inside, taken, annotations = ax.get_window_extent(), [], []
-    offsets = _offsets(centered)
+    offsets = _label_offsets(centered)
     for anchor, text in zip(anchors, texts, strict=True):
         annotation = ax.annotate(
             text, anchor, (0, 0), textcoords="offset points", ha="center", va="center",
@@ -72,7 +76,7 @@ def overlaps(box, boxes):
     return any(box.overlaps(other) for other in boxes)
 
 
-def _offsets(centered):  # -> (k, 2), in points
+def _label_offsets(centered):  # -> (k, 2), in points
     angles = np.pi / 2 - 2 * np.pi * np.arange(_N_ANGLES) / _N_ANGLES
     ring = np.column_stack([np.cos(angles), np.sin(angles)])
     rings = np.vstack([radius * ring for radius in _RADII])

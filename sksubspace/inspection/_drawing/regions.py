@@ -5,11 +5,16 @@ from scipy.ndimage import gaussian_filter, label
 
 from sksubspace.inspection._drawing.style import halo
 
+# cells of the grid along each axis, and the margin around the map as a share of it
 _CELLS = 320
 _MARGIN = 0.04
+# cells from the nearest row within which a place belongs to the map
 _REACH = 4.0
+# cells by which the outline is smoothed
 _BLUR = 2.0
+# a region of fewer rows is about those rows, not about a place
 _FEWEST_ROWS = 5
+# rows whose usual distance to their neighbours is measured
 _MOST_SAMPLED = 2_000
 
 

@@ -25,6 +25,7 @@ _LOG_FROM = 8.0
 _CLOSEST_TICKS = 0.07
 # controls below the candidates by more than this share of their range stay outside of the ranking
 _FAR = 0.6
+# grey, so that candidates stand out
 _CONTROL = "0.6"
 _LONGEST_NAME = 44
 
