@@ -9,20 +9,7 @@ SHIFTED = 3
 
 
 def transform(options, terminal):
-    """Place rows, or reconstruct them, and write the table.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        The words of the command line.
-    terminal : Terminal
-        Where notes go.
-
-    Returns
-    -------
-    code : int
-        0.
-    """
+    """Place rows, or reconstruct them, and write the table."""
     check_output(options.output)
     model = open_model(options.model, trust_pickle=options.trust_pickle)
     work = _reconstruct if options.inverse else _places_of_rows
@@ -52,17 +39,7 @@ def _reconstruct(model, options, terminal):
 def shift(options, terminal):
     """Test the batch, print the verdict and write what was found for each row.
 
-    Parameters
-    ----------
-    options : argparse.Namespace
-        The words of the command line.
-    terminal : Terminal
-        Where the verdict and notes go.
-
-    Returns
-    -------
-    code : int
-        0, or 3 with ``--exit-code`` if the batch is shifted.
+    Returns 0, or 3 with ``--exit-code`` if the batch is shifted.
     """
     check_output(options.output)
     model = open_model(options.model, trust_pickle=options.trust_pickle)

@@ -7,9 +7,9 @@ import sksubspace
 from sksubspace._teachers import SHORTHANDS
 from sksubspace.cli._say import UsageError
 
-# by name, since a shell makes some of them hard to type
+# by name, since some are hard to type in a shell
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "pipe": "|"}
-# each job holds a copy of the table and of its neighbours
+# processes that are started unasked
 _MOST_JOBS = 4
 
 _DATA_HELP = "a table: .csv, .tsv (also .gz), .parquet, .npy, .npz or .h5ad"
@@ -34,23 +34,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments):
-    """Parse the words after ``sksubspace``.
-
-    Parameters
-    ----------
-    arguments : list of str
-        The words.
-
-    Returns
-    -------
-    options : argparse.Namespace
-        With `verb` and the options of that verb.
-
-    Raises
-    ------
-    UsageError
-        If they make no sense.
-    """
+    """Parse the words after ``sksubspace`` into `verb` and the options of that verb."""
     options = _parser().parse_args(arguments)
     options.command = ["sksubspace", *arguments]
     if options.data is None and options.drop:

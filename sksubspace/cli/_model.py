@@ -75,27 +75,9 @@ class Preparation:
 
 
 def fit_preparation(X, names, beside=(), *, impute=None, scale="none"):
-    """Fit what comes before the map.
+    """Fit what comes before the map; return it, and what the map will see.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_columns)
-        The table; NaN where a value is missing.
-    names : sequence of str or None
-        Names of the columns.
-    beside : sequence of str, default=()
-        Columns of the table that are not in X.
-    impute : {"median"} or None, default=None
-        What missing values become.
-    scale : {"standard", "none"}, default="none"
-        Whether columns are standardised.
-
-    Returns
-    -------
-    preparation : Preparation
-        With the fitted steps.
-    X : ndarray of shape (n_rows, n_columns)
-        What the map will see.
+    `beside` are columns of the table that are not in X, `impute` says what missing values become.
     """
     steps = [SimpleImputer(strategy=impute)] if impute else []
     if scale == "standard":
@@ -172,25 +154,7 @@ def save_model(model, path, terminal):
 
 
 def open_model(name, *, trust_pickle=False):
-    """Read a model file.
-
-    Parameters
-    ----------
-    name : str
-        The file.
-    trust_pickle : bool, default=False
-        Whether it may be a pickle.
-
-    Returns
-    -------
-    model : Model
-        With a fitted map.
-
-    Raises
-    ------
-    UsageError
-        If it is not there, not a model, or not to be trusted.
-    """
+    """Read a model file with a fitted map, or say in a UsageError what is wrong with it."""
     path = Path(name)
     check_file(path)
     try:

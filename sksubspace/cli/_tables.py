@@ -349,16 +349,9 @@ def check_output(name):
 
 
 def write_table(name, columns, row_names=None):
-    """Write columns to a file by its suffix, or as CSV to standard output.
+    """Write columns to a file by its suffix, or as CSV to standard output if it has no name.
 
-    Parameters
-    ----------
-    name : str or None
-        The file; None for standard output.
-    columns : dict of str to ndarray of shape (n_rows,)
-        The table.
-    row_names : list of str or None, default=None
-        Written as a first column "row", but not to .npy.
+    Row names are a first column "row", but not in .npy.
     """
     import pandas as pd
 

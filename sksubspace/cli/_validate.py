@@ -45,20 +45,7 @@ class ComparedRows:
 
 
 def validate(options, terminal):
-    """Compare, print the table, and write results, report and model.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        The words of the command line.
-    terminal : Terminal
-        Where notes, the progress bar and the table go.
-
-    Returns
-    -------
-    code : int
-        0.
-    """
+    """Compare, print the table, and write results, report and model."""
     _check_packages()
     places = _places(options)
     rows = _read_rows(options, terminal)

@@ -30,7 +30,7 @@ from sksubspace.inspection._drawing.style import (
 
 # opacity of a cell with a single row, which must still be seen
 _FAINTEST = 0.35
-# beyond this many rows digits and letters as markers are a grey mass
+# up to this many rows, names of one letter are the markers themselves
 _MOST_GLYPHS = 5_000
 # a digit needs more room than a dot to be read
 _GLYPH_SCALE = 1.6

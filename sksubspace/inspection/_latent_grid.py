@@ -18,7 +18,7 @@ _GAP = 1
 _CLIP = 0.01
 # share of a cell that a profile takes, so that profiles side by side do not touch
 _FILL = 0.8
-# a place without rows within their usual distance to the eighth neighbour stays empty
+# a place is drawn if a row lies in its cell, or within the usual distance to an eighth neighbour
 _NEIGHBORS = 8
 
 

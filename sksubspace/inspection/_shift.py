@@ -15,7 +15,7 @@ from sksubspace.inspection._drawing.style import dress_map, marker_size, prepare
 # blue and vermilion stay apart for the colour-blind, and both from the grey of calibration
 _NEW_COLOR = "#0072B2"
 _FLAG_COLOR = "#D55E00"
-# more bins than this are narrower than a line
+# of a histogram, however many rows there are
 _MOST_BINS = 40
 
 

@@ -22,7 +22,7 @@ from sksubspace.inspection._drawing.scores import (
 )
 from sksubspace.inspection._drawing.style import outside_legend, prepare_axes, prepare_panels
 
-# a fifth panel would not fit the width of a page
+# panels side by side, before a new row begins
 _PANELS_IN_A_ROW = 4
 _KINDS = ("auto", "curves", "ranking")
 

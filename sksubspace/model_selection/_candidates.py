@@ -46,22 +46,9 @@ class Candidate:
 
 
 def parse_candidates(candidates):
-    """Turn what the caller lists into candidates.
+    """Turn what the caller lists into candidates with unique names, in the order of the list.
 
-    Parameters
-    ----------
-    candidates : dict, list or tuple
-        See `compare_embeddings`.
-
-    Returns
-    -------
-    tuple of Candidate
-        With unique names, in the order of the list; settings of a grid from smooth to rough.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If something in it is no teacher, or nothing is in it.
+    Settings of a grid come from smooth to rough; see `compare_embeddings`.
     """
     if isinstance(candidates, Mapping):
         entries = [(_checked_name(name), entry) for name, entry in candidates.items()]
@@ -89,26 +76,9 @@ def default_name(teacher):
 
 
 def order_of_simplicity(candidates, order):
-    """Names of the candidates, simplest first.
+    """Names of the candidates, simplest first: in the order of the list, or as the caller orders.
 
-    Parameters
-    ----------
-    candidates : tuple of Candidate
-        In the order of the caller's list.
-
-    order : sequence of str or None
-        Names of candidates, or of groups for all of their settings; None for the order of the
-        list.
-
-    Returns
-    -------
-    tuple of str
-        Each name once.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, missing or repeated.
+    `order` holds names of candidates, or of groups for all of their settings, each once.
     """
     names = tuple(candidate.name for candidate in candidates)
     if order is None:
@@ -133,18 +103,7 @@ def order_of_simplicity(candidates, order):
 def pca_control(candidates, n_features):
     """The control that a candidate has to beat, unless a PCA is among the candidates.
 
-    Parameters
-    ----------
-    candidates : tuple of Candidate
-        What is compared.
-
-    n_features : int
-        Columns of the data.
-
-    Returns
-    -------
-    Candidate or None
-        With as many components as the candidates have.
+    It has as many components as the candidates have, and at most as many as the data.
     """
     if any(is_pca(candidate) for candidate in candidates):
         return None

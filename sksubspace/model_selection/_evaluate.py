@@ -113,32 +113,9 @@ class Evaluation:
 
 
 def evaluate_split(data, teacher, student, split, store, task):
-    """Score ``MEDAL(teacher, random_state=seed).fit(X[train])`` on the test rows.
+    """Score ``MEDAL(teacher, random_state=seed).fit(X[train])`` on the test rows of a split.
 
-    Parameters
-    ----------
-    data : ScoredData
-        Rows.
-
-    teacher : estimator
-        Unfitted.
-
-    student : MEDAL
-        Whose other parameters are used.
-
-    split : Split
-        Which rows, and the seed.
-
-    store : Store
-        Where the evaluation and the embedding are kept.
-
-    task : Task
-        Reports the progress.
-
-    Returns
-    -------
-    Evaluation
-        With an `error` if the fit failed.
+    What is to be kept goes into the store; the task reports the progress.
     """
     seeds = {"random_state": split.seed}
     key = clone(student).set_params(teacher=teacher, **seeds)
@@ -154,20 +131,9 @@ def evaluate_split(data, teacher, student, split, store, task):
 
 
 def evaluate_permuted(data, student, split, embedding, task):
-    """Score an embedding that was dealt to the training rows at random.
+    """Score an embedding of the training rows that was dealt to them at random.
 
-    Parameters
-    ----------
-    data, student, split, task
-        As for `evaluate_split`.
-
-    embedding : ndarray of shape (n_train, n_components)
-        Of the training rows.
-
-    Returns
-    -------
-    Evaluation
-        An R2 well above 0 would mean that the score can be had without the embedding.
+    An R2 well above 0 would mean that the score can be had without the embedding.
     """
     dealt = np.random.RandomState(split.seed).permutation(embedding)
     medal = clone(student).set_params(teacher="precomputed", random_state=split.seed)
@@ -182,20 +148,9 @@ def evaluate_permuted(data, student, split, embedding, task):
 
 
 def evaluate_whole(data, teacher, student, seed, store, task):
-    """Score the embedding of all rows by leave-one-out.
+    """Score the embedding of all rows by leave-one-out, with `distortion` and `squares` of each.
 
-    Parameters
-    ----------
-    data, teacher, student, store, task
-        As for `evaluate_split`.
-
-    seed : int
-        Where the teacher is not seeded.
-
-    Returns
-    -------
-    Evaluation
-        With `distortion` and `squares` of each row.
+    Teacher and student get the seed where they have none.
     """
     teacher, medal = _seeded(teacher, student, seed)
     parts = (data.digest, teacher, medal)

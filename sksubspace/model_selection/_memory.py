@@ -40,23 +40,9 @@ class Store:
     quiet: bool = False
 
     def remember(self, kind, parts, compute):
-        """Return the stored result, or compute and store it.
+        """Return the stored result, or compute and store it; what `compute` raises is not stored.
 
-        Parameters
-        ----------
-        kind : str
-            Name of a folder within the folder.
-
-        parts : callable
-            Returns all that the result depends on; called only if there is a folder.
-
-        compute : callable
-            Returns the result. What it raises is not stored.
-
-        Returns
-        -------
-        object
-            The result.
+        `parts` returns all that the result depends on, and is called only if there is a folder.
         """
         path = None if self.folder is None else self._path(kind, parts())
         if path is None:
@@ -102,28 +88,9 @@ class Store:
 
 
 def open_store(memory, versions):
-    """Turn the parameter `memory` into a store.
+    """Turn the parameter `memory` into a store, in the folder "sksubspace" of that folder.
 
-    Parameters
-    ----------
-    memory : str, path, joblib.Memory or None
-        A folder, or what stands for one.
-
-    versions : dict of str to str
-        Part of every key.
-
-    Returns
-    -------
-    Store
-        In the folder "sksubspace" of that folder.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-
-    OSError
-        If the folder cannot be made.
+    Its versions are part of every key.
     """
     folder = getattr(memory, "location", memory)
     if folder is None:
@@ -136,13 +103,7 @@ def open_store(memory, versions):
 
 
 def shaping_versions():
-    """Versions of Python and of the packages that numbers depend on.
-
-    Returns
-    -------
-    dict of str to str
-        By name.
-    """
+    """Versions of Python and of the packages that numbers depend on, by name."""
     import sksubspace
 
     found = {name: version(name) for name in _SHAPING if name != "sksubspace"}

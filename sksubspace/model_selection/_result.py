@@ -23,7 +23,7 @@ from sksubspace._comparison import (
     rule,
 )
 
-# characters of a line of a terminal, or of a notebook cell
+# characters of a line
 _WIDTH = 100
 # names and remarks are wrapped below themselves where the line would be longer
 _NARROWEST_NAME = 12

@@ -89,29 +89,9 @@ class ComparisonPlan:
 
 
 def run_comparison(plan, X, caller, context):
-    """Compare, choose, and fit the chosen one.
+    """Compare, choose, and fit the chosen one to X, the rows as the caller gave them.
 
-    Parameters
-    ----------
-    plan : Plan
-        What to do.
-
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The rows as the caller gave them, for the final fit.
-
-    caller : Comparison
-        On which callbacks are set.
-
-    context : sklearn.callback.CallbackContext
-        Of the whole.
-
-    Returns
-    -------
-    rows : tuple of CandidateResult
-        By rank.
-
-    fitted : MEDAL
-        The chosen one, on all rows.
+    Returns the rows by rank, and the fitted MEDAL.
     """
     said = set()
     cv, loo, stages = {}, {}, partial(_evaluate_stage, plan, caller, context, said)
@@ -321,28 +301,8 @@ class Task:
 def staged(caller, context, stage_name, names, n_tasks):
     """Report a stage: every candidate in it, each with as many tasks.
 
-    Parameters
-    ----------
-    caller : Comparison
-        Whose tasks they are.
-
-    context : sklearn.callback.CallbackContext
-        The context of the whole.
-
-    stage_name : str
-        What the stage does.
-
-    names : sequence of str
-        The candidates.
-
-    n_tasks : int
-        Tasks of a candidate.
-
-    Yields
-    ------
-    list of list of Task
-        For each candidate its tasks, made ahead because contexts cannot be made while others are
-        pickled for the workers.
+    Yields for each candidate the list of its tasks, made ahead because contexts cannot be made
+    while others are pickled for the workers.
     """
     stage = context.subcontext(task_name=stage_name, max_subtasks=len(names))
     stage.call_on_fit_task_begin(estimator=caller)

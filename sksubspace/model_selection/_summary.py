@@ -18,20 +18,9 @@ from sksubspace.model_selection._evaluate import Evaluation
 
 
 def summarize(candidate, cv, loo):
-    """Sum the evaluations of a candidate up.
+    """Sum the evaluations of a candidate up, without what depends on the other candidates.
 
-    Parameters
-    ----------
-    candidate : Candidate
-        Whose they are.
-
-    cv, loo : tuple of Evaluation
-        On splits, and on all rows with several seeds; either may be empty.
-
-    Returns
-    -------
-    CandidateResult
-        Without what depends on the other candidates.
+    They are on splits (`cv`), and on all rows with several seeds (`loo`); either may be empty.
     """
     evaluations = cv or loo
     loo_score, loo_error = _loo_score(loo)
@@ -59,44 +48,16 @@ def summarize(candidate, cv, loo):
 
 
 def mean_evaluations(evaluations):
-    """Evaluations of the map that places all rows at one point: R2 is 0 by definition.
-
-    Parameters
-    ----------
-    evaluations : tuple of Evaluation
-        Of a candidate, on the same splits or rows.
-
-    Returns
-    -------
-    tuple of Evaluation
-        As many.
-    """
+    """As many evaluations of the map that places all rows at one point: R2 is 0 by definition."""
     return tuple(
         Evaluation(score=0.0, distortion=one.squares, squares=one.squares) for one in evaluations
     )
 
 
 def relate(rows, cv, loo, test_to_train, confidence):
-    """Set each row beside the best.
+    """Set each row beside the best: difference, interval and ties, by the evaluations of each name.
 
-    Parameters
-    ----------
-    rows : list of CandidateResult
-        As `summarize` made them.
-
-    cv, loo : dict of str to tuple of Evaluation
-        Evaluations by name.
-
-    test_to_train : float
-        Test rows over training rows of a split.
-
-    confidence : float
-        Level of the intervals.
-
-    Returns
-    -------
-    list of CandidateResult
-        With difference, interval and ties.
+    `test_to_train` is the number of test rows over that of training rows of a split.
     """
     first = best(rows)
     related = []

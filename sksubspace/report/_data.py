@@ -15,7 +15,7 @@ from sksubspace.report._text import count, percent, plain, plural, significant
 
 # whole numbers with more values are values on a scale
 _MOST_CLASSES = 30
-# the summary is to be read, not scrolled
+# classes that the summary names
 _CLASSES_LISTED = 12
 _MANY_FEATURES = 10
 

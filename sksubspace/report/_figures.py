@@ -20,7 +20,7 @@ _DPI = 192
 _CSS_DPI = 96
 # inches: two pictures side by side on a page
 _WIDTH = 5.2
-# letters that fit in a line beneath a picture, and inches that each line takes
+# letters that fit in a line of a legend beneath, and inches that each line takes
 _LEGEND_LETTERS = 60
 _LINE = 0.2
 # rows of the ranking picture; the table beside it has all
@@ -254,24 +254,7 @@ class Picture:
 
 
 def figure_picture(figure, alt, caption=""):
-    """Encode a figure: SVG, or PNG where it has too many points for that.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-
-    alt : str
-        What is to be seen.
-
-    caption : str, default=""
-        The line beneath.
-
-    Returns
-    -------
-    picture : Picture
-        Of the figure's own size.
-    """
+    """Encode a figure at its own size: SVG, or PNG where it has too many points for that."""
     kind, content = "svg+xml", _svg(figure)
     if len(content) > _LARGEST_SVG:
         kind, content = "png", _png(figure)
@@ -296,29 +279,9 @@ def _png(figure):
 
 
 def pixel_picture(row, shape, limits, alt, side=56):
-    """Draw a row as a small image, one pixel a value; dark is large, or colours as they are.
+    """Draw a row as a small PNG, one pixel a value; dark is large, or colours as they are.
 
-    Parameters
-    ----------
-    row : ndarray of shape (n_features,)
-        Values.
-
-    shape : tuple of int
-        (height, width), or (height, width, channels).
-
-    limits : tuple of float and float
-        Values drawn as white and black.
-
-    alt : str
-        What is to be seen.
-
-    side : int, default=56
-        Longer side in CSS pixels.
-
-    Returns
-    -------
-    picture : Picture
-        A PNG.
+    `limits` are the values drawn as white and black, `side` is the longer one in CSS pixels.
     """
     from matplotlib.image import imsave
 

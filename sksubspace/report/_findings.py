@@ -21,20 +21,7 @@ _SUSPICIOUS_PERMUTED = 0.05
 
 
 def ranking_rows(result):
-    """Return one row of the ranking for each candidate and control.
-
-    Parameters
-    ----------
-    result : EmbeddingComparison
-        The comparison.
-
-    Returns
-    -------
-    rows : list of dict
-        Texts by column: "rank", "name", "score", "standard_error", "difference", "interval",
-        "continuous", "global", "evidence", "remarks" and "error", and "selected" and "control" as
-        bool.
-    """
+    """Return one row of the ranking for each candidate and control, texts by column."""
     return [
         {
             "rank": row.rank,
@@ -88,18 +75,7 @@ def further_rows(result):
 
 
 def findings(result):
-    """Say in sentences what the ranking says.
-
-    Parameters
-    ----------
-    result : EmbeddingComparison
-        The comparison.
-
-    Returns
-    -------
-    sentences : list of str
-        The best, the choice, what cannot be told apart from the best, and the controls.
-    """
+    """Say the best, the choice, what cannot be told apart from the best, and the controls."""
     return [
         *_choice(result),
         *_ties(result),

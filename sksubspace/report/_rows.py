@@ -7,7 +7,7 @@ from sksubspace.report._data import label_text
 from sksubspace.report._figures import pixel_picture
 from sksubspace.report._text import fixed, measured, p_value, percent, plain, plural, significant
 
-# as many as a reader looks at
+# rows that are listed
 _N_WORST = 20
 # as in `MEDAL.distortion(relative=True)`
 _N_NEIGHBORS = 15
@@ -49,24 +49,9 @@ def relative_distortion(rows, Z, distortion):  # (k,), (n, q), (n,) -> (k,)
 
 
 def worst_rows(medal, data, distortion):
-    """Describe the twenty rows with the largest distortion.
+    """Describe the twenty rows with the largest distortion, texts by column.
 
-    Parameters
-    ----------
-    medal : MEDAL
-        The chosen map.
-
-    data : ReportData
-        What it was fitted on.
-
-    distortion : ndarray of shape (n_samples,)
-        Distortion of each row.
-
-    Returns
-    -------
-    rows : list of dict
-        "row", "label", "distortion", "relative", and either "pictures" (original, reconstruction)
-        or "features" with the largest residuals.
+    Each has either "pictures" (original, reconstruction) or "features" with the largest residuals.
     """
     order = np.argsort(-distortion, kind="stable")[:_N_WORST]
     relative = relative_distortion(order, medal.embedding_, distortion)
@@ -119,19 +104,7 @@ def largest_residuals(original, rebuilt, names):  # (d,), (d,) -> list of dict
 def shift_section(result, data):
     """Test the second batch, and list its most surprising rows.
 
-    Parameters
-    ----------
-    result : EmbeddingComparison
-        Its chosen map makes the test.
-
-    data : ReportData
-        With a second batch.
-
-    Returns
-    -------
-    section : dict
-        "verdict", "sentences", "facts" as pairs of texts, and "rows" as dicts of texts; only the
-        verdict and the sentences where there is nothing to calibrate with.
+    Only the verdict and the sentences where there is nothing to calibrate with.
     """
     medal = result.best_estimator_
     if len(medal.calibration_scores_) == 0:

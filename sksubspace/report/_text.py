@@ -13,18 +13,8 @@ _MINUS = "−"
 def plain(value, longest=_LONGEST):
     """Turn a name of any type into one printable line; escaping is the template's business.
 
-    Parameters
-    ----------
-    value : object
-        A feature name, a label, a file name, ...
-
-    longest : int, default=120
-        Characters kept; what is cut off ends in an ellipsis.
-
-    Returns
-    -------
-    text : str
-        Without control characters and lone surrogates, which have no place in HTML.
+    Control characters and lone surrogates have no place in HTML; what is cut off ends in an
+    ellipsis.
     """
     text = " ".join(str(value).split())
     text = "".join("\ufffd" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)

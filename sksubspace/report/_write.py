@@ -192,27 +192,7 @@ def _replace_page(path, text):
 
 
 def render(result, data, notes, command):
-    """Return the page.
-
-    Parameters
-    ----------
-    result : EmbeddingComparison
-        What was found.
-
-    data : ReportData
-        What it was found on.
-
-    notes : list of str
-        Sentences on the data.
-
-    command : str or None
-        What was run.
-
-    Returns
-    -------
-    html : str
-        The whole file.
-    """
+    """Return the page, the whole file, with notes on the data and the command that was run."""
     context = {
         "data_name": data.data_name,
         "label_name": data.label_name if data.labels is not None else None,

@@ -132,38 +132,11 @@ def drop_overlapping_ticks(ax, kept=()):
 
 
 def name_classes(ax, Z, classes, scatters, where, title, glyphs):
-    """Write the names of classes, and return the texts and the legend.
+    """Write the names of classes on the map where they are clear, or in a legend.
 
-    Parameters
-    ----------
-    ax : Axes
-        Holds the points.
-
-    Z : ndarray of shape (n_samples, 2)
-        The points.
-
-    classes : Classes
-        Their classes.
-
-    scatters : list of PathCollection
-        Handles of the legend; empty for a histogram.
-
-    where : {"auto", "map", "legend"}
-        Where to write.
-
-    title : str or None
-        What the classes are.
-
-    glyphs : bool
-        Whether the names are the markers, so that one without a place is no loss.
-
-    Returns
-    -------
-    texts : list of Annotation
-        Names on the map.
-
-    legend : Legend or None
-        Names beside it.
+    Returns the texts on the map, and the legend or None. `scatters` are handles of the legend,
+    empty for a histogram; with `glyphs` the names are the markers, so that one without a place is
+    no loss.
     """
     if where != "legend":
         sites = class_sites(Z, classes)

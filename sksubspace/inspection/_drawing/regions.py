@@ -25,30 +25,10 @@ def local_means(places, tree, values, n_neighbors):  # (m, q), tree of (n, q), (
 
 
 def draw_regions(ax, tree, values, n_neighbors, threshold):
-    """Outline where the local mean reaches the threshold.
+    """Outline where the local mean over the rows of the tree reaches the threshold.
 
-    Parameters
-    ----------
-    ax : Axes
-        Axes with the map.
-
-    tree : cKDTree
-        The map, of one or two coordinates.
-
-    values : ndarray of shape (n_samples,)
-        What is averaged.
-
-    n_neighbors : int
-        Over how many rows.
-
-    threshold : float
-        What is outlined.
-
-    Returns
-    -------
-    artist : ContourSet, list of Rectangle or None
-        A black line with a white rim; grey spans for a one-dimensional map; None where the local
-        mean is high about a few single rows only.
+    Returns a black line with a white rim; grey spans for a map of one coordinate; None where the
+    local mean is high about a few single rows only.
     """
     Z = tree.data
     axes = [_axis(column) for column in Z.T]

@@ -15,7 +15,7 @@ from sksubspace.inspection._drawing.style import (
     literal_ends,
 )
 
-# black-and-white safe colours for two lines come first
+# of the lines of a panel; the first two are told apart by the colour-blind
 _LINE_COLORS = ("#0072B2", "#D55E00", *CLASS_COLORS[2:])
 # share of the range of values, or of scores, that is left free at each end
 _MARGIN = 0.06

@@ -16,9 +16,9 @@ SERIES_LINES = ("-", "--", "-.", ":")
 VALUE_CMAP = "cividis"
 DISTORTION_CMAP = "cividis_r"
 CHOSEN = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.6}
-# beyond this many points a scatter hides what is beneath: cells are drawn
+# beyond this many points cells are drawn, and no points
 MOST_POINTS = 50_000
-# from so many points on a vector file is slow to open
+# from so many points on they are pixels, also in a vector file
 _RASTERIZE_FROM = 5_000
 # square inches of usual axes, for which the sizes of markers are meant
 _USUAL_AREA = 20.0
