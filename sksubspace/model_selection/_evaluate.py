@@ -152,7 +152,7 @@ def evaluate_whole(data, teacher, student, seed, store, task):
 
     Teacher and student get the seed where they have none.
     """
-    teacher, medal = _seeded(teacher, student, seed)
+    teacher, medal = seeded_pair(teacher, student, seed)
     parts = (data.digest, teacher, medal)
     compute = partial(_embed_and_score, data.X, teacher, medal, store, task)
     return _guarded(partial(store.remember, "whole", lambda: parts, compute), teacher, task)
@@ -170,7 +170,7 @@ def evaluate_whole_permuted(data, student, seed, embedding, task):
     return _guarded(compute, student, task)
 
 
-def _seeded(teacher, student, seed):
+def seeded_pair(teacher, student, seed):
     """The teacher, and the student that learns from it, as the chosen one will be fitted."""
     teacher = seed_teacher(clone(teacher, safe=False), seed)
     return teacher, clone(student).set_params(random_state=seed)

@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._comparison import MEAN, PERMUTED, best, choose, ranked
-from sksubspace._teachers import seed_teacher
 from sksubspace._torch.threads import small_work
 from sksubspace.model_selection._candidates import Candidate, is_pca, pca_control
 from sksubspace.model_selection._evaluate import (
@@ -23,6 +22,7 @@ from sksubspace.model_selection._evaluate import (
     evaluate_split,
     evaluate_whole,
     evaluate_whole_permuted,
+    seeded_pair,
 )
 from sksubspace.model_selection._memory import RememberedTeacher, Store
 from sksubspace.model_selection._summary import mean_evaluations, relate, summarize
@@ -217,9 +217,9 @@ def _fit_chosen(plan, X, chosen, caller, context):
     """Fit the chosen candidate to all rows, or take what is remembered of that fit."""
     teacher = next(one.teacher for one in plan.candidates if one.name == chosen)
     seed = plan.seeds[0]
-    teacher = seed_teacher(clone(teacher, safe=False), seed)
-    medal = clone(plan.student).set_params(random_state=seed, keep_teacher=True)
-    medal.set_params(teacher=RememberedTeacher(teacher, plan.whole, keep=True))
+    teacher, medal = seeded_pair(teacher, plan.student, seed)
+    stand_in = RememberedTeacher(teacher, plan.whole, keep=True)
+    medal.set_params(teacher=stand_in, keep_teacher=True)
     task = context.subcontext(task_name="refit")
     with task.propagate_callback_context(medal), small_work(0):
         task.call_on_fit_task_begin(estimator=caller)
