@@ -260,6 +260,7 @@ def draw_differences(ax, rows, comparison):
         _draw_row(ax, height, one, one.difference, reach)
     ring(ax, [(one.difference, height) for height, one in enumerate(ordered) if one.selected])
     _name_rows(ax, ordered)
+    ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel(f"difference from the best, {level(comparison)}")
 
 
