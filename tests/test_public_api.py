@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
@@ -18,28 +19,41 @@ HEAVY = {
     "jinja2", "matplotlib", "numba", "numpy", "pandas", "rich", "scipy", "skops", "skorch",
     "sklearn", "torch", "umap",
 }  # fmt: skip
-# who stands on whose shoulders; a folder not named here is a folder of methods
-LEVELS = {
+# the floors of the house: everything imports from lower floors only, wherever the import stands
+FLOORS = {
     "_docs": 0,
     "_linalg": 0,
+    "_moved": 0,
     "_parameters": 0,
+    "_show_versions": 0,
     "_sklearn": 0,
+    "_threads": 0,
     "_torch": 1,
-    "callbacks": 1,
+    "_state": 2,
+    "callbacks": 2,
     "datasets": 2,
-    "decoding": 2,
-    "encoding": 2,
-    "metrics": 2,
     "neighbors": 2,
-    "inspection": 4,
-    "model_selection": 4,
-    "report": 5,
-    "cli": 5,
-    "__main__": 5,
+    "_student": 3,
+    "_trained": 4,
+    "_teachers": 5,
+    "decoding": 5,
+    "encoding": 5,
+    "metrics": 6,
+    "autoencoder": 7,
+    "cluster": 7,
+    "decomposition": 7,
+    "manifold": 7,
+    "distillation": 8,
+    "_comparison": 9,
+    "inspection": 10,
+    "report": 11,
+    "model_selection": 12,
+    "_persistence": 13,  # what may be read is every public estimator
+    "cli": 14,
+    "__main__": 15,
+    "__init__": 16,
 }
-METHODS = 3
-# a method of a result that hands it up when it is called: result.to_report(path)
-HANDED_UP = {("model_selection/_result.py", "report")}
+METHODS = {"autoencoder", "cluster", "decomposition", "distillation", "manifold"}
 
 
 def run_python(code):
@@ -49,7 +63,11 @@ def run_python(code):
 
 
 def imported_names(path):
-    """Yield every dotted name that a source file imports, relative imports resolved."""
+    """Yield every dotted name that a source file imports, at its top or within a function.
+
+    Relative imports are resolved; what is taken from the package that imports lazily, as in
+    ``sksubspace.report``, and what `import_module` is told by a word count as well.
+    """
     package = ("sksubspace", *path.relative_to(ROOT).parent.parts)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
         if isinstance(node, ast.Import):
@@ -58,6 +76,20 @@ def imported_names(path):
             base = package[: len(package) - node.level + 1] if node.level else ()
             stem = ".".join([*base, *([node.module] if node.module else [])])
             yield from (f"{stem}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "sksubspace":
+            yield f"sksubspace.{node.attr}"
+        elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
+            yield from (one.value for one in node.args if isinstance(one, ast.Constant))
+
+
+def imports_of(path):
+    """Yield the folder or the module at the top that each import goes to, and the whole name."""
+    for name in imported_names(path):
+        package, there, *_ = [*name.split("."), "", ""]
+        there = sksubspace._HOME_OF.get(there, there)
+        of_the_top = there.startswith("__")  # __version__, __all__
+        if package == "sksubspace" and not of_the_top and there not in {"", home(path)}:
+            yield there, name
 
 
 def readme_examples():
@@ -144,21 +176,40 @@ def test_only_one_file_imports_private_names_of_scikit_learn(path):
     assert path == ROOT / "_sklearn.py" or private == []
 
 
+def test_every_folder_has_a_floor():
+    assert {home(path) for path in SOURCES} <= set(FLOORS)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down_only(path):
-    here = home(path)
-    if path.parent == ROOT and here not in LEVELS:
-        return  # __init__ hands names on, and the small modules beside it stand above all
-    for name in imported_names(path):
-        package, there_name, *parts = [*name.split("."), ""]
-        if package != "sksubspace" or there_name in {"", "__version__", here}:
-            continue
-        there = LEVELS.get(there_name, METHODS)
-        if (path.relative_to(ROOT).as_posix(), there_name) in HANDED_UP:
-            continue
-        assert there <= LEVELS.get(here, METHODS), f"{path.name} imports {name}, which is above it"
-        if there == METHODS:
+    for there, name in imports_of(path):
+        assert FLOORS[there] < FLOORS[home(path)], f"{path.name} imports {name}, which is above it"
+        if there in METHODS:
+            parts = name.split(".")[2:]
             assert not any(map(is_private, parts)), f"{name} is private to its folder"
+
+
+def test_no_folders_import_each_other_in_a_circle():
+    graph = {}
+    for path in SOURCES:
+        graph.setdefault(home(path), set()).update(there for there, _ in imports_of(path))
+    order = TopologicalSorter(graph).static_order()  # a CycleError names the circle
+    assert set(order) == {*graph}
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    path = tmp_path / "metrics" / "_score.py"
+    path.parent.mkdir()
+    path.write_text(
+        "import sksubspace\n"
+        "from ..cluster import Base\n"
+        "def f():\n"
+        "    from sksubspace import MEDAL\n"
+        "    import_module('sksubspace.cli')\n"
+        "    return sksubspace.report.write_report, sksubspace.__version__\n"
+    )
+    assert {there for there, _ in imports_of(path)} == {"cluster", "distillation", "cli", "report"}
 
 
 def test_start_page_shows_the_examples_of_the_readme():

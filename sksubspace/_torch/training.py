@@ -14,11 +14,12 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import LRScheduler
 
+from sksubspace._threads import small_work
+
 from .._sklearn import has_callbacks
 from .checkpoint import generator_states, restore_generators
 from .hooks import AfterEpoch, Checkpoints, EarlyStopping, EpochTasks, one_cycle
 from .random import own_draws
-from sksubspace._threads import small_work
 
 __all__ = ["TrainingLog", "train"]
 

@@ -16,7 +16,14 @@ _PASSING = (
     "Graph is not fully connected|ARPACK has failed|Exited (at iteration|postprocessing)|"
     "A worker stopped while some jobs were given"
 )
+# numpy and joblib have errors of their own for it
 _OUT_OF_MEMORY = ("MemoryError", "TerminatedWorkerError")
+# imported when they are asked for, so that --help is there at once
+_MODULES = {
+    "validate": "sksubspace.cli._validate",
+    "transform": "sksubspace.cli._apply",
+    "shift": "sksubspace.cli._apply",
+}
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -55,7 +62,7 @@ def main(arguments=None):
     except BrokenPipeError:
         return _leave_broken_pipe()
     except OSError as error:
-        return _end(terminal, _describe(error), MISUSED)
+        return _end(terminal, _describe_os_error(error), MISUSED)
     except KeyboardInterrupt:
         return _end(terminal, "interrupted; the same command continues", INTERRUPTED, kind="")
     except Exception as error:
@@ -65,11 +72,11 @@ def main(arguments=None):
 
 
 def _run(options, terminal):
-    verb = import_module(f"sksubspace.cli._{options.verb}")
+    verb = getattr(import_module(_MODULES[options.verb]), options.verb)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=_PASSING)
         warnings.showwarning = terminal.show_warning
-        return verb.run(options, terminal)
+        return verb(options, terminal)
 
 
 def _end(terminal, text, code, kind="error: "):
@@ -77,14 +84,14 @@ def _end(terminal, text, code, kind="error: "):
     return code
 
 
-def _describe(error):
+def _describe_os_error(error):
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def _describe_failure(error):
     name = type(error).__name__
-    if name.endswith(_OUT_OF_MEMORY):  # numpy and joblib have their own
+    if name.endswith(_OUT_OF_MEMORY):
         return "not enough memory; try --n-jobs 1, which continues with what was finished"
     text = f"the program failed with {name}: {error}"
     return f"{text} (--debug shows where; please report it)"

@@ -4,10 +4,12 @@ import argparse
 import os
 
 import sksubspace
+from sksubspace._teachers import SHORTHANDS
 from sksubspace.cli._say import UsageError
 
-TEACHERS = ("pca", "tsne", "umap", "isomap", "spectral")
+# by name, since some are hard to type in a shell
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "pipe": "|"}
+# processes that are started unasked
 _MOST_JOBS = 4
 
 _DATA_HELP = "a table: .csv, .tsv (also .gz), .parquet, .npy, .npz or .h5ad"
@@ -32,23 +34,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments):
-    """Parse the words after ``sksubspace``.
-
-    Parameters
-    ----------
-    arguments : list of str
-        The words.
-
-    Returns
-    -------
-    options : argparse.Namespace
-        With `verb` and the options of that verb.
-
-    Raises
-    ------
-    UsageError
-        If they make no sense.
-    """
+    """Parse the words after ``sksubspace`` into `verb` and the options of that verb."""
     options = _parser().parse_args(arguments)
     options.command = ["sksubspace", *arguments]
     if options.data is None and options.drop:
@@ -76,9 +62,9 @@ def _add_validate(verb):
     add = verb.add_argument
     add("data", nargs="?", metavar="DATA", help=f"{_DATA_HELP}; without it, handwritten digits")
     add(
-        "--teachers", nargs="+", choices=TEACHERS, default=["pca", "tsne", "umap"],
+        "--teachers", nargs="+", choices=SHORTHANDS, default=["pca", "tsne", "umap"],
         metavar="NAME",
-        help=f"methods, simplest first: {' '.join(TEACHERS)} (default: pca tsne umap)",
+        help=f"methods, simplest first: {' '.join(SHORTHANDS)} (default: pca tsne umap)",
     )  # fmt: skip
     add(
         "--grid", nargs="+", action="extend", default=[], metavar="NAME.PARAMETER=V,V",

@@ -3,26 +3,14 @@
 from ast import literal_eval
 from difflib import get_close_matches
 
+from sksubspace._teachers import TEACHERS, resolve_teacher
 from sksubspace.cli._say import UsageError, quoted
 
-TITLES = {
-    "pca": "PCA",
-    "tsne": "t-SNE",
-    "umap": "UMAP",
-    "isomap": "Isomap",
-    "spectral": "Spectral embedding",
-}
-DEFAULT_GRIDS = {
-    "tsne": {"perplexity": (10, 30, 100)},
-    "umap": {"n_neighbors": (5, 15, 50)},
-}
 # two neighbours show what a setting that is too local looks like
-EXAMPLE_GRIDS = {**DEFAULT_GRIDS, "umap": {"n_neighbors": (2, 5, 15, 50)}}
-# scikit-learn's t-SNE takes the 3 * perplexity nearest rows, UMAP its n_neighbors
-_ROWS_NEEDED = {("tsne", "perplexity"): 3, ("umap", "n_neighbors"): 1}
+EXAMPLE_GRIDS = {"umap": {"n_neighbors": (2, 5, 15, 50)}}
 
 
-def make_candidates(teachers, grids, n_rows, defaults=None):
+def make_candidates(teachers, grids, n_rows, own_grids=None):
     """Pair teachers with the settings to try.
 
     Parameters
@@ -33,8 +21,8 @@ def make_candidates(teachers, grids, n_rows, defaults=None):
         Words such as "umap.n_neighbors=5,15,50"; a teacher without any has its default grid.
     n_rows : int
         Rows that a teacher sees; default settings that need more are left out.
-    defaults : dict of str to dict, default=None
-        Default grids; None for `DEFAULT_GRIDS`.
+    own_grids : dict of str to dict, default=None
+        In place of the default grids of some teachers.
 
     Returns
     -------
@@ -49,26 +37,14 @@ def make_candidates(teachers, grids, n_rows, defaults=None):
     if len({*teachers}) < len(teachers):
         raise UsageError(f"--teachers names one twice: {' '.join(teachers)}; name each once")
     given = _parse_grids(grids, teachers)
-    defaults = DEFAULT_GRIDS if defaults is None else defaults
+    own_grids = own_grids or {}
     candidates = {}
     for name in teachers:
-        teacher = _make_teacher(name)
-        grid = given.get(name) or _fitting(name, defaults.get(name, {}), n_rows)
+        teacher = resolve_teacher(name)
+        grid = given.get(name) or _fitting(name, own_grids.get(name, TEACHERS[name].grid), n_rows)
         _check_parameters(name, teacher, grid)
-        candidates[TITLES[name]] = (teacher, {key: list(grid[key]) for key in grid})
+        candidates[TEACHERS[name].title] = (teacher, {key: list(grid[key]) for key in grid})
     return candidates
-
-
-def _make_teacher(name):
-    if name == "umap":
-        from umap import UMAP
-
-        return UMAP()
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE, Isomap, SpectralEmbedding
-
-    makers = {"tsne": TSNE, "isomap": Isomap, "spectral": SpectralEmbedding}
-    return PCA(n_components=2) if name == "pca" else makers[name]()
 
 
 def _parse_grids(words, teachers):
@@ -111,7 +87,7 @@ def _fitting(name, grid, n_rows):
     """Leave out default settings that the data is too small for, but one."""
     fitting = {}
     for parameter, values in grid.items():
-        factor = _ROWS_NEEDED[name, parameter]
+        factor = TEACHERS[name].rows_needed[parameter]
         small = max(2, (n_rows - 1) // (2 * factor))
         kept = [value for value in values if value * factor < n_rows]
         fitting[parameter] = tuple(kept) or (min(values[0], small),)

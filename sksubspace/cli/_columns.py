@@ -13,25 +13,7 @@ _LARGEST = {np.dtype(np.float64): 1e100, np.dtype(np.float32): 1e15}
 
 
 def take_label(table, name):
-    """Return the column of labels, and leave it out of the table.
-
-    Parameters
-    ----------
-    table : Table
-        Changed: its frame loses the column.
-    name : str or None
-        Name of the column.
-
-    Returns
-    -------
-    y : ndarray of shape (n_rows,) or None
-        Numbers, or strings for anything else.
-
-    Raises
-    ------
-    UsageError
-        If there is no such column, or its values cannot serve as labels.
-    """
+    """Return the column of labels, numbers or else strings, and leave it out of the table."""
     if name is None:
         return None
     if table.extra.get(name) is not None:
@@ -81,21 +63,7 @@ def _no_column(table, names, option):
 def match_columns(table, names, n_features, also_known=()):
     """Put the columns of new data into the order of the training data.
 
-    Parameters
-    ----------
-    table : Table
-        Changed: its columns are those of the training data.
-    names : sequence of str or None
-        Columns of the training data, None where they had no names.
-    n_features : int
-        Their number.
-    also_known : collection of str, default=()
-        Columns that were beside them, such as the label: left out where they are.
-
-    Raises
-    ------
-    UsageError
-        If columns are missing or unknown.
+    Those that were beside them in training, such as the label, are left out where they are.
     """
     if not table.has_names or names is None:
         _check_count(table, names, n_features)
@@ -135,25 +103,9 @@ def _other_columns(table, missing, unknown):
 
 
 def to_numbers(table, *, allow_missing):
-    """Check every column and return the matrix.
+    """Check every column and return the matrix, float64, or float32 if all columns are that.
 
-    Parameters
-    ----------
-    table : Table
-        What was read, labels taken out.
-    allow_missing : bool
-        Whether missing values may stay, as NaN.
-
-    Returns
-    -------
-    X : ndarray of shape (n_rows, n_columns)
-        Of type float64, or float32 if all columns are that.
-
-    Raises
-    ------
-    UsageError
-        If there is text, a missing value that may not be, an infinite value, or a number that a
-        float cannot hold.
+    Missing values may stay as NaN if they are allowed.
     """
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 

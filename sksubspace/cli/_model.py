@@ -1,4 +1,4 @@
-"""Model files: a map, and what is done to a table before it."""
+"""Model files: a map, and what is done to a table before the map sees it."""
 
 import warnings
 from dataclasses import dataclass
@@ -6,14 +6,98 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sksubspace._persistence import read_model, write_model
-from sksubspace.cli._prepare import Preparation, framed
-from sksubspace.cli._read import check_file
+from sksubspace.cli._columns import drop_columns, match_columns, to_numbers
 from sksubspace.cli._say import UsageError
+from sksubspace.cli._tables import check_file, read_table
 
 _STEP_NAMES = {"SimpleImputer": "impute", "StandardScaler": "scale"}
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The columns of the training table, and fitted steps.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        Columns that are used, None if they had no names.
+    n_columns : int
+        Their number.
+    beside : tuple of str
+        Columns of the training table that are not used: the label and those left out.
+    steps : tuple of estimators
+        Fitted transformers, applied in this order.
+    """
+
+    names: tuple | None
+    n_columns: int
+    beside: tuple = ()
+    steps: tuple = ()
+
+    def read(self, name, options, terminal, drop=()):
+        """Read new rows: the training columns in their order, checked and prepared.
+
+        Returns
+        -------
+        X : ndarray of shape (n_rows, n_features)
+            What the map sees.
+        table : Table
+            What was read.
+        """
+        table = read_table(name, options)
+        drop_columns(table, drop)
+        match_columns(table, self.names, self.n_columns, self.beside)
+        for note in table.notes:
+            terminal.note(note)
+        imputes = any(isinstance(step, SimpleImputer) for step in self.steps)
+        return self.apply(to_numbers(table, allow_missing=imputes)), table
+
+    def apply(self, X):
+        """Apply the steps to rows."""
+        for step in self.steps:
+            X = np.asarray(step.transform(self._as_seen_by(step, X)))
+        return X
+
+    def undo(self, X):
+        """Take rows back through the steps; what was filled in stays filled in."""
+        for step in reversed(self.steps):
+            if not isinstance(step, SimpleImputer):
+                X = np.asarray(step.inverse_transform(X))
+        return X
+
+    def _as_seen_by(self, step, X):
+        return framed(X, self.names) if hasattr(step, "feature_names_in_") else X
+
+
+def fit_preparation(X, names, beside=(), *, impute=None, scale="none"):
+    """Fit what comes before the map; return it, and what the map will see.
+
+    `beside` are columns of the table that are not in X, `impute` says what missing values become.
+    """
+    steps = [SimpleImputer(strategy=impute)] if impute else []
+    if scale == "standard":
+        steps.append(StandardScaler())
+    n_columns = X.shape[1]
+    seen = X if names is None else framed(X, names)
+    for step in steps:
+        X = seen = step.fit_transform(seen)
+    names = None if names is None else tuple(names)
+    return Preparation(names, n_columns, tuple(beside), tuple(steps)), X
+
+
+def framed(X, names, row_names=None) -> Any:
+    """A data frame of rows."""
+    import pandas as pd
+
+    return pd.DataFrame(X, columns=names, index=row_names)
+
+
+# ---- model files ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -70,25 +154,7 @@ def save_model(model, path, terminal):
 
 
 def open_model(name, *, trust_pickle=False):
-    """Read a model file.
-
-    Parameters
-    ----------
-    name : str
-        The file.
-    trust_pickle : bool, default=False
-        Whether it may be a pickle.
-
-    Returns
-    -------
-    model : Model
-        With a fitted map.
-
-    Raises
-    ------
-    UsageError
-        If it is not there, not a model, or not to be trusted.
-    """
+    """Read a model file with a fitted map, or say in a UsageError what is wrong with it."""
     path = Path(name)
     check_file(path)
     try:

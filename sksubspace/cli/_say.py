@@ -29,25 +29,25 @@ class Terminal:
 
     def say(self, text, style=None):
         """Write lines of text to standard output; tabs and line ends stay."""
-        _write(sys.stdout, "\n".join(shown(line) for line in str(text).split("\n")), style)
+        _write_line(sys.stdout, "\n".join(shown(line) for line in str(text).split("\n")), style)
 
     def note(self, text):
         """Write what the user should know, in one line on standard error."""
         self.notes.append(text)
         if not self.quiet:
-            _write(sys.stderr, f"note: {shown(text)}", "cyan")
+            _write_line(sys.stderr, f"note: {shown(text)}", "cyan")
 
     def complain(self, text, kind="error: "):
         """Write one line on standard error, also when quiet."""
         line = " ".join(str(text).split())
-        _write(sys.stderr, f"sksubspace: {kind}{shown(line)}", "red")
+        _write_line(sys.stderr, f"sksubspace: {kind}{shown(line)}", "red")
 
     def show_warning(self, message, category, filename, lineno, file=None, line=None):
         """Write a Python warning as one line, once; the signature is `warnings.showwarning`'s."""
         text = " ".join(str(message).split())
         if not self.quiet and text not in self._warned:
             self._warned.add(text)
-            _write(sys.stderr, f"warning: {shown(text)}", "yellow")
+            _write_line(sys.stderr, f"warning: {shown(text)}", "yellow")
 
     def progress(self):
         """Return scikit-learn callbacks that draw a progress bar; none where nobody looks."""
@@ -90,7 +90,7 @@ def _is_rich(stream):
     return stream.isatty() and find_spec("rich") is not None
 
 
-def _write(stream, text, style):
+def _write_line(stream, text, style):
     """Write a line; where the encoding lacks a character its escape is written."""
     if _is_rich(stream):
         from rich.console import Console

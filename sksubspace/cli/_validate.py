@@ -10,10 +10,9 @@ import numpy as np
 from sksubspace._persistence import replace_file
 from sksubspace.cli._candidates import EXAMPLE_GRIDS, make_candidates
 from sksubspace.cli._columns import drop_columns, take_label, to_numbers
-from sksubspace.cli._model import Model, save_model
-from sksubspace.cli._prepare import Preparation, fit_preparation, framed
-from sksubspace.cli._read import Table, read_table
+from sksubspace.cli._model import Model, Preparation, fit_preparation, framed, save_model
 from sksubspace.cli._say import UsageError
+from sksubspace.cli._tables import Table, read_table
 
 _NEEDED = ("jinja2", "matplotlib", "pandas", "skops")
 _FEWEST_ROWS = 10
@@ -21,7 +20,7 @@ _SPREADS_APART = 100
 
 
 @dataclass(frozen=True)
-class Rows:
+class ComparedRows:
     """What is compared on.
 
     Attributes
@@ -45,24 +44,11 @@ class Rows:
     image_shape: tuple | None
 
 
-def run(options, terminal):
-    """Compare, print the table, and write results, report and model.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        The words of the command line.
-    terminal : Terminal
-        Where notes, the progress bar and the table go.
-
-    Returns
-    -------
-    code : int
-        0.
-    """
+def validate(options, terminal):
+    """Compare, print the table, and write results, report and model."""
     _check_packages()
     places = _places(options)
-    rows = _read(options, terminal)
+    rows = _read_rows(options, terminal)
     # read before the long computation, so that what is wrong with it shows at once
     batch = None if options.new is None else rows.preparation.read(options.new, options, terminal)
     candidates = make_candidates(
@@ -77,7 +63,7 @@ def run(options, terminal):
     result = _compare(rows, candidates, options, places["cache"], terminal)
     terminal.say(result)
     model = Model(result.best_estimator_, rows.preparation)
-    _write(result, model, places, terminal)
+    _write_results(result, model, places, terminal)
     if batch is not None:
         terminal.say(f"\n{options.new}: {model.map.detect_shift(model.as_seen(batch[0]))}")
     _report(result, rows, batch, places["report"], options, terminal)
@@ -96,8 +82,8 @@ def _check_packages():
 # ---- what comes in -------------------------------------------------------------------------------
 
 
-def _read(options, terminal):
-    table = _digits(options) if options.data is None else read_table(options.data, options)
+def _read_rows(options, terminal):
+    table = _example(options) if options.data is None else read_table(options.data, options)
     y = take_label(table, options.label)
     drop_columns(table, options.drop)
     for note in table.notes:
@@ -109,10 +95,10 @@ def _read(options, terminal):
     beside = [name for name in (options.label, *options.drop) if name is not None]
     preparation, X = fit_preparation(X, names, beside, impute=options.impute, scale=options.scale)
     _note_spread(X, terminal)
-    return Rows(table, X, y, preparation, _image_shape(options.image_shape, table, X))
+    return ComparedRows(table, X, y, preparation, _image_shape(options.image_shape, table, X))
 
 
-def _digits(options):
+def _example(options):
     """scikit-learn's handwritten digits: 1,797 images of 8x8 pixels."""
     from sklearn.datasets import load_digits
 
@@ -232,7 +218,7 @@ def _compare(rows, candidates, options, cache, terminal):
         raise UsageError(str(error)) from error
 
 
-def _write(result, model, places, terminal):
+def _write_results(result, model, places, terminal):
     replace_file(places["results"], result.to_json(timings=False).encode("utf-8"))
     table = result.to_frame().to_csv(index=False, lineterminator="\n")
     replace_file(places["table"], table.encode("utf-8"))

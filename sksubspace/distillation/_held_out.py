@@ -11,6 +11,7 @@ from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import _check_sample_weight
 from sksubspace._student import check_groups
 from sksubspace._student._networks import fit_autoencoder
+from sksubspace._teachers import place_by_teacher
 from sksubspace._trained import make_trainer
 from sksubspace.distillation._components import ScoreComponents
 from sksubspace.distillation._shift import (
@@ -19,7 +20,6 @@ from sksubspace.distillation._shift import (
     group_shift_test,
     shift_test,
 )
-from sksubspace.distillation._teachers import place_by_teacher
 from sksubspace.neighbors import k_nearest
 
 # enough calibration rows for a usual distortion, few enough to be near on the map

@@ -22,6 +22,13 @@ from sksubspace._state import from_state, to_state
 from sksubspace._student import check_groups, learn_student, student_seed
 from sksubspace._student._groups import warn_of_copies, warn_of_series
 from sksubspace._student._student import part_name
+from sksubspace._teachers import (
+    SHORTHANDS,
+    check_embedding,
+    embed,
+    resolve_teacher,
+    seed_teacher,
+)
 from sksubspace._torch.device import available_device
 from sksubspace.distillation._former import is_former, renewed
 from sksubspace.distillation._held_out import (
@@ -31,13 +38,6 @@ from sksubspace.distillation._held_out import (
     validated_rows,
 )
 from sksubspace.distillation._plan import make_plan, student_plan
-from sksubspace.distillation._teachers import (
-    SHORTHANDS,
-    check_embedding,
-    embed,
-    resolve_teacher,
-    seed_teacher,
-)
 
 
 class MEDAL(

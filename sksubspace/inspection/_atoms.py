@@ -3,10 +3,12 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sksubspace.inspection._profiles import check_image_shape
-from sksubspace.inspection._style import prepare_axes
+from sksubspace.inspection._drawing.profiles import check_image_shape
+from sksubspace.inspection._drawing.style import prepare_axes
 
+# pixels between two atoms
 _GAP = 1
+# zero, the middle of each scale, is a middle grey
 _GREY_CMAP = "gray"
 
 

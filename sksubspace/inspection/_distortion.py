@@ -3,20 +3,20 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from sksubspace.inspection._labels import place_labels
-from sksubspace.inspection._points import (
+from sksubspace.inspection._drawing.labels import place_labels
+from sksubspace.inspection._drawing.points import (
     bin_edges,
     cell_means,
     check_column,
     check_components,
-    check_map,
+    check_places,
     component_names,
     extent,
     finite_rows,
 )
-from sksubspace.inspection._profiles import draw_pairs
-from sksubspace.inspection._regions import draw_regions, local_means
-from sksubspace.inspection._style import (
+from sksubspace.inspection._drawing.profiles import draw_pairs
+from sksubspace.inspection._drawing.regions import draw_regions, local_means
+from sksubspace.inspection._drawing.style import (
     DISTORTION_CMAP,
     MOST_POINTS,
     dress_map,
@@ -24,7 +24,9 @@ from sksubspace.inspection._style import (
     prepare_axes,
 )
 
+# quantile of the distortions that has the last colour: one wild row would leave all others pale
 _CLIP = 0.99
+# rows in a local mean, within these bounds a five-hundredth of all: fewer are noise, more blur
 _NEIGHBORS = (15, 50)
 _PLAIN = "distortion (mean squared error per feature,\ninput units squared)"
 _RELATIVE = "relative distortion (1 is usual for the place)"
@@ -226,7 +228,7 @@ class DistortionDisplay:
             missing = "X, the rows of the map" if X is None else "decode, see from_estimator"
             raise ValueError(f"plot_reconstructions needs {missing}.")
         originals = _dense_rows(X, rows, len(self.embedding))
-        returned = np.asarray(self.decode(check_map(self.embedding, "embedding")[rows]))
+        returned = np.asarray(self.decode(check_places(self.embedding, "embedding")[rows]))
         distortion = np.asarray(self.distortion, dtype=np.float64)[rows]
         numbers = [f"{number}: " if numbered else "" for number in range(1, len(rows) + 1)]
         titles = [
@@ -322,7 +324,7 @@ class DistortionDisplay:
 
     def _checked(self, components):
         """Return the finite rows of the map, their distortion and positions, and the columns."""
-        Z = check_map(self.embedding, "embedding")
+        Z = check_places(self.embedding, "embedding")
         columns = check_components(components, Z.shape[1])
         distortion = check_column(self.distortion, len(Z), "distortion")
         rows = np.flatnonzero(finite_rows(Z, distortion))

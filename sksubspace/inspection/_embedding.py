@@ -2,19 +2,21 @@
 
 import numpy as np
 
-from sksubspace.inspection._class_names import name_classes
-from sksubspace.inspection._points import (
+from sksubspace.inspection._drawing.labels import name_classes
+from sksubspace.inspection._drawing.points import (
+    Classes,
     bin_edges,
     cell_means,
     cell_sums,
     check_components,
-    check_map,
+    check_places,
+    check_target,
     component_names,
     extent,
     finite_rows,
     jitter,
 )
-from sksubspace.inspection._style import (
+from sksubspace.inspection._drawing.style import (
     CLASS_COLORS,
     CLASS_MARKERS,
     MOST_POINTS,
@@ -25,10 +27,12 @@ from sksubspace.inspection._style import (
     point_style,
     prepare_axes,
 )
-from sksubspace.inspection._targets import Classes, check_target
 
+# opacity of a cell with a single row, which must still be seen
 _FAINTEST = 0.35
+# up to this many rows, names of one letter are the markers themselves
 _MOST_GLYPHS = 5_000
+# a digit needs more room than a dot to be read
 _GLYPH_SCALE = 1.6
 
 
@@ -240,7 +244,7 @@ class EmbeddingDisplay:
         ):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
-        Z = check_map(self.embedding, "embedding")
+        Z = check_places(self.embedding, "embedding")
         columns = check_components(components, Z.shape[1])
         target = check_target(self.y, len(Z), y_kind, max_classes)
         keep = finite_rows(Z)

@@ -3,18 +3,22 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from sksubspace.inspection._points import (
+from sksubspace.inspection._drawing.points import (
     check_components,
-    check_map,
+    check_places,
     component_names,
     finite_rows,
 )
-from sksubspace.inspection._profiles import as_image, check_image_shape, image_limits
-from sksubspace.inspection._style import VALUE_CMAP, literal, prepare_axes
+from sksubspace.inspection._drawing.profiles import as_image, check_image_shape, image_limits
+from sksubspace.inspection._drawing.style import VALUE_CMAP, literal, prepare_axes
 
+# pixels between two reconstructions
 _GAP = 1
+# share of the pixels beyond either end of the greys
 _CLIP = 0.01
+# share of a cell that a profile takes, so that profiles side by side do not touch
 _FILL = 0.8
+# a place is drawn if a row lies in its cell, or within the usual distance to an eighth neighbour
 _NEIGHBORS = 8
 
 
@@ -189,7 +193,7 @@ class LatentGridDisplay:
         ValueError
             If the grid has fewer than two cells along a coordinate, or `image_shape` does not fit.
         """
-        Z = check_map(estimator.embedding_, "embedding_")
+        Z = check_places(estimator.embedding_, "embedding_")
         Z = Z[finite_rows(Z)]
         columns = check_components(components, Z.shape[1])
         axes = [_centres(Z[:, column], cells) for column, cells in

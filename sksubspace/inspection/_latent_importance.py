@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sksubspace.inspection._style import CLASS_COLORS, CLASS_MARKERS, literal, prepare_axes
+from sksubspace.inspection._drawing.style import CLASS_COLORS, CLASS_MARKERS, literal, prepare_axes
 
+# fitted attributes that say what each coordinate is worth, the first that is there
 _RATIOS = ("explained_reconstruction_ratio_", "explained_variance_ratio_")
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace.inspection._drawing.style import CLASS_COLORS, literal, prepare_axes
 from sksubspace.inspection._latent_importance import check_names
-from sksubspace.inspection._style import CLASS_COLORS, literal, prepare_axes
 
 
 class LossCurveDisplay:
@@ -93,7 +93,7 @@ class LossCurveDisplay:
                 None if held is None else self._draw(held, color, "--", f"{label}, validation")
             )
         self.ax_.set(xlabel="epoch", ylabel="loss")
-        self.ax_.set_yscale(_scale([*losses.values(), *validation.values()], scale))
+        self.ax_.set_yscale(_scale_of_losses([*losses.values(), *validation.values()], scale))
         self.ax_.xaxis.get_major_locator().set_params(integer=True)
         several = len(losses) + len(validation) > 1
         self.legend_ = self.ax_.legend(frameon=False) if several else None
@@ -172,7 +172,7 @@ def _check_curve(name, curve):  # (n_epochs,)
     return curve
 
 
-def _scale(curves, scale):
+def _scale_of_losses(curves, scale):
     if scale != "auto":
         return scale
     values = np.concatenate(curves)

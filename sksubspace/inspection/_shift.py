@@ -2,18 +2,20 @@
 
 import numpy as np
 
-from sksubspace.inspection._points import (
+from sksubspace.inspection._drawing.points import (
     check_column,
     check_components,
-    check_map,
+    check_places,
     component_names,
     finite_rows,
     jitter,
 )
-from sksubspace.inspection._style import dress_map, marker_size, prepare_panels
+from sksubspace.inspection._drawing.style import dress_map, marker_size, prepare_panels
 
+# blue and vermilion stay apart for the colour-blind, and both from the grey of calibration
 _NEW_COLOR = "#0072B2"
 _FLAG_COLOR = "#D55E00"
+# of a histogram, however many rows there are
 _MOST_BINS = 40
 
 
@@ -214,8 +216,8 @@ class ShiftDisplay:
         return display.plot(ax=ax, **kwargs)
 
     def _checked(self):
-        new_map = check_map(self.embedding, "embedding")
-        old_map = check_map(self.calibration_embedding, "calibration_embedding")
+        new_map = check_places(self.embedding, "embedding")
+        old_map = check_places(self.calibration_embedding, "calibration_embedding")
         if old_map.shape[1] != new_map.shape[1]:
             raise ValueError(
                 f"embedding has {new_map.shape[1]} columns, but calibration_embedding has "
@@ -305,7 +307,7 @@ def _draw_steps(ax, old, new, n_bins):
     low, high = both.min(), both.max()
     bins = np.logspace(low, high if high > low else low + 1, n_bins + 1)
     weights = [np.full(len(values), 1 / len(values)) for values in (old, new)]
-    labels = _labels(old, new)
+    labels = _batch_labels(old, new)
     grey = ax.hist(
         old, bins, weights=weights[0], histtype="stepfilled", color="0.82", label=labels[0]
     )
@@ -318,12 +320,12 @@ def _draw_steps(ax, old, new, n_bins):
 
 
 def _draw_ecdf(ax, old, new, n_bins):
-    labels = _labels(old, new)
+    labels = _batch_labels(old, new)
     first = ax.ecdf(old, color="0.6", linewidth=3, label=labels[0])
     second = ax.ecdf(new, color=_NEW_COLOR, linewidth=1.6, label=labels[1])
     ax.set_ylabel("share of rows up to here")
     return [first, second]
 
 
-def _labels(old, new):
+def _batch_labels(old, new):
     return f"calibration ({len(old)} rows)", f"new ({len(new)} rows)"

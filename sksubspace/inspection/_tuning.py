@@ -4,16 +4,25 @@ import re
 
 import numpy as np
 
-from sksubspace.inspection._candidates import best_of, is_number, make_panels, reference_pca
-from sksubspace.inspection._curves import draw_band, draw_panel, draw_reference, draw_singles
-from sksubspace.inspection._labels import (
+from sksubspace._comparison import CandidateResult, best, is_number
+from sksubspace._comparison import score_name as _score_name
+from sksubspace.inspection._drawing.labels import (
     drop_overlapping_ticks,
     settle_layout,
     ticks_overlap,
 )
-from sksubspace.inspection._ranking import draw_ranking
-from sksubspace.inspection._style import outside_legend, prepare_axes, prepare_panels
+from sksubspace.inspection._drawing.scores import (
+    draw_band,
+    draw_panel,
+    draw_ranking,
+    draw_reference,
+    draw_singles,
+    make_panels,
+    reference_pca,
+)
+from sksubspace.inspection._drawing.style import outside_legend, prepare_axes, prepare_panels
 
+# panels side by side, before a new row begins
 _PANELS_IN_A_ROW = 4
 _KINDS = ("auto", "curves", "ranking")
 
@@ -147,10 +156,8 @@ class TuningCurveDisplay:
         ValueError
             If there is no such group.
         """
-        if score_name == "auto":
-            only_loo = all(one.evidence != "held-out" for one in result.results)
-            score_name = "leave-one-out R²" if only_loo else "held-out R²"
-        return cls(result.results, group=group, score_name=score_name).plot(ax=ax, **kwargs)
+        name = _score_name(result.results) if score_name == "auto" else score_name
+        return cls(result.results, group=group, score_name=name).plot(ax=ax, **kwargs)
 
     @classmethod
     def from_cv_results(
@@ -209,7 +216,7 @@ class TuningCurveDisplay:
         size = (5.6 + 0.08 * min(longest, 50), 1.5 + 0.34 * n_rows)
         self.ax_ = prepare_axes(ax, f"{type(self).__name__}.plot", figsize=size)
         self.axes_, self.figure_ = np.array([self.ax_], dtype=object), self.ax_.figure
-        self.errorbars_, handles = draw_ranking(self.ax_, drawn, best_of(self.results))
+        self.errorbars_, handles = draw_ranking(self.ax_, drawn, best(self.results))
         self.bands_ = [one for one in handles if not hasattr(one, "get_marker")]
         self.ax_.set_xlabel(f"{self.score_name}, mean ± standard error")
         self.legend_ = self.ax_.legend(
@@ -218,7 +225,7 @@ class TuningCurveDisplay:
         )  # fmt: skip
 
     def _plot_curves(self, ax, panels, singles):
-        best, pca = best_of(self.results), reference_pca(self.results)
+        first, pca = best(self.results), reference_pca(self.results)
         singles = _worth_a_panel(singles, pca, panels)
         n_panels = len(panels) + bool(singles)
         if n_panels == 0:
@@ -236,7 +243,7 @@ class TuningCurveDisplay:
             self.errorbars_ += draw_panel(one, panel)
         if singles:
             self.errorbars_ += draw_singles(self.axes_[-1], singles)
-        self.bands_ = [band for one in self.axes_ if (band := draw_band(one, best))]
+        self.bands_ = [band for one in self.axes_ if (band := draw_band(one, first))]
         self.references_ = [line for one in self.axes_ if (line := draw_reference(one, pca))]
         for one in self.axes_[::n_columns]:
             one.set_ylabel(f"{self.score_name},\nmean ± standard error")
@@ -282,8 +289,6 @@ def _unique_handles(axes):
 
 def results_of_search(cv_results, param_name, metric, best_index):
     """Turn the results of a grid search into candidates."""
-    from sksubspace.model_selection._result import CandidateResult
-
     params = list(cv_results["params"])
     have = [is_number(one.get(param_name)) for one in params]
     if not any(have):
@@ -298,17 +303,17 @@ def results_of_search(cv_results, param_name, metric, best_index):
         raise ValueError(f"cv_results has no split with a {metric!r}.")
     scores = np.column_stack(splits).astype(np.float64)
     means, errors = scores.mean(axis=1), _standard_errors(scores)
-    best = int(np.nanargmax(means))
+    first = int(np.nanargmax(means))
     return tuple(
         CandidateResult(
-            name=_setting_name(one),
+            name=_name_of_params(one),
             group=param_name.split("__")[-1] if numeric else "others",
             params={name.split("__")[-1]: value for name, value in one.items()},
             score=means[index],
             standard_error=errors[index],
             split_scores=tuple(scores[index]),
-            within_one_standard_error=bool(means[index] >= means[best] - errors[best]),
-            selected=index == (best if best_index is None else best_index),
+            within_one_standard_error=bool(means[index] >= means[first] - errors[first]),
+            selected=index == (first if best_index is None else best_index),
         )
         for index, (one, numeric) in enumerate(zip(params, have, strict=True))
     )
@@ -321,5 +326,5 @@ def _standard_errors(scores):  # (n_candidates, n_splits) -> (n_candidates,)
     return scores.std(axis=1, ddof=1) / np.sqrt(n_splits)
 
 
-def _setting_name(params):
+def _name_of_params(params):
     return ", ".join(f"{name.split('__')[-1]}={value}" for name, value in params.items())

@@ -1,8 +1,9 @@
 """Choosing among embeddings by held-out scores."""
 
+from sksubspace._comparison import CandidateResult
 from sksubspace.model_selection._compare import compare_embeddings
 from sksubspace.model_selection._one_standard_error import one_standard_error
-from sksubspace.model_selection._result import CandidateResult, EmbeddingComparison
+from sksubspace.model_selection._result import EmbeddingComparison
 from sksubspace.model_selection._scorers import embedding_scorer
 
 __all__ = [

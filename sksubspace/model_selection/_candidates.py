@@ -8,13 +8,14 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-MEAN = "Mean (control)"
-PERMUTED = "Permuted (control)"
+from sksubspace._comparison import MEAN, PERMUTED
+from sksubspace._teachers import SHORTHANDS, resolve_teacher
 
-_SHORTHANDS = ("pca", "tsne", "umap", "isomap", "spectral")
+# by class, where its name is not what people call it
 _NAMES = {"TSNE": "t-SNE"}
 # of these, a larger value draws a smoother map
 _SMOOTHING = ("n_neighbors", "perplexity", "min_dist")
+# characters of a value in a name: a callable or a nested dict would fill the table
 _LONGEST_VALUE = 40
 
 
@@ -45,22 +46,9 @@ class Candidate:
 
 
 def parse_candidates(candidates):
-    """Turn what the caller lists into candidates.
+    """Turn what the caller lists into candidates with unique names, in the order of the list.
 
-    Parameters
-    ----------
-    candidates : dict, list or tuple
-        See `compare_embeddings`.
-
-    Returns
-    -------
-    tuple of Candidate
-        With unique names, in the order of the list; settings of a grid from smooth to rough.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If something in it is no teacher, or nothing is in it.
+    Settings of a grid come from smooth to rough; see `compare_embeddings`.
     """
     if isinstance(candidates, Mapping):
         entries = [(_checked_name(name), entry) for name, entry in candidates.items()]
@@ -81,29 +69,6 @@ def parse_candidates(candidates):
     return _uniquely_named(parsed)
 
 
-def resolve(teacher):
-    """Return an unfitted copy of a teacher given by name or by object.
-
-    Parameters
-    ----------
-    teacher : estimator or str
-        One of "pca", "tsne", "umap", "isomap" and "spectral" for one with its defaults.
-
-    Returns
-    -------
-    estimator
-        Unfitted.
-    """
-    if isinstance(teacher, str):
-        return _by_name(teacher)
-    if isinstance(teacher, type) or not hasattr(teacher, "fit_transform"):
-        raise TypeError(
-            f"A candidate must be an estimator with fit_transform, one of {_SHORTHANDS}, or such "
-            f"a teacher and a dict of its parameters, got {teacher!r}."
-        )
-    return clone(teacher, safe=False)
-
-
 def default_name(teacher):
     """Name a teacher by its class."""
     kind = type(teacher).__name__
@@ -111,26 +76,9 @@ def default_name(teacher):
 
 
 def order_of_simplicity(candidates, order):
-    """Names of the candidates, simplest first.
+    """Names of the candidates, simplest first: in the order of the list, or as the caller orders.
 
-    Parameters
-    ----------
-    candidates : tuple of Candidate
-        In the order of the caller's list.
-
-    order : sequence of str or None
-        Names of candidates, or of groups for all of their settings; None for the order of the
-        list.
-
-    Returns
-    -------
-    tuple of str
-        Each name once.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, missing or repeated.
+    `order` holds names of candidates, or of groups for all of their settings, each once.
     """
     names = tuple(candidate.name for candidate in candidates)
     if order is None:
@@ -155,18 +103,7 @@ def order_of_simplicity(candidates, order):
 def pca_control(candidates, n_features):
     """The control that a candidate has to beat, unless a PCA is among the candidates.
 
-    Parameters
-    ----------
-    candidates : tuple of Candidate
-        What is compared.
-
-    n_features : int
-        Columns of the data.
-
-    Returns
-    -------
-    Candidate or None
-        With as many components as the candidates have.
+    It has as many components as the candidates have, and at most as many as the data.
     """
     if any(is_pca(candidate) for candidate in candidates):
         return None
@@ -188,22 +125,19 @@ def _checked_name(name):
     return name
 
 
-def _by_name(name):
-    if name not in _SHORTHANDS:
-        raise ValueError(f"A teacher given by name must be one of {_SHORTHANDS}, got {name!r}.")
-    if name == "umap":
-        from umap import UMAP
-
-        return UMAP()
-    from sklearn.manifold import TSNE, Isomap, SpectralEmbedding
-
-    makers = {"tsne": TSNE, "isomap": Isomap, "spectral": SpectralEmbedding}
-    return PCA(n_components=2) if name == "pca" else makers[name]()
+def _checked_teacher(teacher):
+    named = isinstance(teacher, str)
+    if not named and (isinstance(teacher, type) or not hasattr(teacher, "fit_transform")):
+        raise TypeError(
+            f"A candidate must be an estimator with fit_transform, one of {SHORTHANDS}, or such "
+            f"a teacher and a dict of its parameters, got {teacher!r}."
+        )
+    return resolve_teacher(teacher)
 
 
 def _teacher_and_grid(entry, name):
     if not isinstance(entry, tuple):
-        return resolve(entry), {}
+        return _checked_teacher(entry), {}
     if len(entry) != 2 or not isinstance(entry[1], Mapping):
         raise TypeError(
             f"A candidate with a grid must be a pair (teacher, dict of lists), got {entry!r}"
@@ -213,7 +147,7 @@ def _teacher_and_grid(entry, name):
     for key, values in grid.items():
         if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
             raise TypeError(f"The grid must have a list of values for {key!r}, got {values!r}.")
-    return resolve(teacher), grid
+    return _checked_teacher(teacher), grid
 
 
 def _settings(group, teacher, grid):

@@ -14,11 +14,15 @@ from sklearn.utils.multiclass import type_of_target
 
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
-from sksubspace.model_selection._evaluate import METRICS, Data, Split
+from sksubspace.model_selection._evaluate import METRICS, ScoredData, Split
 from sksubspace.model_selection._memory import Store, open_store, shaping_versions
-from sksubspace.model_selection._progress import Comparison
 from sksubspace.model_selection._result import EmbeddingComparison
-from sksubspace.model_selection._run import Plan, run, with_linear_control
+from sksubspace.model_selection._run import (
+    Comparison,
+    ComparisonPlan,
+    run_comparison,
+    with_linear_control,
+)
 
 _METHODS = ("auto", "loo", "cv")
 _RULES = ("one_std_err", "best")
@@ -62,7 +66,8 @@ def compare_embeddings(
     method : {"auto", "loo", "cv"}, default="auto"
         "loo" embeds all rows once and scores them by leave-one-out, `embedding_score`. "cv" embeds
         the training rows of each split and scores the others, which neither teacher nor student
-        has seen. "auto" screens with "loo" and confirms with "cv" those that may be the best.
+        has seen. "auto" screens with "loo" and confirms with "cv" those that may be the best; where
+        the student has no leave-one-out form, such as networks, it is "cv".
 
     cv : int, splitter or iterable, default=5
         Number of folds, shuffled anew in each repeat; or a scikit-learn splitter, or pairs of
@@ -72,7 +77,8 @@ def compare_embeddings(
         Repeats, with teacher seeds of their own.
 
     select : {"one_std_err", "best"}, default="one_std_err"
-        The simplest candidate within one standard error of the best, or the best.
+        The simplest candidate within one standard error of the best, or the best. A map that is
+        torn (see `CandidateResult`) is left out as soon as one that is not is tied with the best.
 
     order : sequence of str or None, default=None
         Names of candidates, or of grids for all of their settings, simplest first. None takes the
@@ -165,13 +171,14 @@ def compare_embeddings(
     _check_numbers(n_repeats, confidence, controls)
     _check_callbacks(callbacks)
     student, seed = _checked_student(student), _drawn_seed(random_state)
+    method = _possible_method(method, student)
     versions = shaping_versions()
     store = open_store(memory, versions)
     data = _checked_data(X, y, metrics, store)
     parsed = parse_candidates(candidates)
     splits = () if method == "loo" else _splits(data, cv, n_repeats, seed)
     with _store_of_whole_fits(store, method, versions) as whole:
-        plan = Plan(
+        plan = ComparisonPlan(
             data=data,
             candidates=with_linear_control(parsed, controls, data.X.shape[1]),
             student=student,
@@ -186,7 +193,7 @@ def compare_embeddings(
             whole=whole,
             n_jobs=n_jobs,
         )
-        compare = partial(run, plan, X)
+        compare = partial(run_comparison, plan, X)
         rows, best = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
     return _summed_up(plan, rows, best, n_repeats=int(n_repeats), random_state=seed)
 
@@ -237,6 +244,19 @@ def _checked_student(student):
     return clone(student).set_params(teacher=None, random_state=None)
 
 
+def _possible_method(method, student):
+    """Refuse "loo" for a student that has no such score, and let "auto" go without it."""
+    plan = student.student_plan()
+    if method == "cv" or plan.has_left_out:
+        return method
+    if method == "loo":
+        raise ValueError(
+            f"method='loo' needs a student with a leave-one-out form, not one with {plan}; use "
+            "method='cv'."
+        )
+    return "cv"
+
+
 def _drawn_seed(random_state):
     if isinstance(random_state, Integral) and not isinstance(random_state, bool):
         if not 0 <= random_state < 2**32:
@@ -259,7 +279,7 @@ def _checked_data(X, y, metrics, store):
         if len(y) != X.shape[0]:
             raise ValueError(f"y must have the {X.shape[0]} rows of X, got {len(y)}.")
     digest = joblib.hash((X, y)) if store.folder else None
-    return Data(X, y, _checked_metrics(metrics, y), digest)
+    return ScoredData(X, y, _checked_metrics(metrics, y), digest)
 
 
 def _checked_metrics(metrics, y):

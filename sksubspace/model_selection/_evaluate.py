@@ -12,18 +12,21 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from sksubspace._teachers import seed_teacher
 from sksubspace._threads import small_work
 from sksubspace.metrics import continuity, embedding_score, neighborhood_hit, trustworthiness
-from sksubspace.model_selection._teacher import RememberedTeacher, seeded
+from sksubspace.model_selection._memory import RememberedTeacher
 
 METRICS = ("trustworthiness", "continuity", "neighborhood_hit")
+# what scikit-learn's trustworthiness takes by default
 _N_NEIGHBORS = 5
+# the measures compare every drawn test row with every drawn training row
 _MOST_QUERIES = 1_000
 _MOST_REFERENCES = 20_000
 
 
 @dataclass(frozen=True)
-class Data:
+class ScoredData:
     """What all candidates are scored on.
 
     Attributes
@@ -80,6 +83,10 @@ class Evaluation:
     teacher_seconds, student_seconds : float
         Wall-clock times.
 
+    continuous, global_share : float
+        R2 at the mean place of the neighbours, and that of a linear decoder over that of as many
+        principal components.
+
     error : str
         What went wrong.
 
@@ -96,37 +103,16 @@ class Evaluation:
     squares: Any = None
     teacher_seconds: float = np.nan
     student_seconds: float = np.nan
+    continuous: float = np.nan
+    global_share: float = np.nan
     error: str = ""
     warnings: tuple = ()
 
 
 def evaluate_split(data, teacher, student, split, store, task):
-    """Score ``MEDAL(teacher, random_state=seed).fit(X[train])`` on the test rows.
+    """Score ``MEDAL(teacher, random_state=seed).fit(X[train])`` on the test rows of a split.
 
-    Parameters
-    ----------
-    data : Data
-        Rows.
-
-    teacher : estimator
-        Unfitted.
-
-    student : MEDAL
-        Whose other parameters are used.
-
-    split : Split
-        Which rows, and the seed.
-
-    store : Store
-        Where the evaluation and the embedding are kept.
-
-    task : Task
-        Reports the progress.
-
-    Returns
-    -------
-    Evaluation
-        With an `error` if the fit failed.
+    What is to be kept goes into the store; the task reports the progress.
     """
     seeds = {"random_state": split.seed}
     key = clone(student).set_params(teacher=teacher, **seeds)
@@ -142,20 +128,9 @@ def evaluate_split(data, teacher, student, split, store, task):
 
 
 def evaluate_permuted(data, student, split, embedding, task):
-    """Score an embedding that was dealt to the training rows at random.
+    """Score an embedding of the training rows that was dealt to them at random.
 
-    Parameters
-    ----------
-    data, student, split, task
-        As for `evaluate_split`.
-
-    embedding : ndarray of shape (n_train, n_components)
-        Of the training rows.
-
-    Returns
-    -------
-    Evaluation
-        An R2 well above 0 would mean that the score can be had without the embedding.
+    An R2 well above 0 would mean that the score can be had without the embedding.
     """
     dealt = np.random.RandomState(split.seed).permutation(embedding)
     medal = clone(student).set_params(teacher="precomputed", random_state=split.seed)
@@ -170,36 +145,32 @@ def evaluate_permuted(data, student, split, embedding, task):
 
 
 def evaluate_whole(data, teacher, student, seed, store, task):
-    """Score the embedding of all rows by leave-one-out.
+    """Score the embedding of all rows by leave-one-out, with `distortion` and `squares` of each.
 
-    Parameters
-    ----------
-    data, teacher, student, store, task
-        As for `evaluate_split`.
-
-    seed : int
-        Where the teacher is not seeded.
-
-    Returns
-    -------
-    Evaluation
-        With `distortion` and `squares` of each row.
+    Teacher and student get the seed where they have none.
     """
-    teacher = seeded(teacher, seed)
-    parts = (data.digest, teacher, student.n_neighbors)
-    compute = partial(_embed_and_score, data.X, teacher, student.n_neighbors, store, task)
+    teacher, medal = seeded_pair(teacher, student, seed)
+    parts = (data.digest, teacher, medal)
+    compute = partial(_embed_and_score, data.X, teacher, medal, store, task)
     return _guarded(partial(store.remember, "whole", lambda: parts, compute), teacher, task)
 
 
 def evaluate_whole_permuted(data, student, seed, embedding, task):
     """Score an embedding that was dealt to all rows at random, by leave-one-out."""
     dealt = np.random.RandomState(seed).permutation(embedding)
+    medal = clone(student).set_params(random_state=seed)
 
     def compute():
         with task.around():
-            return _leave_one_out(data.X, dealt, student.n_neighbors)
+            return _leave_one_out(data.X, dealt, medal)
 
     return _guarded(compute, student, task)
+
+
+def seeded_pair(teacher, student, seed):
+    """The teacher, and the student that learns from it, as the chosen one will be fitted."""
+    teacher = seed_teacher(clone(teacher, safe=False), seed)
+    return teacher, clone(student).set_params(random_state=seed)
 
 
 def _fit_and_score(medal, data, split, task, embedding=None):
@@ -207,17 +178,19 @@ def _fit_and_score(medal, data, split, task, embedding=None):
     fit_params = {} if embedding is None else {"embedding": embedding}
     with task.around(medal):
         medal.fit(data.X[split.train], **fit_params)
-    score = medal.score(data.X[split.test])
+    found = medal.score_readings(data.X[split.test])
     seconds = perf_counter() - start
     teacher = medal.teacher_
     return Evaluation(
-        score=float(score),
+        score=float(found["r2"]),
         placement_r2=float(medal.encoder_scores_.get(medal.encoder_name_, np.nan)),
         encoder=medal.encoder_name_,
         embedding=medal.embedding_,
         metrics=_held_out_metrics(medal, data, split),
         teacher_seconds=teacher.seconds_ if teacher else np.nan,
         student_seconds=seconds - (teacher.elapsed_ if teacher else 0),
+        continuous=found["continuous"],
+        global_share=found["global_share"],
     )
 
 
@@ -247,18 +220,18 @@ def _drawn(rows, most, rng):
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
-def _embed_and_score(X, teacher, n_neighbors, store, task):
+def _embed_and_score(X, teacher, medal, store, task):
     with task.around():
         stand_in = RememberedTeacher(teacher, store, keep=True)
         start = perf_counter()
         Z = check_array(stand_in.fit_transform(X), ensure_all_finite=False)
-        evaluation = _leave_one_out(X, Z, n_neighbors)
+        evaluation = _leave_one_out(X, Z, medal)
         seconds = perf_counter() - start - stand_in.elapsed_
     return replace(evaluation, teacher_seconds=stand_in.seconds_, student_seconds=seconds)
 
 
-def _leave_one_out(X, Z, n_neighbors):
-    score = embedding_score(X, Z, per_row=True, n_neighbors=n_neighbors)
+def _leave_one_out(X, Z, medal):
+    score = embedding_score(X, Z, student=medal, per_row=True)
     return Evaluation(
         score=float(score.r2),
         placement_r2=float(score.placement_r2),
@@ -266,6 +239,8 @@ def _leave_one_out(X, Z, n_neighbors):
         embedding=Z,
         distortion=score.distortion,
         squares=score.squares,
+        continuous=score.continuous,
+        global_share=score.global_share,
     )
 
 

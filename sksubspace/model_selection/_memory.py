@@ -1,15 +1,21 @@
-"""Results kept on disk, so that what was finished is not computed again."""
+"""Results kept on disk, so that what was finished is not computed again; embeddings among them."""
 
 import os
 import threading
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
+from time import perf_counter
 
 import joblib
+from sklearn.base import BaseEstimator
 
+from sksubspace._teachers import undisturbed
+
+# packages by whose versions the numbers may differ
 _SHAPING = ("sksubspace", "numpy", "scipy", "scikit-learn", "torch", "umap-learn")
 
 
@@ -34,23 +40,9 @@ class Store:
     quiet: bool = False
 
     def remember(self, kind, parts, compute):
-        """Return the stored result, or compute and store it.
+        """Return the stored result, or compute and store it; what `compute` raises is not stored.
 
-        Parameters
-        ----------
-        kind : str
-            Name of a folder within the folder.
-
-        parts : callable
-            Returns all that the result depends on; called only if there is a folder.
-
-        compute : callable
-            Returns the result. What it raises is not stored.
-
-        Returns
-        -------
-        object
-            The result.
+        `parts` returns all that the result depends on, and is called only if there is a folder.
         """
         path = None if self.folder is None else self._path(kind, parts())
         if path is None:
@@ -96,28 +88,9 @@ class Store:
 
 
 def open_store(memory, versions):
-    """Turn the parameter `memory` into a store.
+    """Turn the parameter `memory` into a store, in the folder "sksubspace" of that folder.
 
-    Parameters
-    ----------
-    memory : str, path, joblib.Memory or None
-        A folder, or what stands for one.
-
-    versions : dict of str to str
-        Part of every key.
-
-    Returns
-    -------
-    Store
-        In the folder "sksubspace" of that folder.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-
-    OSError
-        If the folder cannot be made.
+    Its versions are part of every key.
     """
     folder = getattr(memory, "location", memory)
     if folder is None:
@@ -130,14 +103,62 @@ def open_store(memory, versions):
 
 
 def shaping_versions():
-    """Versions of Python and of the packages that numbers depend on.
-
-    Returns
-    -------
-    dict of str to str
-        By name.
-    """
+    """Versions of Python and of the packages that numbers depend on, by name."""
     import sksubspace
 
     found = {name: version(name) for name in _SHAPING if name != "sksubspace"}
     return {"python": python_version(), "sksubspace": sksubspace.__version__, **found}
+
+
+class RememberedTeacher(BaseEstimator):
+    """Stand in for a teacher within MEDAL, which seeds it as it would the teacher alone.
+
+    Parameters
+    ----------
+    teacher : estimator
+        What draws the embedding.
+
+    store : Store or None, default=None
+        Where embeddings are kept, under the teacher with its parameters and the rows it is given.
+
+    keep : bool, default=False
+        Whether the fitted teacher is kept too.
+
+    Attributes
+    ----------
+    seconds_ : float
+        Wall-clock time of the fit, also where it was remembered.
+
+    elapsed_ : float
+        Wall-clock time that this call took.
+
+    fitted_ : estimator or None
+        The fitted teacher if it was to be kept.
+    """
+
+    # it waits for others itself, and only where the teacher is really fitted
+    waits_itself = True
+
+    def __init__(self, teacher=None, store=None, keep=False):
+        self.teacher = teacher
+        self.store = store
+        self.keep = keep
+
+    def fit_transform(self, X, y=None):  # (n, d) -> (n, q)
+        """Fit the teacher to X and return its embedding, or what is remembered of it."""
+        store = self.store or Store()
+        # the rows themselves, not their numbers: MEDAL may hold some of them out
+        parts = (self.teacher, X, self.keep)
+        fit = partial(_timed_fit, *parts)
+        start = perf_counter()
+        Z, self.seconds_, self.fitted_ = store.remember("teachers", lambda: parts, fit)
+        self.elapsed_ = perf_counter() - start
+        return Z
+
+
+def _timed_fit(teacher, X, keep):
+    with undisturbed(teacher):
+        start = perf_counter()
+        Z = teacher.fit_transform(X)
+        seconds = perf_counter() - start
+    return Z, seconds, teacher if keep else None

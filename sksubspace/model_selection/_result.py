@@ -1,106 +1,39 @@
-"""What a comparison of embeddings found: one row for each candidate, and how it was found."""
+"""What a comparison of embeddings found, and how; as a table, as JSON and as a data frame."""
 
-from dataclasses import dataclass, field
+import json
+import math
+import re
+from dataclasses import dataclass, field, fields
+from html import escape
+from itertools import zip_longest
+from numbers import Integral, Real
 from pathlib import Path
+from textwrap import fill, wrap
 from typing import Any
 
 import numpy as np
 
-from sksubspace.model_selection._export import frame_rows, to_json_text
-from sksubspace.model_selection._table import html_table, text_table
+from sksubspace._comparison import (
+    CandidateResult,
+    continuous_share,
+    explanations,
+    level,
+    question,
+    remarks,
+    rule,
+)
 
-
-@dataclass(frozen=True)
-class CandidateResult:
-    """One row of a comparison.
-
-    Attributes
-    ----------
-    name : str
-        Unique, such as "UMAP (n_neighbors=15)".
-
-    group : str
-        What it is a setting of, such as "UMAP": candidates of a group share a tuning curve.
-
-    params : dict of str to object
-        The hyperparameters that distinguish it within its group.
-
-    role : {"candidate", "control"}
-        Controls are never chosen.
-
-    rank : int
-        1 for the best. Confirmed candidates come first, the others by their score.
-
-    score : float
-        Mean R2; NaN if the candidate failed.
-
-    standard_error : float
-        Of the mean, over splits (or over rows and seeds for leave-one-out).
-
-    evidence : {"held-out", "leave-one-out", "definition"}
-        Where the score comes from; "definition" for the mean, whose R2 is 0.
-
-    split_scores : tuple of float
-        R2 of each split, or of each seed for leave-one-out.
-
-    loo_score : float
-        Leave-one-out R2 of the screening; NaN if there was none.
-
-    difference : float
-        Score less that of the best candidate, on the same splits or rows.
-
-    difference_interval : tuple of float and float
-        Confidence interval of the difference; (NaN, NaN) where it cannot be had.
-
-    tied : bool
-        Whether the interval contains zero; the best is tied with itself.
-
-    within_one_standard_error : bool
-        Whether the score is at least the best less its standard error.
-
-    selected : bool
-        Whether this candidate was chosen.
-
-    encoder : str
-        The encoder that MEDAL took, most often over the splits.
-
-    placement_r2 : float
-        Mean R2 of the encoder's left-out coordinates against the teacher's.
-
-    metrics : dict of str to float
-        Means of further measures of held-out rows, such as "trustworthiness".
-
-    teacher_seconds : float
-        Mean wall-clock time of a fit of the teacher.
-
-    student_seconds : float
-        Mean wall-clock time of the distillation and the scoring.
-
-    error : str
-        What went wrong, in one line; empty if nothing did.
-    """
-
-    name: str
-    group: str
-    params: dict
-    role: str = "candidate"
-    rank: int = 0
-    score: float = np.nan
-    standard_error: float = np.nan
-    evidence: str = "held-out"
-    split_scores: tuple = ()
-    loo_score: float = np.nan
-    difference: float = np.nan
-    difference_interval: tuple = (np.nan, np.nan)
-    tied: bool = False
-    within_one_standard_error: bool = False
-    selected: bool = False
-    encoder: str = ""
-    placement_r2: float = np.nan
-    metrics: dict = field(default_factory=dict)
-    teacher_seconds: float = np.nan
-    student_seconds: float = np.nan
-    error: str = ""
+# characters of a line
+_WIDTH = 100
+# names and remarks are wrapped below themselves where the line would be longer
+_NARROWEST_NAME = 12
+_WIDEST_REMARKS = 13
+_COLUMNS = ("", "map", "R2", "± s.e.", "continuous", "global", "difference", "notes")
+_LEFT_ALIGNED = (1, 6, 7)
+# wall-clock times, which no two runs share
+_TIMINGS = ("teacher_seconds", "student_seconds")
+# of an object without a repr of its own
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True)
@@ -149,7 +82,7 @@ class EmbeddingComparison:
         Fitted on all rows with the chosen teacher.
     """
 
-    results: tuple
+    results: tuple[CandidateResult, ...]
     method: str
     select: str
     order: tuple
@@ -188,7 +121,7 @@ class EmbeddingComparison:
             import pandas as pd
         except ImportError as error:
             raise ImportError("to_frame needs pandas: pip install pandas.") from error
-        return pd.DataFrame(frame_rows(self))
+        return pd.DataFrame([_flat(row) for row in self.results])
 
     def to_json(self, path=None, *, timings=True):
         """Return the outcome as JSON, and write it to a file.
@@ -250,3 +183,151 @@ class EmbeddingComparison:
         from sksubspace.report import write_report
 
         return write_report(self, path, X=X, **kwargs)
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+
+def text_table(comparison):
+    """Write a comparison as lines of at most 100 characters: question, table, how to read it."""
+    cells = [_COLUMNS, *table_cells(comparison)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(_COLUMNS))]
+    widths[-1] = min(widths[-1], _WIDEST_REMARKS)
+    others = sum(widths) - widths[1] + 2 * (len(widths) - 1)
+    widths[1] = max(_NARROWEST_NAME, min(widths[1], _WIDTH - others))
+    lines = [line for row in cells for line in _lines(row, widths)]
+    ruler = "-" * max(map(len, lines))
+    notes = [fill(note, _WIDTH, subsequent_indent="    ") for note in reading(comparison)]
+    head = fill(question(comparison), _WIDTH, subsequent_indent="    ")
+    return "\n".join([head, "", lines[0], ruler, *lines[1:], "", *notes])
+
+
+def html_table(comparison):
+    """Write a comparison as an HTML table with a caption, and notes; every value is escaped."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("#", *_COLUMNS[1:]))
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in table_cells(comparison)
+    )
+    notes = "".join(f"<p>{escape(note)}</p>" for note in reading(comparison))
+    return (
+        f"<div><table><caption>{escape(question(comparison))}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}</div>"
+    )
+
+
+def table_cells(comparison):
+    """Format the rows: a tuple of texts for each, one for each column."""
+    rows = comparison.results
+    return [
+        (
+            str(row.rank),
+            _tidy(row.name),
+            _decimals(row.score),
+            "" if row.evidence == "definition" else _decimals(row.standard_error),
+            _decimals(continuous_share(row), 2),
+            _decimals(row.global_share, 2),
+            _difference(row),
+            ", ".join(remarks(row, rows)),
+        )
+        for row in rows
+    ]
+
+
+def reading(comparison):
+    """Say how the table is to be read, a line for each thing in it, and one for each failure."""
+    unseen = "rows left out" if comparison.method == "loo" else "rows it has not seen"
+    rows = comparison.results
+    return [
+        f"R2: variance of {unseen} that comes back from their place on the map (1 all, 0 none).",
+        f"difference: from the best, with {level(comparison)}; tie: it contains 0; chosen: "
+        f"{rule(comparison)}.",
+        *explanations(rows),
+        *(f"{_tidy(row.name)} failed: {row.error}" for row in rows if row.error),
+    ]
+
+
+def _tidy(name):
+    return " ".join(name.split())
+
+
+def _difference(row):
+    if not np.isfinite(row.difference) or (row.difference == 0 and row.tied):
+        return ""
+    low, high = row.difference_interval
+    return f"{row.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _decimals(value, digits=3):
+    return f"{value:.{digits}f}" if np.isfinite(value) else ""
+
+
+def _lines(row, widths):
+    """Lay a row out; a long name, and many remarks, go on below."""
+    names = wrap(row[1], widths[1], subsequent_indent="  ", break_on_hyphens=False) or [""]
+    notes = wrap(row[-1], widths[-1]) or [""]
+    lines = []
+    for i, (name, note) in enumerate(zip_longest(names, notes, fillvalue="")):
+        cells = [name if j == 1 else note if j == len(row) - 1 else "" if i else cell
+                 for j, cell in enumerate(row)]  # fmt: skip
+        padded = [
+            (cell.ljust if j in _LEFT_ALIGNED else cell.rjust)(width)
+            for j, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        lines.append("  ".join(padded).rstrip())
+    return lines
+
+
+# ---- plain values --------------------------------------------------------------------------------
+
+
+def to_json_text(comparison, timings):
+    """Write a comparison as strict JSON, with wall-clock times or without."""
+    left_out = () if timings else _TIMINGS
+    settings = {
+        one.name: json_value(getattr(comparison, one.name))
+        for one in fields(comparison)
+        if one.name not in ("results", "best_estimator_")
+    }
+    settings["best_params"] = json_value(comparison.best_estimator_.get_params(deep=False))
+    settings["results"] = [
+        {
+            one.name: json_value(getattr(row, one.name))
+            for one in fields(row)
+            if one.name not in left_out
+        }
+        for row in comparison.results
+    ]
+    return json.dumps(settings, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def json_value(value):
+    """Turn a value into what JSON knows, the same on every run; what it does not know is described.
+
+    Numbers that are not finite become None.
+    """
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): json_value(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(entry) for entry in value]
+    return _ADDRESS.sub("", " ".join(repr(value).split()))
+
+
+def _flat(row):
+    """One row of a data frame: every value in a column of its own."""
+    flat = {
+        one.name: getattr(row, one.name)
+        for one in fields(row)
+        if one.name not in ("params", "metrics", "difference_interval", "split_scores")
+    }
+    low, high = row.difference_interval
+    flat |= {"difference_low": low, "difference_high": high}
+    return flat | row.metrics | {f"param_{name}": value for name, value in row.params.items()}

@@ -1,42 +1,31 @@
 """The stages of a comparison: screen, confirm, set controls beside, fit the chosen one."""
 
 import warnings
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from sksubspace._comparison import MEAN, PERMUTED, best, choose, ranked
 from sksubspace._threads import small_work
-from sksubspace.model_selection._candidates import (
-    MEAN,
-    PERMUTED,
-    Candidate,
-    is_pca,
-    pca_control,
-)
+from sksubspace.model_selection._candidates import Candidate, is_pca, pca_control
 from sksubspace.model_selection._evaluate import (
-    Data,
+    ScoredData,
     collected_warnings,
     evaluate_permuted,
     evaluate_split,
     evaluate_whole,
     evaluate_whole_permuted,
+    seeded_pair,
 )
-from sksubspace.model_selection._memory import Store
-from sksubspace.model_selection._progress import staged
-from sksubspace.model_selection._summary import (
-    best_of,
-    choose,
-    mean_evaluations,
-    rank,
-    relate,
-    summarize,
-)
-from sksubspace.model_selection._teacher import RememberedTeacher, seeded
+from sksubspace.model_selection._memory import RememberedTeacher, Store
+from sksubspace.model_selection._summary import mean_evaluations, relate, summarize
 
 # leave-one-out scores lie above those of rows that the teacher has not seen, by up to about this
 # much more for one teacher than for another (t-SNE than PCA): one this far behind may be the best
@@ -44,12 +33,12 @@ _OPTIMISM = 0.05
 
 
 @dataclass(frozen=True)
-class Plan:
+class ComparisonPlan:
     """All that a comparison is made of.
 
     Attributes
     ----------
-    data : Data
+    data : ScoredData
         Rows.
 
     candidates : tuple of Candidate
@@ -74,7 +63,7 @@ class Plan:
         What is remembered of splits, and of teachers of all rows.
     """
 
-    data: Data
+    data: ScoredData
     candidates: tuple
     student: Any
     method: str
@@ -99,33 +88,13 @@ class Plan:
         return float(np.mean([len(one.test) / len(one.train) for one in self.splits] or [np.nan]))
 
 
-def run(plan, X, caller, context):
-    """Compare, choose, and fit the chosen one.
+def run_comparison(plan, X, caller, context):
+    """Compare, choose, and fit the chosen one to X, the rows as the caller gave them.
 
-    Parameters
-    ----------
-    plan : Plan
-        What to do.
-
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The rows as the caller gave them, for the final fit.
-
-    caller : Comparison
-        On which callbacks are set.
-
-    context : sklearn.callback.CallbackContext
-        Of the whole.
-
-    Returns
-    -------
-    rows : tuple of CandidateResult
-        By rank.
-
-    best : MEDAL
-        Fitted on all rows.
+    Returns the rows by rank, and the fitted MEDAL.
     """
     said = set()
-    cv, loo, stages = {}, {}, partial(_evaluate, plan, caller, context, said)
+    cv, loo, stages = {}, {}, partial(_evaluate_stage, plan, caller, context, said)
     if plan.method != "cv":
         loo = stages("leave-one-out", _whole_jobs(plan))
     if plan.method != "loo":
@@ -135,14 +104,14 @@ def run(plan, X, caller, context):
     rows = [summarize(one, cv.get(one.name, ()), loo.get(one.name, ())) for one in candidates]
     _check_failures(rows)
     if plan.controls:
-        controls = _add_controls(plan, best_of(rows).name, cv, loo, stages)
+        controls = _add_controls(plan, best(rows).name, cv, loo, stages)
         rows += [summarize(one, cv.get(one.name, ()), loo.get(one.name, ())) for one in controls]
     rows = relate(rows, cv, loo, plan.test_to_train, plan.confidence)
     chosen = choose(rows, plan.select, plan.order)
     with collected_warnings() as caught:
-        best = _fit_best(plan, X, chosen, caller, context)
+        fitted = _fit_chosen(plan, X, chosen, caller, context)
     _warn_once(caught, said)
-    return rank(rows, chosen), best
+    return ranked(rows, chosen), fitted
 
 
 def with_linear_control(candidates, controls, n_features):
@@ -175,8 +144,8 @@ def _promising(plan, loo):
     """Candidates that may be the best after the screening, and the linear control."""
     rows = [summarize(one, (), loo[one.name]) for one in plan.candidates]
     _check_failures(rows)
-    best = best_of(rows)
-    least = best.score - np.nan_to_num(best.standard_error) - _OPTIMISM
+    first = best(rows)
+    least = first.score - np.nan_to_num(first.standard_error) - _OPTIMISM
     scores = {row.name: row.score for row in rows if np.isfinite(row.score)}
     kept = {name for name, score in scores.items() if score >= least}
     linear = [one.name for one in plan.candidates if is_pca(one) and one.name in scores]
@@ -185,27 +154,27 @@ def _promising(plan, loo):
     return tuple(one for one in plan.candidates if one.name in kept)
 
 
-def _add_controls(plan, best, cv, loo, stages):
+def _add_controls(plan, name, cv, loo, stages):
     """Score the mean and the permuted embedding of the best, where the best was scored."""
     data, student = plan.data, plan.student
-    if best in cv:
+    if name in cv:
         jobs = [
             partial(evaluate_permuted, data, student, split, one.embedding)
-            for split, one in zip(plan.splits, cv[best], strict=True)
+            for split, one in zip(plan.splits, cv[name], strict=True)
         ]
         found = cv
     else:
         jobs = [
             partial(evaluate_whole_permuted, data, student, seed, one.embedding)
-            for seed, one in zip(plan.seeds, loo[best], strict=True)
+            for seed, one in zip(plan.seeds, loo[name], strict=True)
         ]
         found = loo
     found |= stages("controls", {PERMUTED: jobs})
-    found[MEAN] = mean_evaluations(found[best])
-    return [Candidate(name, name, None, role="control") for name in (MEAN, PERMUTED)]
+    found[MEAN] = mean_evaluations(found[name])
+    return [Candidate(one, one, None, role="control") for one in (MEAN, PERMUTED)]
 
 
-def _evaluate(plan, caller, context, said, stage_name, jobs):
+def _evaluate_stage(plan, caller, context, said, stage_name, jobs):
     """Run the jobs of a stage, and sort what they return by candidate."""
     n_tasks = len(next(iter(jobs.values())))
     with staged(caller, context, stage_name, list(jobs), n_tasks) as tasks:
@@ -244,17 +213,113 @@ def _check_failures(rows):
     )
 
 
-def _fit_best(plan, X, chosen, caller, context):
+def _fit_chosen(plan, X, chosen, caller, context):
     """Fit the chosen candidate to all rows, or take what is remembered of that fit."""
     teacher = next(one.teacher for one in plan.candidates if one.name == chosen)
     seed = plan.seeds[0]
-    best = clone(plan.student).set_params(teacher=seeded(teacher, seed), random_state=seed)
-    stand_in = RememberedTeacher(best.teacher, plan.whole, keep=True)
-    medal = clone(best).set_params(teacher=stand_in, keep_teacher=True)
+    teacher, medal = seeded_pair(teacher, plan.student, seed)
+    stand_in = RememberedTeacher(teacher, plan.whole, keep=True)
+    medal.set_params(teacher=stand_in, keep_teacher=True)
     task = context.subcontext(task_name="refit")
     with task.propagate_callback_context(medal), small_work(0):
         task.call_on_fit_task_begin(estimator=caller)
         medal.fit(X)
     task.call_on_fit_task_end(estimator=caller)
-    medal.teacher_ = medal.teacher_.fitted_ if best.keep_teacher else None
-    return medal.set_params(teacher=best.teacher, keep_teacher=best.keep_teacher)
+    keep_teacher = plan.student.keep_teacher
+    medal.teacher_ = medal.teacher_.fitted_ if keep_teacher else None
+    return medal.set_params(teacher=teacher, keep_teacher=keep_teacher)
+
+
+# ---- what callbacks see --------------------------------------------------------------------------
+
+
+class Comparison(CallbackSupportMixin, BaseEstimator):
+    """What callbacks are set on: the task "compare", its stages, their candidates and splits."""
+
+    @with_callbacks
+    def fit(self, run, n_stages):
+        """Call `run` with this and the context of the whole, and return its result."""
+        context = self._init_callback_context(task_name="compare", max_subtasks=n_stages)
+        context.call_on_fit_task_begin(estimator=self)
+        result = run(self, context)
+        context.call_on_fit_task_end(estimator=self)
+        return result
+
+
+class Task:
+    """One evaluation; MEDAL's own stages are below it while it is fitted.
+
+    Parameters
+    ----------
+    caller : Comparison
+        Whose task it is.
+
+    context : sklearn.callback.CallbackContext
+        The context of the task, a leaf.
+    """
+
+    def __init__(self, caller, context):
+        self.caller = caller
+        self.context = context
+        self.begun = False
+
+    @contextmanager
+    def around(self, estimator=None):
+        """Report the work inside, and hand the callbacks on to an estimator that is fitted in it.
+
+        Parameters
+        ----------
+        estimator : estimator or None, default=None
+            Unfitted.
+
+        Yields
+        ------
+        None
+            Within, `estimator` is to be fitted.
+        """
+        self.begun = True
+        handed_on = (
+            nullcontext()
+            if estimator is None
+            else self.context.propagate_callback_context(estimator)
+        )
+        try:
+            with handed_on:
+                self.context.call_on_fit_task_begin(estimator=self.caller)
+                yield
+        finally:
+            self.context.call_on_fit_task_end(estimator=self.caller)
+
+    def skip(self):
+        """Report the task as done if nothing had to be done for it."""
+        if not self.begun:
+            with self.around():
+                pass
+
+
+@contextmanager
+def staged(caller, context, stage_name, names, n_tasks):
+    """Report a stage: every candidate in it, each with as many tasks.
+
+    Yields for each candidate the list of its tasks, made ahead because contexts cannot be made
+    while others are pickled for the workers.
+    """
+    stage = context.subcontext(task_name=stage_name, max_subtasks=len(names))
+    stage.call_on_fit_task_begin(estimator=caller)
+    parents = [
+        stage.subcontext(
+            task_name=_without_brackets(name), max_subtasks=n_tasks
+        ).call_on_fit_task_begin(estimator=caller)
+        for name in names
+    ]
+    yield [
+        [Task(caller, parent.subcontext(task_name="split")) for _ in range(n_tasks)]
+        for parent in parents
+    ]
+    for parent in [*parents, stage]:
+        parent.call_on_fit_task_end(estimator=caller)
+
+
+def _without_brackets(name):
+    """Take out the brackets that a terminal would read as markup."""
+    return name.replace("[", "(").replace("]", ")")

@@ -5,6 +5,7 @@ from inspect import signature
 
 from sksubspace import metrics
 
+# the neighbourhood at which the curve Q_NX is read, where none is named
 _DEFAULT_K = 10
 _MEASURES = {
     "trustworthiness": metrics.trustworthiness,
@@ -15,6 +16,7 @@ _MEASURES = {
     "distance_correlation": metrics.distance_correlation,
     "neighborhood_hit": metrics.neighborhood_hit,
 }
+# what the scorer passes itself, or what would return an array
 _GIVEN = {"X", "Z", "y", "X_train", "Z_train", "y_train", "per_point"}
 
 

@@ -1,36 +1,26 @@
-"""From evaluations to the rows of a comparison: scores, differences, choice and ranks."""
+r"""From evaluations to the rows of a comparison: scores, standard errors and differences.
+
+Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003: the splits
+of a cross-validation share training rows, so that the variance of a mean over J of them is not
+:math:`s^2 / J` but about :math:`(1/J + n_{test}/n_{train})\, s^2`.
+
+Cochran, "Sampling techniques", 1977, chapter 6: the variance of a ratio of two sums over rows.
+"""
 
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+from scipy import stats
 
-from sksubspace.model_selection._candidates import MEAN, PERMUTED
+from sksubspace._comparison import MEAN, CandidateResult, best, within_one_standard_error
 from sksubspace.model_selection._evaluate import Evaluation
-from sksubspace.model_selection._intervals import (
-    corrected_t_interval,
-    mean_standard_error,
-    paired_ratio_interval,
-    ratio_r2,
-)
-from sksubspace.model_selection._result import CandidateResult
 
 
 def summarize(candidate, cv, loo):
-    """Sum the evaluations of a candidate up.
+    """Sum the evaluations of a candidate up, without what depends on the other candidates.
 
-    Parameters
-    ----------
-    candidate : Candidate
-        Whose they are.
-
-    cv, loo : tuple of Evaluation
-        On splits, and on all rows with several seeds; either may be empty.
-
-    Returns
-    -------
-    CandidateResult
-        Without what depends on the other candidates.
+    They are on splits (`cv`), and on all rows with several seeds (`loo`); either may be empty.
     """
     evaluations = cv or loo
     loo_score, loo_error = _loo_score(loo)
@@ -51,138 +41,43 @@ def summarize(candidate, cv, loo):
         metrics=_mean_metrics(evaluations),
         teacher_seconds=_mean(evaluation.teacher_seconds for evaluation in evaluations),
         student_seconds=_mean(evaluation.student_seconds for evaluation in evaluations),
+        continuous=_mean(evaluation.continuous for evaluation in evaluations),
+        global_share=_mean(evaluation.global_share for evaluation in evaluations),
         error=next((one.error for one in (*evaluations, *loo) if one.error), ""),
     )
 
 
 def mean_evaluations(evaluations):
-    """Evaluations of the map that places all rows at one point: R2 is 0 by definition.
-
-    Parameters
-    ----------
-    evaluations : tuple of Evaluation
-        Of a candidate, on the same splits or rows.
-
-    Returns
-    -------
-    tuple of Evaluation
-        As many.
-    """
+    """As many evaluations of the map that places all rows at one point: R2 is 0 by definition."""
     return tuple(
         Evaluation(score=0.0, distortion=one.squares, squares=one.squares) for one in evaluations
     )
 
 
-def best_of(rows):
-    """Return the candidate with the highest score, by the best evidence there is."""
-    eligible = [row for row in rows if row.role == "candidate" and np.isfinite(row.score)]
-    confirmed = [row for row in eligible if row.evidence == "held-out"]
-    return max(confirmed or eligible, key=lambda row: row.score)
-
-
 def relate(rows, cv, loo, test_to_train, confidence):
-    """Set each row beside the best.
+    """Set each row beside the best: difference, interval and ties, by the evaluations of each name.
 
-    Parameters
-    ----------
-    rows : list of CandidateResult
-        As `summarize` made them.
-
-    cv, loo : dict of str to tuple of Evaluation
-        Evaluations by name.
-
-    test_to_train : float
-        Test rows over training rows of a split.
-
-    confidence : float
-        Level of the intervals.
-
-    Returns
-    -------
-    list of CandidateResult
-        With difference, interval and ties.
+    `test_to_train` is the number of test rows over that of training rows of a split.
     """
-    best = best_of(rows)
+    first = best(rows)
     related = []
     for row in rows:
-        if row.name in cv and best.name in cv:
-            pair = _split_difference(row, best, test_to_train, confidence)
+        if row is first:
+            difference, (low, high) = 0.0, (0.0, 0.0)
+        elif row.name in cv and first.name in cv:
+            difference, (low, high) = _split_difference(row, first, test_to_train, confidence)
         else:
-            pair = _row_difference(loo.get(row.name, ()), loo.get(best.name, ()), confidence)
-        difference, (low, high) = (0.0, (0.0, 0.0)) if row is best else pair
-        same_evidence = row.evidence in (best.evidence, "definition")
+            pair = loo.get(row.name, ()), loo.get(first.name, ())
+            difference, (low, high) = _row_difference(*pair, confidence)
         row = replace(
             row,
             difference=difference,
             difference_interval=(low, high),
             tied=bool(low <= 0 <= high),
-            within_one_standard_error=same_evidence
-            and bool(row.score >= best.score - np.nan_to_num(best.standard_error)),
+            within_one_standard_error=within_one_standard_error(row, first),
         )
         related.append(row)
     return related
-
-
-def choose(rows, select, order):
-    """Name the chosen candidate.
-
-    Parameters
-    ----------
-    rows : list of CandidateResult
-        As `relate` made them.
-
-    select : {"one_std_err", "best"}
-        The rule.
-
-    order : tuple of str
-        Names, simplest first.
-
-    Returns
-    -------
-    str
-        The best, or the simplest within one standard error of it.
-    """
-    if select == "best":
-        return best_of(rows).name
-    good = {row.name for row in rows if row.role == "candidate" and row.within_one_standard_error}
-    return next(name for name in order if name in good)
-
-
-def rank(rows, chosen):
-    """Sort rows, number them, and mark the chosen one.
-
-    Parameters
-    ----------
-    rows : list of CandidateResult
-        In any order.
-
-    chosen : str
-        Name of the chosen candidate.
-
-    Returns
-    -------
-    tuple of CandidateResult
-        By score. Candidates that are known by leave-one-out alone come after those confirmed; so do
-        the mean and the permuted control, unless they beat one of them. Failures come last.
-    """
-    least = min((row.score for row in rows if _is_confirmed(row)), default=np.inf)
-
-    def key(row):
-        first = _is_confirmed(row) or (_is_floor(row) and row.score > least)
-        return not np.isfinite(row.score), not first, -row.score
-
-    return tuple(
-        replace(row, rank=place, selected=row.name == chosen)
-        for place, row in enumerate(sorted(rows, key=key), start=1)
-    )
-
-
-def _is_confirmed(row):
-    return row.evidence == "held-out" and np.isfinite(row.score) and not _is_floor(row)
-
-
-def _is_floor(row):
-    return row.role == "control" and row.name in (MEAN, PERMUTED)
 
 
 def _evidence(candidate, cv):
@@ -198,19 +93,19 @@ def _loo_score(loo):
     return float(r2), error
 
 
-def _split_difference(row, best, test_to_train, confidence):
-    differences = np.subtract(row.split_scores, best.split_scores)
+def _split_difference(row, first, test_to_train, confidence):
+    differences = np.subtract(row.split_scores, first.split_scores)
     interval = corrected_t_interval(differences, test_to_train, confidence)
     return float(differences.mean()), interval
 
 
-def _row_difference(evaluations, best, confidence):
-    if not evaluations or not best or any(one.error for one in (*evaluations, *best)):
+def _row_difference(evaluations, of_best, confidence):
+    if not evaluations or not of_best or any(one.error for one in (*evaluations, *of_best)):
         return np.nan, (np.nan, np.nan)
     return paired_ratio_interval(
         [one.distortion for one in evaluations],
-        [one.distortion for one in best],
-        [one.squares for one in best],
+        [one.distortion for one in of_best],
+        [one.squares for one in of_best],
         confidence,
     )
 
@@ -223,3 +118,123 @@ def _mean(values):
 def _mean_metrics(evaluations):
     names = evaluations[0].metrics
     return {name: _mean(one.metrics.get(name, np.nan) for one in evaluations) for name in names}
+
+
+# ---- standard errors and intervals ---------------------------------------------------------------
+
+
+def mean_standard_error(scores):
+    r"""Standard error :math:`s / \sqrt J` of the mean of J scores.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_splits,)
+        One for each split.
+
+    Returns
+    -------
+    float
+        NaN for fewer than two.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    if len(scores) < 2:
+        return np.nan
+    return float(scores.std(ddof=1) / np.sqrt(len(scores)))
+
+
+def corrected_t_interval(differences, test_to_train, confidence):
+    r"""Corrected resampled t interval of a mean difference over splits.
+
+    Parameters
+    ----------
+    differences : array-like of shape (n_splits,)
+        Score of one candidate less that of another, on the same splits.
+
+    test_to_train : float
+        Test rows over training rows of a split.
+
+    confidence : float
+        Level, between 0 and 1.
+
+    Returns
+    -------
+    low, high : float
+        :math:`\bar d \pm t_{J-1}\, s \sqrt{1/J + n_{test}/n_{train}}`; NaN for fewer than two
+        splits.
+    """
+    differences = np.asarray(differences, dtype=np.float64)
+    n_splits = len(differences)
+    if n_splits < 2:
+        return np.nan, np.nan
+    spread = differences.std(ddof=1) * np.sqrt(1 / n_splits + test_to_train)
+    reach = stats.t.ppf((1 + confidence) / 2, n_splits - 1) * spread
+    return float(differences.mean() - reach), float(differences.mean() + reach)
+
+
+def ratio_r2(errors, squares):
+    r"""R2 from row-wise errors, and its standard error over rows and teacher seeds.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n_seeds, n_samples)
+        Mean squared error of each row; NaN for rows that were not scored.
+
+    squares : ndarray of shape (n_seeds, n_samples)
+        Mean squared distance of each row from the mean.
+
+    Returns
+    -------
+    r2, standard_error : float
+        With :math:`e_i` and :math:`t_i` the means over S seeds,
+        :math:`R^2 = 1 - \sum e_i / \sum t_i` and the standard error is the root of
+        :math:`n\, s^2(e_i - (1 - R^2) t_i) / (\sum t_i)^2 + s^2(R^2_1, ..., R^2_S) / S`.
+    """
+    errors, squares = _scored(errors, squares)
+    ratio, error = _ratio_of_sums(errors, squares)
+    return 1 - ratio, error
+
+
+def paired_ratio_interval(errors, best_errors, squares, confidence):
+    r"""Interval of the difference of two R2 over the same rows.
+
+    Parameters
+    ----------
+    errors, best_errors : ndarray of shape (n_seeds, n_samples)
+        Mean squared error of each row with either candidate; NaN for rows that were not scored.
+
+    squares : ndarray of shape (n_seeds, n_samples)
+        Mean squared distance of each row from the mean.
+
+    confidence : float
+        Level, between 0 and 1.
+
+    Returns
+    -------
+    difference : float
+        R2 of the first less that of the best.
+
+    interval : tuple of float and float
+        :math:`\pm z` standard errors of the ratio :math:`\sum (b_i - e_i) / \sum t_i`.
+    """
+    gains, squares = _scored(np.asarray(best_errors) - errors, squares)
+    difference, error = _ratio_of_sums(gains, squares)
+    reach = stats.norm.ppf((1 + confidence) / 2) * error
+    return difference, (difference - reach, difference + reach)
+
+
+def _ratio_of_sums(values, squares):  # (S, n), (S, n) -> ratio of the sums, its standard error
+    totals = squares.sum(axis=1)
+    ratio = values.sum() / squares.sum()
+    residuals = (values - ratio * squares).mean(axis=0)
+    n_seeds, n_samples = values.shape
+    variance = residuals.var(ddof=1) * n_samples / totals.mean() ** 2
+    if n_seeds > 1:
+        variance += (values.sum(axis=1) / totals).var(ddof=1) / n_seeds
+    return float(ratio), float(np.sqrt(variance))
+
+
+def _scored(values, squares):
+    """Keep the rows that were scored with every seed."""
+    values, squares = np.atleast_2d(values, squares)
+    scored = np.isfinite(values).all(axis=0) & np.isfinite(squares).all(axis=0)
+    return values[:, scored], squares[:, scored]

@@ -13,7 +13,9 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from sksubspace.report._text import count, percent, plain, plural, significant
 
+# whole numbers with more values are values on a scale
 _MOST_CLASSES = 30
+# classes that the summary names
 _CLASSES_LISTED = 12
 _MANY_FEATURES = 10
 
@@ -54,7 +56,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Data:
+class ReportData:
     """All that the page is about, besides the comparison.
 
     Attributes
@@ -92,12 +94,12 @@ def read_batch(X, name):
     array = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name=name)
     return Batch(
         X=array,
-        row_names=_row_names(index, array.shape[0]),
+        row_names=_index_names(index, array.shape[0]),
         columns=None if columns is None else tuple(plain(column) for column in columns),
     )
 
 
-def _row_names(index, n_samples):
+def _index_names(index, n_samples):
     if index is None or callable(index) or len(index) != n_samples:
         return None
     if all(label == row for row, label in enumerate(index)):
@@ -177,7 +179,7 @@ def summarise(data):
         ("Variance", _variance(X, data.feature_names)),
     ]
     if data.labels is not None:
-        facts.append(("Labels", f"{data.label_name}: {_labels(data.labels)}"))
+        facts.append(("Labels", f"{data.label_name}: {_label_facts(data.labels)}"))
     if data.new is not None:
         facts.append(("Second batch", f"{data.new_name}, {plural(data.new.n_samples, 'row')}"))
     return facts
@@ -257,7 +259,7 @@ def are_values(labels):
     return not whole or len(np.unique(present)) > _MOST_CLASSES
 
 
-def _labels(labels):
+def _label_facts(labels):
     missing = is_missing(labels)
     without = f"; {count(missing.sum())} missing" if missing.any() else ""
     present = labels[~missing]

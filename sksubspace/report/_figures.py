@@ -1,23 +1,31 @@
-"""The pictures of the page."""
+"""The pictures of the page, as data URIs."""
 
+import base64
 import math
-from numbers import Real
+from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
 
+from sksubspace._comparison import best, level, tunable
+from sksubspace.inspection._drawing.scores import draw_differences, draw_ranking
 from sksubspace.report._data import drawable_labels
-from sksubspace.report._pictures import figure_picture
-from sksubspace.report._ranking import best, chosen
-from sksubspace.report._text import fixed, percent, plain, plural, shortened, significant
+from sksubspace.report._findings import chosen
+from sksubspace.report._text import fixed, plain, plural, significant
 
+# beyond this many bytes a picture is drawn as pixels: a page of several would be slow to open
+_LARGEST_SVG = 250_000
+# pixels an inch of those, twice what a page shows
+_DPI = 192
+_CSS_DPI = 96
+# inches: two pictures side by side on a page
 _WIDTH = 5.2
+# letters that fit in a line of a legend beneath, and inches that each line takes
 _LEGEND_LETTERS = 60
 _LINE = 0.2
+# rows of the ranking picture; the table beside it has all
 _MOST_RANKED = 40
-_SCORE_CAPTION = (
-    "Scores. Blue diamond: chosen; grey squares: controls; hollow: leave-one-out; small grey dots: "
-    "single splits; band: within one standard error of the best."
-)
+_SCORE_CAPTION = "Scores, with standard errors; small grey dots are those of single splits."
 _N_NUMBERED = 5
 _DISTORTION_CAPTION = (
     "Where it lies: the distortion of each row; the worst regions are outlined, the worst rows "
@@ -28,7 +36,6 @@ _GRID_CAPTION = (
     "they show what the decoder makes of a place that no row takes."
 )
 _INK = "#1f2933"
-_CHOSEN = "#0b5394"
 _STYLE = {
     "font.size": 10.5,
     "axes.titlesize": 11,
@@ -40,11 +47,6 @@ _STYLE = {
     "xtick.color": _INK,
     "ytick.color": _INK,
 }
-
-
-def literal(text, longest=28):
-    r"""Keep matplotlib from reading a name as mathematics: ``$`` is written ``\$``."""
-    return shortened(plain(text), longest).replace("$", r"\$")
 
 
 def _new_axes(height, n_columns=1, width=_WIDTH):
@@ -65,20 +67,13 @@ def ranking_pictures(result):
 
 def _score_picture(result, rows):
     figure, ax = _new_axes(1.3 + 0.3 * len(rows))
-    first = best(result)
-    if math.isfinite(first.standard_error):
-        band = (first.score - first.standard_error, first.score)
-        ax.axvspan(*band, color="#d9e2ec", zorder=0)
-    for place, row in enumerate(rows):
-        ax.scatter(
-            row.split_scores, [place] * len(row.split_scores), s=9, color="#9aa5b1", zorder=1
-        )
-        _mark(ax, place, row, row.score, row.standard_error)
+    _, handles = draw_ranking(ax, rows, best(result.results))
+    ax.legend(handles=handles)
+    _legend_below(figure, ax)
     ax.set_xlabel("R², mean ± standard error")
-    _name_rows(ax, rows)
     scores = ", ".join(f"{plain(row.name)} {fixed(row.score)}" for row in rows)
     text = f"R² of each candidate with its standard error: {scores}."
-    n_more = len(result.results) - sum(bool(row.error) for row in result.results) - len(rows)
+    n_more = sum(not row.error for row in result.results) - len(rows)
     more = f" {plural(n_more, 'more row')} in the table." if n_more > 0 else ""
     return figure_picture(figure, text, _SCORE_CAPTION + more)
 
@@ -86,68 +81,15 @@ def _score_picture(result, rows):
 def _difference_picture(result, rows):
     rows = [row for row in rows if row.role == "candidate" and math.isfinite(row.difference)]
     figure, ax = _new_axes(1.3 + 0.3 * len(rows))
-    ax.axvline(0, color="#52606d", linestyle=":", linewidth=1)
-    for place, row in enumerate(rows):
-        low, high = row.difference_interval
-        error = None
-        if math.isfinite(low) and math.isfinite(high):
-            error = [[max(0, row.difference - low)], [max(0, high - row.difference)]]
-        _mark(ax, place, row, row.difference, error)
-    level = percent(result.confidence, 0)
-    ax.set_xlabel(f"difference from the best, {level} interval")
-    _name_rows(ax, rows)
-    tied = sum(row.tied for row in rows)
+    draw_differences(ax, rows, result)
     text = (
-        f"Difference in R² of each candidate from {plain(best(result).name)}, with {level} "
-        f"intervals; {plural(tied, 'interval')} of candidates touch zero or are the best itself."
+        f"Difference in R² of each candidate from {plain(best(result.results).name)}, with "
+        f"{level(result)}; {plural(sum(row.tied for row in rows), 'interval')} of candidates touch "
+        "zero or are the best itself."
     )
     return figure_picture(
         figure, text, "Differences of the candidates from the best, on the same rows."
     )
-
-
-def _mark(ax, place, row, value, error):
-    color, marker, size = _INK, "o", 6
-    if row.role == "control":
-        color, marker = "#7b8794", "s"
-    if row.selected:
-        color, marker, size = _CHOSEN, "D", 8
-    face = "white" if row.evidence == "leave-one-out" else color
-    if isinstance(error, Real) and not math.isfinite(error):
-        error = None
-    ax.errorbar(
-        value, place, xerr=error, color=color, marker=marker, markersize=size,
-        markerfacecolor=face, capsize=3, linewidth=1.4, zorder=3,
-    )  # fmt: skip
-
-
-def _name_rows(ax, rows):
-    ax.set_yticks(range(len(rows)), [literal(row.name) for row in rows])
-    for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if row.selected else "normal")
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.grid(axis="x", color="#e4e7eb", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-
-
-def tunable_groups(result):
-    """Return the groups of candidates in which one number varies, with the name of that number."""
-    groups = {}
-    for row in result.results:
-        if row.role == "candidate" and math.isfinite(row.score):
-            groups.setdefault(row.group, []).append(row.params)
-    found = {}
-    for group, settings in groups.items():
-        varying = [key for key in settings[0] if len({repr(s.get(key)) for s in settings}) > 1]
-        if len(varying) == 1 and all(_is_number(s.get(varying[0])) for s in settings):
-            found[group] = varying[0]
-    return found
-
-
-def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def tuning_pictures(result):
@@ -157,14 +99,15 @@ def tuning_pictures(result):
     from sksubspace.inspection import TuningCurveDisplay
 
     pictures = []
-    for group, parameter in tunable_groups(result).items():
+    for group, (rows, parameter) in tunable(result.results).items():
+        if parameter is None:
+            continue
         with rc_context(_STYLE):
             figure, ax = _new_axes(3.0)
             TuningCurveDisplay.from_comparison(result, group=group, ax=ax)
             _legend_below(figure, ax)
             ax.set_title("")
-            rows = [r for r in result.results if r.group == group and math.isfinite(r.score)]
-            values = ", ".join(f"{plain(r.params[parameter])}: {fixed(r.score)}" for r in rows)
+            values = ", ".join(f"{plain(row.name)} {fixed(row.score)}" for row in rows)
             text = f"R² of {plain(group)} against {plain(parameter)}; {values}."
             pictures.append(figure_picture(figure, text, plain(group)))
     return pictures
@@ -279,3 +222,76 @@ def shift_pictures(result, data):
         figure_picture(first, text, "Distortions of the new rows and of the calibration rows."),
         figure_picture(second, where, "Where the new rows lie, and which are flagged."),
     ]
+
+
+# ---- data URIs -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as the page shows it.
+
+    Attributes
+    ----------
+    src : str
+        Data URI.
+
+    alt : str
+        What is to be seen, for those who cannot.
+
+    width, height : int
+        Natural size in CSS pixels.
+
+    caption : str
+        The line beneath.
+    """
+
+    src: str
+    alt: str
+    width: int
+    height: int
+    caption: str = ""
+
+
+def figure_picture(figure, alt, caption=""):
+    """Encode a figure at its own size: SVG, or PNG where it has too many points for that."""
+    kind, content = "svg+xml", _svg(figure)
+    if len(content) > _LARGEST_SVG:
+        kind, content = "png", _png(figure)
+    width, height = (round(_CSS_DPI * inches) for inches in figure.get_size_inches())
+    return Picture(_data_uri(kind, content), alt, width, height, caption)
+
+
+def _svg(figure):
+    from matplotlib import rc_context
+
+    nothing = {"Creator": None, "Date": None, "Format": None, "Type": None}
+    stream = BytesIO()
+    with rc_context({"svg.fonttype": "path", "svg.hashsalt": "sksubspace"}):
+        figure.savefig(stream, format="svg", metadata=nothing)
+    return stream.getvalue()
+
+
+def _png(figure):
+    stream = BytesIO()
+    figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def pixel_picture(row, shape, limits, alt, side=56):
+    """Draw a row as a small PNG, one pixel a value; dark is large, or colours as they are.
+
+    `limits` are the values drawn as white and black, `side` is the longer one in CSS pixels.
+    """
+    from matplotlib.image import imsave
+
+    low, high = limits
+    share = np.clip((row - low) / (high - low if high > low else 1.0), 0, 1).reshape(shape)
+    stream = BytesIO()
+    imsave(stream, share, cmap="gray_r", vmin=0, vmax=1, format="png", metadata={"Software": None})
+    width, height = (max(2, round(side * shape[i] / max(shape[:2]))) for i in (1, 0))
+    return Picture(_data_uri("png", stream.getvalue()), alt, width, height)
+
+
+def _data_uri(kind, content):
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -4,6 +4,7 @@ import math
 import unicodedata
 
 _LONGEST = 120
+# control characters, lone surrogates and letters that are none
 _UNPRINTABLE = {"Cc", "Cs", "Cn"}
 _DASH = "–"
 _MINUS = "−"
@@ -12,30 +13,12 @@ _MINUS = "−"
 def plain(value, longest=_LONGEST):
     """Turn a name of any type into one printable line; escaping is the template's business.
 
-    Parameters
-    ----------
-    value : object
-        A feature name, a label, a file name, ...
-
-    longest : int, default=120
-        Characters kept; what is cut off ends in an ellipsis.
-
-    Returns
-    -------
-    text : str
-        Without control characters and lone surrogates, which have no place in HTML.
+    Control characters and lone surrogates have no place in HTML; what is cut off ends in an
+    ellipsis.
     """
     text = " ".join(str(value).split())
     text = "".join("\ufffd" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def shortened(text, longest):
-    """Cut out the middle of a long name; settings at its end often tell it from others."""
-    if len(text) <= longest:
-        return text
-    tail = (longest - 1) // 2
-    return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def block(value):

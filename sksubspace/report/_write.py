@@ -1,20 +1,44 @@
-"""`write_report`: a comparison of embeddings as one HTML file."""
+"""`write_report`: a comparison as one HTML file, its sections gathered into a template."""
 
 import os
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
 
+from sksubspace._comparison import level
 from sksubspace.report._data import (
-    Data,
+    ReportData,
     check_batch,
     quiet,
     read_batch,
     read_feature_names,
     read_image_shape,
     read_labels,
+    summarise,
 )
-from sksubspace.report._page import render
+from sksubspace.report._figures import (
+    latent_grid_picture,
+    map_pictures,
+    ranking_pictures,
+    shift_pictures,
+    tuning_pictures,
+)
+from sksubspace.report._findings import (
+    chosen,
+    code,
+    design,
+    findings,
+    further_columns,
+    further_rows,
+    headline,
+    help_lines,
+    limits,
+    purpose,
+    ranking_rows,
+    seeds,
+)
+from sksubspace.report._rows import left_out_distortion, shift_section, worst_rows
 from sksubspace.report._text import block, plain
 
 
@@ -106,14 +130,14 @@ def write_report(
     for package in ("jinja2", "matplotlib"):
         _require(package)
     path = _checked_path(path)
-    train = _read(X, "X", result)
+    train = _read_checked(X, "X", result)
     if train.n_samples != result.n_samples:
         raise ValueError(
             f"X must be the {result.n_samples} rows of the comparison, got {train.n_samples}."
         )
-    data = Data(
+    data = ReportData(
         train=train,
-        new=None if X_new is None else _read(X_new, "X_new", result),
+        new=None if X_new is None else _read_checked(X_new, "X_new", result),
         feature_names=read_feature_names(feature_names, train, result.best_estimator_),
         labels=read_labels(y, train.n_samples),
         label_name=plain(label_name or getattr(y, "name", None) or "label", 60),
@@ -125,7 +149,7 @@ def write_report(
         page = render(
             result, data, [plain(note, 2000) for note in notes], command and block(command)
         )
-    _replace(path, page)
+    _replace_page(path, page)
     return path
 
 
@@ -147,13 +171,13 @@ def _checked_path(path):
     return path
 
 
-def _read(X, name, result):
+def _read_checked(X, name, result):
     batch = read_batch(X, name)
     check_batch(batch, name, result)
     return batch
 
 
-def _replace(path, text):
+def _replace_page(path, text):
     """Write beside the file and rename, so that no reader ever sees half a page."""
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
@@ -162,3 +186,72 @@ def _replace(path, text):
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+# ---- the page ------------------------------------------------------------------------------------
+
+
+def render(result, data, notes, command):
+    """Return the page, the whole file, with notes on the data and the command that was run."""
+    context = {
+        "data_name": data.data_name,
+        "label_name": data.label_name if data.labels is not None else None,
+        "headline": headline(result),
+        "question": purpose(data),
+        "facts": summarise(data),
+        "notes": notes,
+        "chosen": plain(chosen(result).name),
+        "limits": limits(result),
+        "command": command,
+        "code": code(result, data),
+        "estimator": plain(result.best_estimator_, 2000),
+        "seeds": seeds(result),
+        "versions": {plain(key): plain(value) for key, value in result.versions.items()},
+        **_ranking_section(result),
+        **_map_section(result, data),
+        "shift": None if data.new is None else _shift_section(result, data),
+    }
+    return _template().render(context)
+
+
+def _ranking_section(result):
+    return {
+        "design": design(result),
+        "findings": findings(result),
+        "ranking": ranking_rows(result),
+        "help": help_lines(result),
+        "interval": level(result),
+        "ranking_pictures": ranking_pictures(result),
+        "further_columns": [plain(name).replace("_", " ") for name in further_columns(result)],
+        "further": further_rows(result),
+        "tuning_pictures": tuning_pictures(result),
+    }
+
+
+def _map_section(result, data):
+    medal = result.best_estimator_
+    distortion, left_out = left_out_distortion(medal, data.train.X)
+    return {
+        "n_components": medal.n_components_,
+        "map_pictures": map_pictures(result, data, distortion),
+        "left_out": left_out,
+        "worst": worst_rows(medal, data, distortion),
+        "with_pictures": data.image_shape is not None,
+        "grid": latent_grid_picture(result, data),
+    }
+
+
+def _shift_section(result, data):
+    section = shift_section(result, data)
+    pictures = shift_pictures(result, data) if section["rows"] else []
+    return section | {"name": data.new_name, "pictures": pictures}
+
+
+def _template():
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    source = files("sksubspace.report").joinpath("report.html.jinja").read_text(encoding="utf8")
+    return environment.from_string(source)

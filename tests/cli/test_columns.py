@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from sksubspace.cli._columns import drop_columns, match_columns, take_label, to_numbers
-from sksubspace.cli._read import Table
 from sksubspace.cli._say import UsageError
+from sksubspace.cli._tables import Table
 from tests.cli.tables import blobs, numbers
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import sksubspace
+from sksubspace._teachers import TEACHERS
 from sksubspace.cli import main
-from sksubspace.cli._arguments import TEACHERS, parse
-from sksubspace.cli._candidates import TITLES
+from sksubspace.cli._arguments import parse
 
 ROOT = Path(sksubspace.__path__[0]).parent
 TRANSFORM = ["transform", "model.skops", "data.csv"]
@@ -25,7 +25,7 @@ def fail_with(monkeypatch, error):
     def run(options, terminal):
         raise error
 
-    monkeypatch.setattr("sksubspace.cli._transform.run", run)
+    monkeypatch.setattr("sksubspace.cli._apply.transform", run)
 
 
 @pytest.mark.parametrize("words", [[], ["validate"], ["transform"], ["shift"]])
@@ -93,8 +93,10 @@ def test_a_reader_that_leaves_is_no_error(monkeypatch, capsys):
 
 def test_head_closes_the_pipe_without_a_traceback():
     code = "from sksubspace.cli._say import Terminal; from sksubspace.cli import main\n"
-    code += "import sys, sksubspace.cli._shift as verb\n"
-    code += "verb.run = lambda options, terminal: [terminal.say('x' * 99) for _ in range(9999)]\n"
+    code += "import sys, sksubspace.cli._apply as verbs\n"
+    code += (
+        "verbs.shift = lambda options, terminal: [terminal.say('x' * 99) for _ in range(9999)]\n"
+    )
     code += "sys.exit(main(['shift', 'model', 'data']))"
     command = f'{sys.executable} -c "$CODE" | head -1; exit ${{PIPESTATUS[0]}}'
     done = subprocess.run(
@@ -114,7 +116,7 @@ def test_warnings_are_one_line_each_and_once(monkeypatch, capsys):
             warnings.warn("looks\nodd\x1b", UserWarning, stacklevel=1)
         return 0
 
-    monkeypatch.setattr("sksubspace.cli._transform.run", run)
+    monkeypatch.setattr("sksubspace.cli._apply.transform", run)
     before = warnings.showwarning
     assert main(TRANSFORM) == 0
     assert capsys.readouterr().err == "warning: looks odd\\x1b\n"
@@ -123,8 +125,10 @@ def test_warnings_are_one_line_each_and_once(monkeypatch, capsys):
     assert warnings.showwarning is before
 
 
-def test_the_teachers_of_the_command_line_have_titles():
-    assert set(TEACHERS) == set(TITLES)
+def test_every_shorthand_has_what_the_command_line_needs():
+    assert len({one.title for one in TEACHERS.values()}) == len(TEACHERS)
+    for one in TEACHERS.values():
+        assert set(one.grid) == set(one.rows_needed) <= set(one.make().get_params())
 
 
 def test_parsed_words():

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sksubspace.cli._read import read_table
 from sksubspace.cli._say import UsageError
+from sksubspace.cli._tables import read_table
 from tests.cli.tables import blobs, numbers
 
 

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sksubspace import MEDAL
-from sksubspace.distillation._teachers import resolve_teacher, seed_teacher
+from sksubspace._teachers import resolve_teacher, seed_teacher
 from tests.distillation.toy import Fixed
 from tests.encoding.toy import blobs, curve
 

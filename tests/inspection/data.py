@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from sksubspace import MEDAL
-from sksubspace.model_selection._result import CandidateResult, EmbeddingComparison
+from sksubspace.model_selection import CandidateResult, EmbeddingComparison
 
 
 def islands(n=300, n_classes=3, seed=0):

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from sksubspace import MEDAL
 from sksubspace.inspection import DistortionDisplay
-from sksubspace.inspection._regions import _without_specks
+from sksubspace.inspection._drawing.regions import _without_specks
 from tests.inspection.data import cloud, digits, medal, overlapping, text_boxes
 
 

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sksubspace.inspection import EmbeddingDisplay
+from sksubspace.inspection._drawing.style import CLASS_COLORS
 from sksubspace.inspection._embedding import class_marker
-from sksubspace.inspection._style import CLASS_COLORS
 from tests.inspection.data import cloud, digits, islands, medal, overlapping, text_boxes
 
 NAMES = np.array(["ash", "beech", "cedar"])

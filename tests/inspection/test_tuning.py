@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sksubspace import MEDAL
 from sksubspace.inspection import TuningCurveDisplay
-from sksubspace.inspection._candidates import spread_ticks
+from sksubspace.inspection._drawing.scores import spread_ticks
 from tests.inspection.data import (
     candidates,
     comparison,

@@ -16,7 +16,7 @@ from sksubspace._threads import small_work
 from sksubspace.metrics import embedding_score, neighborhood_hit, trustworthiness
 from sksubspace.model_selection import one_standard_error
 from sksubspace.model_selection._compare import _splits
-from sksubspace.model_selection._evaluate import Data
+from sksubspace.model_selection._evaluate import ScoredData
 from tests.model_selection.toys import LINEAR, Broken, Scribe, Seeded, compare, digits, row
 
 X, y = digits()
@@ -24,7 +24,7 @@ SIZES = {"P": (PCA(), {"n_components": [1, 2, 4]})}
 
 
 def splits_of(result, cv=3):
-    return _splits(Data(X), cv, result.n_repeats, result.random_state)
+    return _splits(ScoredData(X), cv, result.n_repeats, result.random_state)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_seeds_are_shared_by_candidates_and_differ_between_splits_and_repeats():
     assert a.split_scores == b.split_scores and len(set(a.split_scores)) == 6
     seeds = [split.seed for split in splits_of(result)]
     assert len(set(seeds)) == 6
-    assert [split.seed for split in _splits(Data(X), 3, 1, 0)] == seeds[:3]
+    assert [split.seed for split in _splits(ScoredData(X), 3, 1, 0)] == seeds[:3]
 
 
 def test_a_teacher_with_a_seed_keeps_it(tmp_path):
@@ -241,9 +241,10 @@ def test_the_best_may_forget_its_teacher_and_knows_feature_names():
 
 
 def test_leave_one_out_scores_are_those_of_embedding_score():
-    result = compare(X, {"S": Seeded(), "P": "pca"}, method="loo", n_repeats=2)
+    candidates = {"S": Seeded(), "P": "pca"}
+    result = compare(X, candidates, method="loo", n_repeats=2, student=None)
     maps = [Seeded(random_state=seed).fit_transform(X) for seed in (0, 1)]
-    scores = [embedding_score(X, Z, per_row=True) for Z in maps]
+    scores = [embedding_score(X, Z, per_row=True, random_state=seed) for seed, Z in enumerate(maps)]
     one = row(result, "S")
     assert one.split_scores == pytest.approx([score.r2 for score in scores])
     assert one.score == one.loo_score == pytest.approx(np.mean([s.r2 for s in scores]))
@@ -252,6 +253,48 @@ def test_leave_one_out_scores_are_those_of_embedding_score():
     assert row(result, "Permuted (control)").score <= 0.03
     assert row(result, "Mean (control)").score == 0
     assert row(result, "Mean (control)").difference == pytest.approx(-result.results[0].score)
+
+
+LEFT_OUT = [
+    MEDAL(),
+    MEDAL(encoder="linear", exact=None),
+    MEDAL(encoder="local", n_neighbors=5),
+    MEDAL(encoder="linear", scale="feature"),
+]
+
+
+@pytest.mark.parametrize("student", LEFT_OUT)
+def test_leave_one_out_scores_are_those_of_that_student(student):
+    candidates = {"S": Seeded(), "P": "pca"}
+    result = compare(X, candidates, method="loo", student=student, controls=False, random_state=3)
+    for name, teacher in {"S": Seeded(random_state=3), "P": PCA(2, random_state=3)}.items():
+        medal = clone(student).set_params(teacher=teacher, random_state=3)
+        with small_work(0):
+            expected = medal.fit(X).loo_score_
+        assert row(result, name).score == pytest.approx(expected, abs=1e-12)
+        assert row(result, name).encoder == medal.encoder_name_
+    assert result.best_estimator_.loo_score_ == pytest.approx(
+        row(result, result.best_name_).score, abs=1e-12
+    )
+
+
+NETWORKS = [
+    MEDAL(encoder="mlp", max_iter=2, calibration="holdout"),
+    MEDAL(decoder="mlp", max_iter=2, calibration="holdout"),
+    MEDAL(strategy="joint", max_iter=2, calibration="holdout"),
+]
+
+
+@pytest.mark.parametrize("student", NETWORKS)
+def test_a_student_without_a_leave_one_out_form_is_confirmed_by_splits(student):
+    with pytest.raises(
+        ValueError, match=r"'loo' needs a student .*encoder='\w+' and decoder='\w+'"
+    ):
+        compare(X, ["pca"], method="loo", student=student)
+    candidates = {"near": "pca", "far": Seeded(9.0)}
+    result = compare(X, candidates, method="auto", student=student, controls=False)
+    assert {one.evidence for one in result.results} == {"held-out"}
+    assert result.method == "cv" and "leave-one-out" not in str(result)
 
 
 def test_auto_confirms_those_that_may_be_the_best():

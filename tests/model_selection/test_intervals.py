@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sksubspace.model_selection._intervals import (
+from sksubspace.model_selection._summary import (
     corrected_t_interval,
     mean_standard_error,
     paired_ratio_interval,

@@ -17,11 +17,11 @@ BEST = CandidateResult(
     standard_error=0.0123, split_scores=(0.7, 0.72), difference=0.0,
     difference_interval=(0.0, 0.0), tied=True, within_one_standard_error=True,
     encoder="local", placement_r2=0.98, metrics={"trustworthiness": 0.97},
-    teacher_seconds=1.234, student_seconds=0.5,
+    teacher_seconds=1.234, student_seconds=0.5, continuous=0.6745, global_share=0.61,
 )  # fmt: skip
 TIED = replace(
     BEST, name="U (n_neighbors=5)", params={"n_neighbors": 5}, rank=2, score=0.705,
-    difference=-0.005, difference_interval=(-0.02, 0.01), selected=True, teacher_seconds=75.0,
+    difference=-0.005, difference_interval=(-0.02, 0.01), selected=True, continuous=0.317,
 )  # fmt: skip
 SCREENED = replace(
     BEST, name="T", group="T", params={"metric": print}, rank=3, score=0.4, tied=False,
@@ -54,13 +54,17 @@ def test_the_table():
     head = " ".join(" ".join(lines[:2]).split())
     assert "1,797 rows x 64 features" in head and "5 folds x 2 repeats; seed 0" in head
     table = [line for line in lines if line[:1].isdigit()]
-    assert table[0].split() == "1 U (n_neighbors=15) 0.710 0.012 0.98 1.23 s best".split()
-    assert table[1].endswith("-0.005 [-0.020, +0.010]    0.98     75 s  chosen, tie")
+    assert table[0].split() == "1 U (n_neighbors=15) 0.710 0.012 0.95 0.61 best".split()
+    assert table[1].endswith("0.45    0.61  -0.005 [-0.020, +0.010]  chosen, tie,")
+    assert lines[lines.index(table[1]) + 1].split() == ["torn"]
     assert table[2].endswith("loo only")
     assert table[3].split()[:4] == ["4", "Mean", "(control)", "0.000"]
     assert table[4].split() == ["5", "<b>X</b>", "&", "co", "failed"]
     assert "<b>X</b> & co failed: ValueError: <script>no</script>" in str(RESULT)
     assert "95 % interval" in str(RESULT) and "loo only:" in str(RESULT)
+    for reading in ("continuous: R2 where", "global: R2 of a linear", "torn: its pieces say where"):
+        assert reading in str(RESULT)
+    assert "torn: its" not in str(comparison(BEST))
 
 
 @pytest.mark.parametrize("length", [5, 40, 200])
@@ -111,6 +115,7 @@ def test_json_is_strict_and_complete():
     assert first["params"] == {"n_neighbors": 15} and first["difference_interval"] == [0, 0]
     assert last["score"] is None and last["error"].startswith("ValueError")
     assert first["teacher_seconds"] == 1.234
+    assert (first["continuous"], first["global_share"], last["continuous"]) == (0.6745, 0.61, None)
 
 
 def test_json_without_timings_is_the_same_for_slow_and_fast_runs(tmp_path):
@@ -132,6 +137,7 @@ def test_frame():
     frame = RESULT.to_frame()
     assert frame["name"].tolist()[1] == "U (n_neighbors=5)" and len(frame) == 5
     assert frame.loc[0, "trustworthiness"] == 0.97
+    assert frame.loc[0, ["continuous", "global_share"]].tolist() == [0.6745, 0.61]
     assert frame["param_n_neighbors"].tolist()[:2] == [15, 5]
     assert frame.loc[1, ["difference_low", "difference_high"]].tolist() == [-0.02, 0.01]
 

@@ -5,7 +5,8 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sksubspace.model_selection._teacher import RememberedTeacher, _uses_umap, seeded
+from sksubspace._teachers import seed_teacher, uses_umap
+from sksubspace.model_selection._memory import RememberedTeacher
 from tests.model_selection.toys import Seeded, digits
 
 X, _ = digits(60)
@@ -39,14 +40,14 @@ def test_the_fitted_teacher_is_kept_on_request(keep):
 
 def test_unset_seeds_are_set_in_a_copy():
     teacher = make_pipeline(PCA(2, random_state=5), Seeded())
-    copy = seeded(teacher, 9)
+    copy = seed_teacher(clone(teacher), 9)
     assert (copy[0].random_state, copy[1].random_state) == (5, 9)
     assert teacher[1].random_state is None
-    assert isinstance(seeded(Bare(), 9), Bare)
+    assert isinstance(seed_teacher(Bare(), 9), Bare)
 
 
 def test_umap_is_found_within_a_pipeline():
     from umap import UMAP
 
-    assert _uses_umap(UMAP()) and _uses_umap(make_pipeline(StandardScaler(), UMAP()))
-    assert not _uses_umap(make_pipeline(StandardScaler(), PCA())) and not _uses_umap(Bare())
+    assert uses_umap(UMAP()) and uses_umap(make_pipeline(StandardScaler(), UMAP()))
+    assert not uses_umap(make_pipeline(StandardScaler(), PCA())) and not uses_umap(Bare())

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from sklearn.datasets import load_digits
 
 from sksubspace import MEDAL
-from sksubspace.model_selection._result import CandidateResult, EmbeddingComparison
+from sksubspace.model_selection import CandidateResult, EmbeddingComparison
 
 N_ROWS, N_NEW = 120, 40
 HOSTILE = (
@@ -40,7 +40,7 @@ def candidate(name, score, rank, **fields):
         "loo_score": score + 0.03, "difference": score - 0.512,
         "difference_interval": (score - 0.532, score - 0.492), "encoder": "local",
         "placement_r2": 0.875, "metrics": {"trustworthiness": 0.9375}, "teacher_seconds": 1.25,
-        "student_seconds": 0.25,
+        "student_seconds": 0.25, "continuous": 0.95 * score, "global_share": 0.62,
     }  # fmt: skip
     return CandidateResult(name=name, score=score, rank=rank, **defaults | fields)
 
@@ -54,7 +54,7 @@ def candidates():
         candidate("t-SNE (perplexity=20)", 0.507, 2, group="t-SNE", params={"perplexity": 20},
                   tied=True, selected=True),
         candidate("Isomap", 0.41, 3, **leave_one_out),
-        candidate("PCA", 0.39, 4, encoder="linear"),
+        candidate("PCA", 0.39, 4, encoder="linear", continuous=0.1),
         candidate("mean", 0.0, 5, role="control", evidence="definition", metrics={}),
         candidate("permuted", -0.031, 6, role="control", metrics={}),
         CandidateResult("broken", "broken", {}, rank=7, error="ValueError: too <few> rows"),

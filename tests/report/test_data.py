@@ -4,7 +4,7 @@ import pytest
 from scipy import sparse
 
 from sksubspace.report._data import (
-    Data,
+    ReportData,
     drawable_labels,
     label_text,
     read_batch,
@@ -22,7 +22,7 @@ def facts(X, y=None, **fields):
         "new_name": "new", "image_shape": None,
     }  # fmt: skip
     labels = read_labels(y, train.n_samples)
-    return dict(summarise(Data(train=train, labels=labels, **defaults | fields)))
+    return dict(summarise(ReportData(train=train, labels=labels, **defaults | fields)))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from sksubspace.report._text import (
     plain,
     plural,
     seconds,
-    shortened,
     signed,
     significant,
 )
@@ -51,12 +50,6 @@ def test_plain_keeps_one_printable_line():
     assert plain("x" * 500) == "x" * 119 + "…"
     assert plain("häßlich 漢字 🙂") == "häßlich 漢字 🙂"
     plain("a\ud800").encode("utf8")
-
-
-def test_shortened_keeps_both_ends():
-    assert shortened("UMAP (n_neighbors=15)", 30) == "UMAP (n_neighbors=15)"
-    assert shortened("UMAP of something (n_neighbors=15)", 16) == "UMAP of …ors=15)"
-    assert len(shortened("x" * 99, 16)) == len(shortened("x" * 99, 15)) + 1 == 16
 
 
 def test_block_keeps_lines_and_their_indentation():

@@ -58,15 +58,17 @@ def test_every_candidate_stands_in_the_ranking_with_its_numbers(page, result):
     for cells, row in zip(rows[:-1], result.results[:-1], strict=True):
         assert cells[0] == str(row.rank)
         assert cells[2] == fixed(row.score)
-    assert rows[0][3:6] == ["0.013", "0.000", "–"]
-    assert rows[2][3:7] == ["0.013", "−0.102", "−0.122 to −0.082", "leave-one-out"]
+    assert rows[0][3:8] == ["0.013", "0.95", "0.62", "0.000", "–"]
+    assert rows[2][3:9] == [
+        "0.013", "0.95", "0.62", "−0.102", "−0.122 to −0.082", "leave-one-out",
+    ]  # fmt: skip
     assert rows[-1][2:] == ["ValueError: too <few> rows", "failed"]
 
 
 def test_remarks_name_the_choice_the_ties_and_the_controls(page):
     remarks = [row[-1] for row in page.rows(0)]
     assert remarks == [
-        "best score", "chosen tied with the best", "", "", "control", "control", "failed",
+        "best", "chosen tie", "loo only", "torn", "control", "control", "failed",
     ]  # fmt: skip
 
 

@@ -1,21 +1,25 @@
-"""Tables from files, and what can be wrong with a file."""
+"""Tables from files, what can be wrong with a file, and tables to files."""
 
 import csv
 import gzip
+import sys
 import warnings
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.util import find_spec
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sksubspace._persistence import replace_file
 from sksubspace.cli._say import UsageError, quoted
 
 _TEXT = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".npy", ".npz", ".h5ad")
+_WRITABLE = (".csv", ".tsv", ".parquet", ".npy", ".npz")
 _OTHER_DELIMITERS = {";": '";"', "\t": "tab", "|": '"|"', ",": '","', " ": "space"}
 
 
@@ -327,3 +331,51 @@ def _read_h5ad(path, options):
     frame = pd.DataFrame(X, columns=[str(name) for name in data.var_names])
     extra = {str(name): data.obs[name].to_numpy() for name in data.obs.columns}
     return Table(path, frame, row_names=[str(name) for name in data.obs_names], extra=extra)
+
+
+# ---- to files ------------------------------------------------------------------------------------
+
+
+def check_output(name):
+    """Raise a UsageError, before anything is computed, if a table cannot be written there."""
+    if name is None:
+        return
+    path = Path(name)
+    if path.suffix.lower() not in _WRITABLE:
+        raise UsageError(f"--output {path}: the kind must be one of {' '.join(_WRITABLE)}")
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+        raise UsageError(f"--output {path} {what}; name a file in a folder that is there")
+
+
+def write_table(name, columns, row_names=None):
+    """Write columns to a file by its suffix, or as CSV to standard output if it has no name.
+
+    Row names are a first column "row", but not in .npy.
+    """
+    import pandas as pd
+
+    path = None if name is None else Path(name)
+    suffix = ".csv" if path is None else path.suffix.lower()
+    if suffix == ".npy":
+        replace_file(path, _numpy_bytes(np.save, np.column_stack(list(columns.values()))))
+        return
+    rows = {} if row_names is None else {"row": np.array(row_names)}
+    if suffix == ".npz":
+        replace_file(path, _numpy_bytes(np.savez, **rows, **columns))
+        return
+    frame = pd.DataFrame({**rows, **columns})
+    if suffix == ".parquet":
+        replace_file(path, frame.to_parquet(None, index=False))
+        return
+    text = frame.to_csv(index=False, sep="\t" if suffix == ".tsv" else ",", lineterminator="\n")
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        replace_file(path, text.encode("utf-8"))
+
+
+def _numpy_bytes(save, *arrays, **named):
+    buffer = BytesIO()
+    save(buffer, *arrays, **named)
+    return buffer.getvalue()

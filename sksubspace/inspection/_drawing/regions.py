@@ -3,13 +3,18 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter, label
 
-from sksubspace.inspection._style import halo
+from sksubspace.inspection._drawing.style import halo
 
+# cells of the grid along each axis, and the margin around the map as a share of it
 _CELLS = 320
 _MARGIN = 0.04
+# cells from the nearest row within which a place belongs to the map
 _REACH = 4.0
+# cells by which the outline is smoothed
 _BLUR = 2.0
+# a region of fewer rows is about those rows, not about a place
 _FEWEST_ROWS = 5
+# rows whose usual distance to their neighbours is measured
 _MOST_SAMPLED = 2_000
 
 
@@ -20,30 +25,10 @@ def local_means(places, tree, values, n_neighbors):  # (m, q), tree of (n, q), (
 
 
 def draw_regions(ax, tree, values, n_neighbors, threshold):
-    """Outline where the local mean reaches the threshold.
+    """Outline where the local mean over the rows of the tree reaches the threshold.
 
-    Parameters
-    ----------
-    ax : Axes
-        Axes with the map.
-
-    tree : cKDTree
-        The map, of one or two coordinates.
-
-    values : ndarray of shape (n_samples,)
-        What is averaged.
-
-    n_neighbors : int
-        Over how many rows.
-
-    threshold : float
-        What is outlined.
-
-    Returns
-    -------
-    artist : ContourSet, list of Rectangle or None
-        A black line with a white rim; grey spans for a one-dimensional map; None where the local
-        mean is high about a few single rows only.
+    Returns a black line with a white rim; grey spans for a map of one coordinate; None where the
+    local mean is high about a few single rows only.
     """
     Z = tree.data
     axes = [_axis(column) for column in Z.T]

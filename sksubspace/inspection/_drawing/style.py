@@ -16,8 +16,11 @@ SERIES_LINES = ("-", "--", "-.", ":")
 VALUE_CMAP = "cividis"
 DISTORTION_CMAP = "cividis_r"
 CHOSEN = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.6}
+# beyond this many points cells are drawn, and no points
 MOST_POINTS = 50_000
+# from so many points on they are pixels, also in a vector file
 _RASTERIZE_FROM = 5_000
+# square inches of usual axes, for which the sizes of markers are meant
 _USUAL_AREA = 20.0
 
 
@@ -94,9 +97,23 @@ def halo(width=2.5):
 
 def literal(text, most=40):
     """Return a name from the data such that matplotlib draws it as it stands, on one line."""
-    text = " ".join(str(text).split())
+    text = _on_one_line(text)
     text = text if len(text) <= most else text[: most - 1] + "…"
     return text.replace("$", r"\$")
+
+
+def literal_ends(text, most):
+    """Do as `literal`, but cut out the middle; settings at the end often tell it from others."""
+    text = _on_one_line(text)
+    if len(text) > most:
+        tail = (most - 1) // 2
+        text = f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+    return text.replace("$", r"\$")
+
+
+def _on_one_line(text):
+    text = " ".join(str(text).split())
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def outside_legend(ax, handles, labels, title=None, **kwargs):

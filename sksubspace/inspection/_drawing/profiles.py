@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from sksubspace.inspection._style import check_matplotlib, literal
+from sksubspace.inspection._drawing.style import check_matplotlib, literal
 
+# up to so many features have a bar and a name each; more are a line
 _MOST_BARS = 16
 _MOST_COLUMNS = 4
 

@@ -1,0 +1,365 @@
+"""What a comparison of embeddings is, as data: its rows, their order, the choice, and the words."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from numbers import Real
+
+import numpy as np
+
+MEAN = "Mean (control)"
+PERMUTED = "Permuted (control)"
+
+# of nine natural maps (PCA, t-SNE, UMAP, Isomap, spectral) of three sets the lowest share was .79;
+# of maps cut into tiles, cells or fragments the highest was .64
+TORN_BELOW = 0.7
+
+# what is said of the readings and of the remarks, wherever a table is shown
+HELP = {
+    "continuous": "R2 where each row is put at the mean place of its ten neighbours, as a share of "
+    "R2; under .7 the map is torn",
+    "global": "R2 of a linear decoder over that of as many principal components",
+    "loo only": "too far behind by leave-one-out to be confirmed; its R2 is not one of unseen rows",
+    "torn": "its pieces say where a row is, not what is beside it; not chosen while a map that is "
+    "not torn is tied with it",
+}
+
+
+# ---- a row ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """One row of a comparison.
+
+    Attributes
+    ----------
+    name : str
+        Unique, such as "UMAP (n_neighbors=15)".
+
+    group : str
+        What it is a setting of, such as "UMAP": candidates of a group share a tuning curve.
+
+    params : dict of str to object
+        The hyperparameters that distinguish it within its group.
+
+    role : {"candidate", "control"}
+        Controls are never chosen.
+
+    rank : int
+        1 for the best. Confirmed candidates come first, the others by their score.
+
+    score : float
+        Mean R2; NaN if the candidate failed.
+
+    standard_error : float
+        Of the mean, over splits (or over rows and seeds for leave-one-out).
+
+    evidence : {"held-out", "leave-one-out", "definition"}
+        Where the score comes from; "definition" for the mean, whose R2 is 0.
+
+    split_scores : tuple of float
+        R2 of each split, or of each seed for leave-one-out.
+
+    loo_score : float
+        Leave-one-out R2 of the screening; NaN if there was none.
+
+    difference : float
+        Score less that of the best candidate, on the same splits or rows.
+
+    difference_interval : tuple of float and float
+        Confidence interval of the difference; (NaN, NaN) where it cannot be had.
+
+    tied : bool
+        Whether the interval contains zero; the best is tied with itself.
+
+    within_one_standard_error : bool
+        Whether the score is at least the best less its standard error.
+
+    selected : bool
+        Whether this candidate was chosen.
+
+    encoder : str
+        The encoder that MEDAL took, most often over the splits.
+
+    placement_r2 : float
+        Mean R2 of the encoder's left-out coordinates against the teacher's.
+
+    metrics : dict of str to float
+        Means of further measures of held-out rows, such as "trustworthiness".
+
+    teacher_seconds : float
+        Mean wall-clock time of a fit of the teacher.
+
+    student_seconds : float
+        Mean wall-clock time of the distillation and the scoring.
+
+    error : str
+        What went wrong, in one line; empty if nothing did.
+
+    continuous : float
+        Mean R2 where each row is put at the mean place of its ten neighbours instead of their
+        median. A map of which less than 0.7 of the score is left is torn.
+
+    global_share : float
+        Mean R2 of a linear decoder over that of as many principal components: what the arrangement
+        of the whole map says.
+    """
+
+    name: str
+    group: str
+    params: dict
+    role: str = "candidate"
+    rank: int = 0
+    score: float = np.nan
+    standard_error: float = np.nan
+    evidence: str = "held-out"
+    split_scores: tuple = ()
+    loo_score: float = np.nan
+    difference: float = np.nan
+    difference_interval: tuple = (np.nan, np.nan)
+    tied: bool = False
+    within_one_standard_error: bool = False
+    selected: bool = False
+    encoder: str = ""
+    placement_r2: float = np.nan
+    metrics: dict = field(default_factory=dict)
+    teacher_seconds: float = np.nan
+    student_seconds: float = np.nan
+    error: str = ""
+    continuous: float = np.nan
+    global_share: float = np.nan
+
+
+def continuous_share(row):
+    """What is left of the score at the mean place; NaN where nothing is to be shared."""
+    return row.continuous / row.score if row.score > 0 else np.nan
+
+
+def is_torn(row):
+    """Whether a map consists of pieces that name their rows; unknown counts as whole."""
+    return row.role == "candidate" and continuous_share(row) < TORN_BELOW
+
+
+def interval_of(row):
+    """The interval of the difference from the best; None for the best, and where it is unknown."""
+    low, high = row.difference_interval
+    return (low, high) if np.isfinite([low, high]).all() and low < high else None
+
+
+# ---- order and choice ----------------------------------------------------------------------------
+
+
+def rivals(rows):
+    """Candidates that may be the best: with a score, confirmed if any is, controls never."""
+    alive = [row for row in rows if row.role == "candidate" and np.isfinite(row.score)]
+    return [row for row in alive if row.evidence == "held-out"] or alive
+
+
+def best(rows):
+    """Return the candidate that the others are measured against; None if all failed."""
+    return max(rivals(rows), key=lambda row: row.score, default=None)
+
+
+def within_one_standard_error(row, first):
+    """Whether a score is at least that of the first less its standard error."""
+    same_evidence = row.evidence in (first.evidence, "definition")
+    return same_evidence and bool(row.score >= first.score - np.nan_to_num(first.standard_error))
+
+
+def choose(rows, select, order):
+    """Name the chosen candidate.
+
+    Parameters
+    ----------
+    rows : sequence of CandidateResult
+        With differences and ties.
+
+    select : {"one_std_err", "best"}
+        The rule.
+
+    order : tuple of str
+        Names, simplest first.
+
+    Returns
+    -------
+    str
+        The best, or the simplest within one standard error of it; among the maps that are whole,
+        where one of them is tied with the best.
+    """
+    eligible = rivals(rows)
+    whole = [row for row in eligible if not is_torn(row)]
+    # the best is tied with itself: if it is whole, torn maps are left out; if it is torn, it gives
+    # way to the whole ones as soon as the data do not tell one of them apart from it
+    if any(row.tied for row in whole):
+        eligible = whole
+    first = best(eligible)
+    if select == "best":
+        return first.name
+    good = {row.name for row in eligible if within_one_standard_error(row, first)}
+    return next(name for name in order if name in good)
+
+
+def in_order(rows):
+    """Sort rows, best first.
+
+    Parameters
+    ----------
+    rows : sequence of CandidateResult
+        In any order.
+
+    Returns
+    -------
+    list of CandidateResult
+        By score. Candidates that are known by leave-one-out alone come after those confirmed; so do
+        the mean and the permuted control, unless they beat one of them. Failures come last.
+    """
+    least = min((row.score for row in rows if _is_confirmed(row)), default=np.inf)
+
+    def key(row):
+        first = _is_confirmed(row) or (_is_floor(row) and row.score > least)
+        return not np.isfinite(row.score), not first, -np.nan_to_num(row.score)
+
+    return sorted(rows, key=key)
+
+
+def ranked(rows, chosen):
+    """Sort rows, number them, and mark the one of the chosen name."""
+    return tuple(
+        replace(row, rank=place, selected=row.name == chosen)
+        for place, row in enumerate(in_order(rows), start=1)
+    )
+
+
+def _is_confirmed(row):
+    return row.evidence == "held-out" and np.isfinite(row.score) and not _is_floor(row)
+
+
+def _is_floor(row):
+    return row.role == "control" and row.name in (MEAN, PERMUTED)
+
+
+# ---- what can be tuned ---------------------------------------------------------------------------
+
+
+def is_number(value):
+    """Whether a hyperparameter can stand on an axis."""
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def tunable(rows):
+    """Candidates that have a score by group, with the number that varies most within it.
+
+    Parameters
+    ----------
+    rows : sequence of CandidateResult
+        In any order.
+
+    Returns
+    -------
+    dict of str to tuple of (list of CandidateResult, str or None)
+        Members, and the numeric hyperparameter with the most values; None where none varies.
+    """
+    groups = defaultdict(list)
+    for row in rows:
+        if row.role == "candidate" and np.isfinite(row.score):
+            groups[row.group].append(row)
+    return {group: (members, _varying_number(members)) for group, members in groups.items()}
+
+
+def _varying_number(members):
+    values = defaultdict(set)
+    for member in members:
+        for name, value in member.params.items():
+            values[name].add(value if is_number(value) else None)
+    counts = {
+        name: len(found)
+        for name, found in values.items()
+        if None not in found and len(found) > 1 and all(name in one.params for one in members)
+    }
+    return max(counts, key=counts.get) if counts else None
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+def question(comparison):
+    """Say in one line what was compared, and how."""
+    size = f"{comparison.n_samples:,} rows x {comparison.n_features:,} features"
+    scored = scored_on(comparison)
+    return f"Which map can be trusted? {size}; {scored}; seed {comparison.random_state}"
+
+
+def scored_on(comparison):
+    """Say which rows the scores are of."""
+    repeats, several = comparison.n_repeats, "s" * (comparison.n_repeats > 1)
+    folds = f"held-out rows of {comparison.n_splits} folds x {repeats} repeat{several}"
+    return {
+        "cv": folds,
+        "loo": f"leave-one-out, {repeats} teacher seed{several}",
+        "auto": f"leave-one-out, then {folds}",
+    }[comparison.method]
+
+
+def rule(comparison):
+    """Say which candidate is chosen."""
+    return {
+        "one_std_err": "the simplest within one standard error of the best",
+        "best": "the best",
+    }[comparison.select]
+
+
+def level(comparison):
+    """Name the intervals."""
+    return f"{100 * comparison.confidence:g} % interval"
+
+
+def score_name(rows):
+    """Name the scores by where they come from."""
+    screened = all(row.evidence != "held-out" for row in rows)
+    return "leave-one-out R²" if screened else "held-out R²"
+
+
+def is_only_screened(row, rows):
+    """Whether a score is by leave-one-out where that of others is of held-out rows."""
+    return row.evidence == "leave-one-out" and any(one.evidence == "held-out" for one in rows)
+
+
+def remarks(row, rows):
+    """What is to be said of a row beside its numbers, each in a word or two.
+
+    Parameters
+    ----------
+    row : CandidateResult
+        The row.
+
+    rows : sequence of CandidateResult
+        It and the others.
+
+    Returns
+    -------
+    list of str
+        Of "failed", "chosen", "best", "tie", "control", "loo only" and "torn".
+    """
+    if row.error:
+        return ["failed"]
+    first = best(rows)
+    is_best = first is not None and row.name == first.name
+    found = {
+        "chosen": row.selected,
+        "best": is_best,
+        "tie": row.tied and not is_best,
+        "control": row.role == "control" and "(control)" not in row.name,
+        "loo only": is_only_screened(row, rows),
+        "torn": is_torn(row),
+    }
+    return [remark for remark, applies in found.items() if applies]
+
+
+def explanations(rows):
+    """Explain the readings, and the remarks that occur, in a line each."""
+    said = {remark for row in rows for remark in remarks(row, rows)}
+    read = {
+        "continuous": any(np.isfinite(row.continuous) for row in rows),
+        "global": any(np.isfinite(row.global_share) for row in rows),
+    }
+    return [f"{name}: {text}." for name, text in HELP.items() if name in said or read.get(name)]
