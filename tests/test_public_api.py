@@ -20,9 +20,11 @@ HEAVY = {
 }  # fmt: skip
 # who stands on whose shoulders; a folder not named here is a folder of methods
 LEVELS = {
+    "_docs": 0,
     "_linalg": 0,
     "_parameters": 0,
     "_sklearn": 0,
+    "_threads": 0,
     "_torch": 1,
     "callbacks": 1,
     "datasets": 2,
