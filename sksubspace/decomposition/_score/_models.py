@@ -69,7 +69,9 @@ class FunctionScore(_GivenScore):
     def score_function(self, X):
         """Return s(x), of shape (n, d)."""
         result = self.score(X)
-        return _checked(result[0] if isinstance(result, tuple) else result, X.shape, "scores")
+        return _finite_of_shape(
+            result[0] if isinstance(result, tuple) else result, X.shape, "scores"
+        )
 
     def terms(self, X):
         """Return one term, with the gradient of s in the place of P."""
@@ -89,7 +91,7 @@ class FittedScore(_GivenScore):
 
     def score_function(self, X):
         """Return s(x), of shape (n, d)."""
-        return _checked(self.score.score_function(X), X.shape, "scores")
+        return _finite_of_shape(self.score.score_function(X), X.shape, "scores")
 
     def terms(self, X):
         """Return the terms of the object, or one with its Jacobian in the place of P."""
@@ -107,10 +109,12 @@ class FittedScore(_GivenScore):
 def _term_of_jacobian(S, J, X):
     one = np.ones(len(X))
     n, d = X.shape
-    return Term(_checked(S, (n, d), "scores"), one, one, _checked(J, (n, d, d), "gradients"))
+    return Term(
+        _finite_of_shape(S, (n, d), "scores"), one, one, _finite_of_shape(J, (n, d, d), "gradients")
+    )
 
 
-def _checked(values, shape, name):
+def _finite_of_shape(values, shape, name):
     values = np.asarray(values, dtype=np.float64)
     if values.shape != shape:
         raise ValueError(f"score_model must give {name} of shape {shape}, got {values.shape}.")
