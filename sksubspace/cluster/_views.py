@@ -42,7 +42,7 @@ def check_views(views, n_features):
 
 def _columns_of(view, number, n_features):
     if isinstance(view, slice):
-        _check_columns([b for b in (view.start, view.stop) if b is not None], number, n_features, 0)
+        _check_bounds([b for b in (view.start, view.stop) if b is not None], number, n_features, 0)
     else:
         view = _as_indices(view, number, n_features)
     columns = np.arange(n_features)[view]
@@ -72,11 +72,11 @@ def _as_indices(view, number, n_features):
             f"{view.dtype}."
         )
     if view.dtype != bool:
-        _check_columns(view, number, n_features, 1)
+        _check_bounds(view, number, n_features, 1)
     return view
 
 
-def _check_columns(numbers, number, n_features, last):
+def _check_bounds(numbers, number, n_features, last):
     for column in numbers:
         if not -n_features <= column <= n_features - last:
             raise ValueError(

@@ -162,14 +162,14 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         """Give the matrices empty rows, and columns, for rows of X that have no code."""
         C = self.representation_matrix_
         square = self.landmark_indices_ is None
-        self.representation_matrix_ = _spread(C, coded, n, square)
+        self.representation_matrix_ = _with_empty_rows(C, coded, n, square)
         if square:
-            self.affinity_matrix_ = _spread(self.affinity_matrix_, coded, n, True)
+            self.affinity_matrix_ = _with_empty_rows(self.affinity_matrix_, coded, n, True)
         else:
             self.landmark_indices_ = coded[self.landmark_indices_]
 
 
-def _spread(C, coded, n, square):  # csr (m, m or p) -> csr (n, n or p)
+def _with_empty_rows(C, coded, n, square):  # csr (m, m or p) -> csr (n, n or p)
     lengths = np.zeros(n, dtype=C.indptr.dtype)
     lengths[coded] = np.diff(C.indptr)
     indices = coded[C.indices] if square else C.indices
