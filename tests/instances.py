@@ -1,9 +1,17 @@
-"""Cheap constructor arguments of every public estimator, for the tests that all must pass."""
+"""Cheap constructor arguments of every public estimator, for the tests that all must pass.
+
+The classes are found in the public names (`estimators`); one without cheap arguments here fails
+`tests/test_common.py` by name.
+"""
 
 from functools import partial
+from inspect import isclass, signature
+from types import ModuleType
 
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 
+import sksubspace
 from sksubspace import (
     MEDAL,
     TLDR,
@@ -13,7 +21,9 @@ from sksubspace import (
     SparseAutoencoder,
     SteinPCA,
     SteinSubspace,
+    SupervisedDictionaryLearning,
     cluster,
+    decomposition,
 )
 
 _MEDAL_VARIANTS = {
@@ -80,19 +90,82 @@ _MAPS = {
     "PredictiveSparseCoding": (PredictiveSparseCoding, {"n_components": 12, "max_iter": 3}),
 }
 
-_KINDS = {
-    "distillation": _DISTILLERS,
-    "cluster": _CLUSTERERS,
-    "map": {
-        name: partial(kind, **{"random_state": 0, **params})
-        for name, (kind, params) in _MAPS.items()
-    },
+_SCORES = {
+    "GaussianScore": (decomposition.GaussianScore, {}),
+    "StudentTScore": (decomposition.StudentTScore, {"max_iter": 20}),
+    "MixtureScore": (decomposition.MixtureScore, {"n_components": 2, "random_state": 0}),
+    "DenoiserScore": (
+        decomposition.DenoiserScore,
+        {"hidden_layer_size": 8, "max_iter": 2, "random_state": 0},
+    ),
+}
+
+_BCD = {"n_components": 3, "solver": "bcd", "max_iter": 10}
+_DICTIONARIES = {
+    "dictionary": {"n_components": 10},
+    "dictionary-lpgd": {"n_components": 3, "solver": "lpgd", "max_iter": 100},
+    "dictionary-bcd": {"n_components": 3, "solver": "bcd", "max_iter": 30},
+    "dictionary-feature": {"variant": "feature", **_BCD},
+    "dictionary-nonnegative": {"nonnegative": True, **_BCD},
+    "dictionary-nonnegative-feature": {"variant": "feature", "nonnegative": True, **_BCD},
+}
+
+# what differs from those above where scikit-learn's checks look, and nowhere else
+_CODES = {"n_components": 20, "k": 3, "max_iter": 3}
+_ONLY_CHECKED = {
+    "SparseAutoencoder-sparse": (SparseAutoencoder, _CODES),
+    "SparseAutoencoder-active": (SparseAutoencoder, {"k_start": 12, "transform_k": 6, **_CODES}),
+    "PredictiveSparseCoding-fista": (
+        PredictiveSparseCoding,
+        {"n_components": 16, "max_iter": 5, "transform_algorithm": "fista"},
+    ),
+    "SteinSubspace-operator": (SteinSubspace, {"order": 2, "svd_solver": "operator"}),
 }
 
 
+def _seeded(table):
+    return {
+        name: partial(kind, **{"random_state": 0, **params})
+        for name, (kind, params) in table.items()
+    }
+
+
+_KINDS = {
+    "distillation": _DISTILLERS,
+    "cluster": _CLUSTERERS,
+    "map": _seeded(_MAPS),
+    "score": {name: partial(kind, **params) for name, (kind, params) in _SCORES.items()},
+    "dictionary": {
+        name: partial(SupervisedDictionaryLearning, random_state=0, **params)
+        for name, params in _DICTIONARIES.items()
+    },
+    "only checked": _seeded(_ONLY_CHECKED),
+}
+# scikit-learn's checks fit each 90 times and ask for the rules, not for how well it does
+_FEWER_STEPS = {"mlc": {"pretrain_iter": 30, "n_init": 2}}
+
+
+def estimators():
+    """Map the names of all public estimator classes to the classes, found by walking `__all__`.
+
+    Parts of a student are none: they learn from places and rows, not from `X`.
+    """
+    values = [getattr(sksubspace, name) for name in sksubspace.__all__]
+    for module in [value for value in values if isinstance(value, ModuleType)]:
+        values += [getattr(module, name) for name in module.__all__]
+    return {
+        value.__name__: value
+        for value in values
+        if isclass(value)
+        and issubclass(value, BaseEstimator)
+        and list(signature(value.fit).parameters)[1] == "X"
+    }
+
+
 def names(kind="distillation"):
-    """Return the names of the instances of a kind: "distillation", "cluster" or "map"."""
-    return list(_KINDS[kind])
+    """Return the names of the instances of a kind, or of "all" kinds."""
+    kinds = _KINDS.values() if kind == "all" else [_KINDS[kind]]
+    return [name for table in kinds for name in table]
 
 
 def make(name, **params):
@@ -100,3 +173,8 @@ def make(name, **params):
     if name in _DISTILLERS:
         params = {"teacher": PCA(n_components=2), **params}
     return next(kind[name] for kind in _KINDS.values() if name in kind)(**params)
+
+
+def make_for_checks(name):
+    """Make a new instance for the checks of scikit-learn."""
+    return make(name, **_FEWER_STEPS.get(name, {}))

@@ -10,7 +10,6 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
 from sksubspace._parameters import check_widths
@@ -45,17 +44,6 @@ def outputs(model, new=X_new):
 def assert_same(first, second):
     for one, other in zip(outputs(first), outputs(second), strict=True):
         assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize(
-    ("estimator", "check"),
-    [
-        pytest.param(estimator, check, id=check.func.__name__)
-        for estimator, check in estimator_checks_generator(Autoencoder(max_iter=3))
-    ],
-)
-def test_scikit_learn_check(estimator, check):
-    check(estimator)
 
 
 def test_linear_networks_reach_the_principal_subspace():

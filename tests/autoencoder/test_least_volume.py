@@ -7,7 +7,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
 from sksubspace._torch.objectives import Standardize
@@ -66,17 +65,6 @@ def assert_same(first, second):
 @pytest.fixture(scope="module")
 def fitted():
     return longer().fit(X)
-
-
-@pytest.mark.parametrize(
-    ("estimator", "check"),
-    [
-        pytest.param(estimator, check, id=check.func.__name__)
-        for estimator, check in estimator_checks_generator(LeastVolumeAutoencoder(max_iter=3))
-    ],
-)
-def test_scikit_learn_check(estimator, check):
-    check(estimator)
 
 
 def test_volume_is_the_geometric_mean_of_the_sides():

@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.decomposition import sparse_encode
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sksubspace.autoencoder import PredictiveSparseCoding
 from sksubspace.autoencoder._sparse._energy import (
@@ -36,22 +35,6 @@ def fitted():
 @pytest.fixture(scope="module")
 def exact(fitted):
     return pickle.loads(pickle.dumps(fitted)).set_params(transform_algorithm="fista")
-
-
-CHECKS = [
-    pytest.param(estimator, check, id=getattr(check, "func", check).__name__)
-    for estimator in (
-        PredictiveSparseCoding(n_components=16, max_iter=20),
-        PredictiveSparseCoding(16, max_iter=5, transform_algorithm="fista"),
-    )
-    for estimator, check in estimator_checks_generator(estimator)
-]
-
-
-@pytest.mark.filterwarnings("ignore:transform_max_iter")
-@pytest.mark.parametrize(("estimator", "check"), CHECKS)
-def test_scikit_learn_check(estimator, check):
-    check(estimator)
 
 
 def test_shrink_is_the_soft_threshold():

@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sksubspace.autoencoder import SparseAutoencoder
 from sksubspace.callbacks import LossMonitor
@@ -24,18 +23,6 @@ def make(n_components=48, **params):
 @pytest.fixture(scope="module")
 def fitted():
     return make().fit(X)
-
-
-CHECKS = [
-    pytest.param(estimator, check, id=getattr(check, "func", check).__name__)
-    for estimator in (SparseAutoencoder(), SparseAutoencoder(sparse_output=False))
-    for estimator, check in estimator_checks_generator(estimator)
-]
-
-
-@pytest.mark.parametrize(("estimator", "check"), CHECKS)
-def test_scikit_learn_check(estimator, check):
-    check(estimator)
 
 
 def test_codes_are_the_largest_positive_entries_by_brute_force(fitted):

@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
 import sksubspace
@@ -22,19 +21,6 @@ X_new = load_digits().data[300:337]
 def make(n_components=48, **params):
     shared = {"k": 4, "max_iter": 10, "batch_size": 100, "random_state": 0}
     return SparseAutoencoder(n_components, **shared | params)
-
-
-CHECKS = [
-    pytest.param(estimator, check, id=getattr(check, "func", check).__name__)
-    for estimator, check in estimator_checks_generator(
-        SparseAutoencoder(32, k=4, k_start=12, transform_k=6, max_iter=10)
-    )
-]
-
-
-@pytest.mark.parametrize(("estimator", "check"), CHECKS)
-def test_scikit_learn_check(estimator, check):
-    check(estimator)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import sksubspace
 from sksubspace.decomposition._dictionary._supervised_dictionary import SupervisedDictionaryLearning
@@ -37,28 +36,10 @@ VARIANTS = {
     },
 }  # fmt: skip
 
-# both fit negative rows whatever the tag positive_only says; done below on rows that are not
-ON_NEGATIVE_ROWS = {"check_class_weight_classifiers", "check_decision_proba_consistency"}
-
 
 def make(name="default", n_components=10, **params):
     params = {"random_state": 0, **VARIANTS[name], **params}
     return SupervisedDictionaryLearning(n_components, **params)
-
-
-def checks():
-    for name, params in VARIANTS.items():
-        for estimator, check in estimator_checks_generator(
-            make(name, 10 if name == "default" else 3)
-        ):
-            called = getattr(check, "func", check).__name__
-            if not (params.get("nonnegative") and called in ON_NEGATIVE_ROWS):
-                yield pytest.param(estimator, check, id=f"{name}-{called}")
-
-
-@pytest.mark.parametrize(("estimator", "check"), list(checks()))
-def test_scikit_learn_check(estimator, check):
-    check(estimator)
 
 
 @pytest.mark.parametrize("name", ["nonnegative", "nonnegative-feature"])

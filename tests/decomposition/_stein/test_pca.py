@@ -9,7 +9,6 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV, train_test_split
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sksubspace.callbacks import LossMonitor
 from sksubspace.decomposition._score._denoiser import DenoiserScore
@@ -250,18 +249,3 @@ def test_callbacks_see_every_epoch_of_the_decoder():
     model = SteinPCA(2, decoder="network", max_iter=3, random_state=0)
     model.set_callbacks(losses).fit(bent(60))
     assert [row["loss"] for row in losses.get_logs()] == model.loss_curve_
-
-
-CHECKS = [
-    pytest.param(estimator, check, id=f"{name}-{getattr(check, 'func', check).__name__}")
-    for name, given in {
-        "default": SteinPCA(),
-        "network": SteinPCA(decoder="network", hidden_layer_sizes=(8,), max_iter=2),
-    }.items()
-    for estimator, check in estimator_checks_generator(given)
-]
-
-
-@pytest.mark.parametrize(("estimator", "check"), CHECKS)
-def test_scikit_learn_check(estimator, check):
-    check(estimator)

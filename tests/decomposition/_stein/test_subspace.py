@@ -15,7 +15,6 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from sksubspace.decomposition._score._gaussian import GaussianScore
 from sksubspace.decomposition._score._student_t import StudentTScore
@@ -23,22 +22,6 @@ from sksubspace.decomposition._stein._subspace import SteinSubspace
 from sksubspace.metrics import subspace_distance
 
 ORDERS = [1, 2, "both"]
-CHECKS = [
-    pytest.param(estimator, check, id=f"{name}-{getattr(check, 'func', check).__name__}")
-    for name, params in {
-        "default": {},
-        "both": {"order": "both", "n_components": "auto"},
-        "student_t": {"order": 2, "score_model": "student_t"},
-        "operator": {"order": 2, "svd_solver": "operator", "random_state": 0},
-    }.items()
-    for estimator, check in estimator_checks_generator(SteinSubspace(**params))
-]
-
-
-@pytest.mark.filterwarnings("ignore:order=1 finds")
-@pytest.mark.parametrize(("estimator", "check"), CHECKS)
-def test_scikit_learn_check(estimator, check):
-    check(estimator)
 
 
 def multi_index(links, n=5000, d=50, df=None, seed=0):

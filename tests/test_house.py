@@ -1,0 +1,61 @@
+"""The house stays in order: one thing in one place, and imports that go down."""
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+from tests import house_counts
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def trees():
+    return house_counts.parsed(house_counts.sources(ROOT))
+
+
+def test_folders_import_each_other_in_no_circle(trees):
+    assert house_counts.circles(house_counts.folder_graph(trees)) == []
+
+
+def test_no_private_attribute_is_set_in_one_file_and_read_in_another(trees):
+    assert house_counts.attributes_across_files(trees) == {}
+
+
+def test_few_private_methods_are_called_on_self_across_files(trees):
+    assert len(house_counts.methods_across_files(trees)) <= 5, house_counts.methods_across_files(
+        trees
+    )
+
+
+def test_few_names_are_defined_twice(trees):
+    twice, share = house_counts.names_twice(trees)
+    assert share <= 0.03, twice
+
+
+def test_folders_are_small(trees):
+    assert statistics.median(house_counts.files_per_folder(trees).values()) <= 7
+
+
+def test_the_counts_see_what_they_count(tmp_path):
+    package = tmp_path / "sksubspace"
+    for folder, other in (("a", "b"), ("b", "a")):
+        (package / folder).mkdir(parents=True)
+        (package / folder / "__init__.py").write_text("")
+        (package / folder / "one.py").write_text(
+            f"# why\nfrom sksubspace.{other}.one import f\ndef f():\n    pass\n"
+        )
+    (package / "a" / "base.py").write_text(
+        "class Base:\n    def fit(self):\n        self._x = 1\n    def _step(self):\n        pass\n"
+    )
+    (package / "b" / "use.py").write_text(
+        "class Use:\n    def go(self):\n        return self._step(self._x)\n"
+    )
+    trees = house_counts.parsed(house_counts.sources(tmp_path))
+    assert house_counts.circles(house_counts.folder_graph(trees)) == [("a", "b")]
+    assert [*house_counts.attributes_across_files(trees)] == ["_x"]
+    assert [*house_counts.methods_across_files(trees)] == ["_step"]
+    assert [*house_counts.names_twice(trees)[0]] == ["f"]
+    assert house_counts.files_per_folder(trees) == {"a": 2, "b": 2}
+    assert house_counts.counts(tmp_path)["source lines"] == 16
