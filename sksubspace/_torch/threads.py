@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 __all__ = ["kept_threads", "small_work"]
 
+# below, waking a team of threads costs more than the batch: see the Notes of `small_work`
 SMALL_FLOPS = 5e7
 
 
