@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 """The estimator: what all its encoders and solvers share, and what each promises."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
