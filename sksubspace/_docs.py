@@ -79,6 +79,51 @@ eigenvalues_ : ndarray of shape (n_eigenvalues,)
 affinity_matrix_ : CSR matrix of shape (n_samples, n_samples) or None
     The graph; None with landmarks.
 """,
+    # parameters of autoencoders
+    "even_batch_size": """
+batch_size : int, default={default}
+    Most rows in a training step; the batches of an epoch are of about one size.
+""",
+    "early_stopping": """
+early_stopping : bool, default={default}
+    Whether rows are held out, the training stops when their loss no longer becomes smaller, and the
+    weights with the smallest loss are taken. Otherwise all rows are trained on for ``max_iter``
+    epochs.
+""",
+    "validation_fraction": """
+validation_fraction : float, default={default}
+    Share of the rows that are held out with ``early_stopping=True``.
+""",
+    "validation_tol": """
+tol : float, default={default}
+    Smallest improvement of the validation loss that counts.
+""",
+    "checkpoint": """
+checkpoint : str, os.PathLike or None, default={default}
+    Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on from
+    there when it is called again with the same parameters and data, and ends with the same bits.
+    After a fit that was finished a new one starts anew. A folder that belongs to other parameters
+    or data is an error.
+""",
+    "autocast": """
+autocast : bool, default={default}
+    Whether to train in mixed precision with bfloat16. The weights are then float32.
+""",
+    # attributes of autoencoders
+    "units_": """
+mean_ : ndarray of shape (`n_features_in_`,)
+    Mean of the training rows.
+
+scale_ : float
+    Root mean variance of the features. Standardised rows are centred and divided by it.
+""",
+    "epochs_": """
+validation_loss_curve_ : list of float or None
+    The same on the rows held out; None without any.
+
+n_iter_ : int
+    Number of epochs.
+""",
     # attributes of every estimator
     "features_": """
 n_features_in_ : int

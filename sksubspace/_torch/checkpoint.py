@@ -20,8 +20,11 @@ __all__ = [
 ]
 
 _NAME = "checkpoint.pt"
+# of the file; raised when what it holds changes
 _FORMAT = 1
+# a run may go on in another folder and on another device
 _NOT_PART_OF_A_RUN = {"checkpoint", "device"}
+# bytes that are hashed at a time, since a memory map is read in blocks
 _BLOCK = 2**24
 
 

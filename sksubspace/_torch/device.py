@@ -22,6 +22,7 @@ __all__ = [
     "to_tensor",
 ]
 
+# of the free memory of a device: data that take less are copied there once
 RESIDENT_FRACTION = 0.25
 
 

@@ -9,6 +9,7 @@ from sksubspace._threads import small_work
 
 __all__ = ["batched_forward"]
 
+# bytes
 _CACHE_LINE = 64
 _MATMULS = {torch.matmul, torch.mm, torch.Tensor.matmul, torch.Tensor.mm, torch.Tensor.__matmul__}
 

@@ -8,6 +8,7 @@ from torch.overrides import TorchFunctionMode
 
 __all__ = ["init_", "make_generator", "own_draws", "seeded_module"]
 
+# what torch draws with: functions, methods of tensors, and initialisations
 _TORCH_SAMPLERS = {
     *("rand", "randn", "randint", "randperm"),
     *("normal", "bernoulli", "multinomial", "poisson"),
@@ -20,6 +21,7 @@ _INIT_SAMPLERS = {
     *("uniform_", "normal_", "trunc_normal_", "orthogonal_", "sparse_"),
     *("kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_"),
 }
+# they take no generator, and draw from the global one
 _LAYERS_THAT_DRAW = (
     *(
         nn.Dropout,

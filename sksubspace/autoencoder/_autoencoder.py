@@ -5,6 +5,7 @@ Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural netwo
 
 from torch import nn
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import check_widths
 from sksubspace._sklearn import StrOptions
 from sksubspace._torch.modules import ACTIVATIONS
@@ -29,6 +30,7 @@ class Reconstruction(nn.Module):
         return unexplained(self.decoder(self.encoder(x)), x)
 
 
+@fill_parameters
 class Autoencoder(PartialFitMixin, BaseAutoencoder):
     r"""Compress rows by a network and reconstruct them by another.
 
@@ -57,37 +59,24 @@ class Autoencoder(PartialFitMixin, BaseAutoencoder):
     learning_rate : float, default=0.001
         Highest learning rate of the one-cycle schedule, and the constant one of ``partial_fit``.
 
-    batch_size : int, default=256
-        Most rows in a training step; the batches of an epoch are of about one size.
+    {even_batch_size}
 
     max_iter : int, default=200
         Most epochs.
 
-    early_stopping : bool, default=True
-        Whether rows are held out, the training stops when their error no longer becomes smaller,
-        and the weights with the smallest error are taken. Otherwise all rows are trained on for
-        ``max_iter`` epochs.
+    {early_stopping}
 
-    validation_fraction : float, default=0.1
-        Share of the rows that are held out.
+    {validation_fraction}
 
-    n_iter_no_change : int, default=10
-        Epochs without improvement after which the training stops.
+    {n_iter_no_change}
 
-    tol : float, default=0.0001
-        Smallest improvement of the validation loss, which is 1 - R2, that counts.
+    {validation_tol}
 
-    checkpoint : str, os.PathLike or None, default=None
-        Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on
-        from there when it is called again with the same parameters and data, and ends with the
-        same bits. After a fit that was finished a new one starts anew. A folder that belongs to
-        other parameters or data is an error.
+    {checkpoint}
 
-    autocast : bool, default=False
-        Whether to train in mixed precision with bfloat16. The weights are then float32.
+    {autocast}
 
-    device : str or torch.device, default="auto"
-        Where the networks run: "auto" is a CUDA device if there is one, else the CPU.
+    {device}
 
     random_state : int, RandomState instance or None, default=None
         Seeds the weights, the rows held out and the order of the batches. Modules that are given
@@ -98,26 +87,14 @@ class Autoencoder(PartialFitMixin, BaseAutoencoder):
     n_components_ : int
         Number of latent dimensions.
 
-    mean_ : ndarray of shape (`n_features_in_`,)
-        Mean of the training rows.
-
-    scale_ : float
-        Unit of the data inside, in input units: the root mean variance of the features.
+    {units_}
 
     loss_curve_ : list of float
         Training loss by epoch: 1 - R2, as the weights moved.
 
-    validation_loss_curve_ : list of float or None
-        The same on the rows held out; None without any.
+    {epochs_}
 
-    n_iter_ : int
-        Number of epochs.
-
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------

@@ -14,7 +14,7 @@ from sksubspace._linalg import (
     row_blocks,
     rows_differ,
 )
-from sksubspace._parameters import check_widths
+from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace.manifold._map import (
     NeighborMap,
     encode_blocks,
@@ -22,7 +22,16 @@ from sksubspace.manifold._map import (
     fourier_encoder,
     layers_encoder,
 )
-from sksubspace.manifold._pairs import graph_sums, moments, output_correlation
+from sksubspace.manifold._pairs import (
+    add_graph,
+    add_pairs,
+    check_partners,
+    graph_sums,
+    moments,
+    no_pairs,
+    output_correlation,
+    pairs_of,
+)
 from sksubspace.manifold._smoothing import (
     map_within,
     smoothing_map,
@@ -79,6 +88,27 @@ def linear_problem(X, rows, W):  # (n, d), PrincipalRows, (n, n) -> LinearProble
         return LinearProblem(*moments(graph_sums(X, W, origin)), None)
     shift, S, G = moments(graph_sums(rows.scores, W, np.zeros(rows.scores.shape[1])))
     return LinearProblem(rows.mean + rows.directions @ shift, S, G, rows.directions)
+
+
+def learns_from_pairs(params):
+    """Whether more pairs can be learned from; an error that says what that needs."""
+    if params.encoder == "linear" and params.solver != "sgd":
+        return True
+    raise AttributeError(
+        "partial_fit needs encoder='linear' and a solver other than 'sgd', got "
+        f"encoder={params.encoder!r} and solver={params.solver!r}."
+    )
+
+
+def more_sums(estimator, sums, X, X_neighbors):  # -> dict
+    """Sums over pairs with those of some rows added; None are sums over no pairs."""
+    if sums is None:
+        sums = no_pairs(np.zeros(X.shape[1]) if sparse.issparse(X) else column_means(X))
+    if X_neighbors is not None:
+        return add_pairs(sums, X, check_partners(estimator, X, X_neighbors))
+    scores = principal_rows(X, estimator.pca_components).scores
+    W = pairs_of(estimator, scores, isolated_random_state(estimator.random_state))
+    return add_graph(sums, X, W)
 
 
 def resolve_solver(params):

@@ -23,9 +23,14 @@ _ROUNDING = 1e-14
 _FIRST_USEFUL = 4
 
 
-def find_pairs(params, scores, random_state):  # (n, r) -> (n, n)
-    """Search the neighbours of rows, or of the anchors among them, and weigh the pairs."""
+def pairs_of(params, scores, random_state, graph=None):  # (n, r) -> (n, n)
+    """Search the neighbours of rows, or of the anchors among them, and weigh the pairs.
+
+    A graph that the caller knows takes the place of the search.
+    """
     n_rows = len(scores)
+    if graph is not None:
+        return check_pairs(graph, n_rows, params.mutual)
     anchors = draw_anchors(params.n_anchors, n_rows, random_state)
     _, indices = nearest_neighbors(
         scores,
@@ -38,11 +43,6 @@ def find_pairs(params, scores, random_state):  # (n, r) -> (n, n)
     )
     mutual = params.mutual and anchors is None
     return pair_weights(indices, n_rows, queries=anchors, mutual=mutual)
-
-
-def given_pairs(params, graph, n_rows):  # -> (n, n)
-    """Weigh the pairs of a graph that the caller knows."""
-    return check_pairs(graph, n_rows, params.mutual)
 
 
 def draw_anchors(wanted, n_rows, random_state):  # -> (m,) or None

@@ -6,14 +6,13 @@ Kalantidis, Lassance, Almazan and Larlus, TMLR 2022.
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sksubspace._linalg import column_means
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._state import from_state, to_state
@@ -22,32 +21,16 @@ from sksubspace.manifold._learning import (
     LinearProblem,
     learn_linear,
     learn_map,
+    learns_from_pairs,
+    more_sums,
     principal_rows,
     resolve_solver,
 )
 from sksubspace.manifold._map import former_map, keep_map
-from sksubspace.manifold._pairs import (
-    add_graph,
-    add_pairs,
-    check_pair_rows,
-    check_partners,
-    find_pairs,
-    given_pairs,
-    moments,
-    no_pairs,
-    output_correlation,
-)
+from sksubspace.manifold._pairs import check_pair_rows, moments, output_correlation, pairs_of
 
 
-def _learns_from_pairs(self):
-    if self.encoder == "linear" and self.solver != "sgd":
-        return True
-    raise AttributeError(
-        "partial_fit needs encoder='linear' and a solver other than 'sgd', got "
-        f"encoder={self.encoder!r} and solver={self.solver!r}."
-    )
-
-
+@fill_parameters
 class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator):
     r"""Compress rows so that neighbours stay near: for retrieval and before a k-NN index.
 
@@ -162,11 +145,7 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
     n_components_ : int
         Number of outputs.
 
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------
@@ -331,15 +310,12 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
         with fit_task(self, X, y) as context:
             trainer = make_trainer(self, X.dtype, random_state, context)
             rows = principal_rows(X, self.pca_components)
-            if neighbors_graph is None:
-                W = find_pairs(self, rows.scores, random_state)
-            else:
-                W = given_pairs(self, neighbors_graph, X.shape[0])
+            W = pairs_of(self, rows.scores, random_state, neighbors_graph)
             keep_map(self, *learn_map(self, X, rows, W, trainer, solver), X.dtype)
             self._pair_sums = None
         return self
 
-    @available_if(_learns_from_pairs)
+    @available_if(learns_from_pairs)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, *, X_neighbors=None):
         """Learn from more pairs of neighbours, with ``encoder="linear"``.
@@ -370,14 +346,8 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
         """
         solver, first = resolve_solver(self), getattr(self, "_pair_sums", None) is None
         X = check_pair_rows(self, X, reset=first)
-        origin = np.zeros(X.shape[1]) if sparse.issparse(X) else column_means(X)
-        sums = no_pairs(origin) if first else self._pair_sums
-        if X_neighbors is None:
-            scores = principal_rows(X, self.pca_components).scores
-            W = find_pairs(self, scores, isolated_random_state(self.random_state))
-            sums = add_graph(sums, X, W)
-        else:
-            sums = add_pairs(sums, X, check_partners(self, X, X_neighbors))
+        former = None if first else self._pair_sums
+        sums = more_sums(self, former, X, X_neighbors)
         problem = LinearProblem(*moments(sums), None)
         keep_map(self, *learn_linear(self, problem, solver), X.dtype)
         self._pair_sums = sums
@@ -450,7 +420,7 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
         check_is_fitted(self)
         X = check_pair_rows(self, X, min_samples=2)
         scores = principal_rows(X, self.pca_components).scores
-        W = find_pairs(self, scores, isolated_random_state(self.random_state))
+        W = pairs_of(self, scores, isolated_random_state(self.random_state))
         return float(output_correlation(self._model.outputs(X), W).mean())
 
     def __getstate__(self):

@@ -73,7 +73,7 @@ def test_ridge_is_the_direct_solution(metric, n):
 def test_blocks_of_rows_change_nothing(monkeypatch):
     Z, target = problem(n=90)
     whole = fitted(Z, target)
-    monkeypatch.setattr(_map.row_blocks, "__defaults__", (16,))
+    monkeypatch.setattr(_map.row_blocks, "__defaults__", (16, None))
     parts = fitted(Z, target)
     assert_allclose(parts["coef"], whole["coef"], atol=1e-12)
     assert_allclose(encode_blocks(parts, Z), encode(whole, Z), atol=1e-12)

@@ -6,8 +6,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.decomposition import PCA
 
+from sksubspace import _linalg
 from sksubspace.callbacks import LossMonitor
-from sksubspace.manifold import _learning, _map, _principal
+from sksubspace.manifold import _learning, _map
 from tests.manifold.toy import X, assert_same_map, closed_kinds, every_kind, quiet, tldr
 
 
@@ -78,7 +79,7 @@ def test_pairs_among_equal_rows_only_are_refused(kind):
 def test_many_features_take_the_principal_scores(monkeypatch, kind, side):
     model = tldr(kind, mutual=False).fit(X)
     monkeypatch.setattr(_learning, "SMALL_SIDE", 11)
-    monkeypatch.setattr(_principal, "SMALL_SIDE", side)
+    monkeypatch.setattr(_linalg, "SMALL_SIDE", side)
     many = tldr(kind, mutual=False, pca_components=11).fit(X)
     few = tldr(kind, mutual=False, pca_components=None).fit(X)
     assert many.components_.shape == (6, 12)

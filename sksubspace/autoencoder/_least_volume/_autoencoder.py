@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import check_widths
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._state import Network
@@ -39,6 +40,7 @@ _LATENT_LENGTH = 64
 _TOLERANCE = 0.01
 
 
+@fill_parameters
 class LeastVolumeAutoencoder(BaseAutoencoder):
     r"""Autoencoder that makes the volume of the latent points small, and drops flat dimensions.
 
@@ -99,8 +101,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     learning_rate : float, default=0.003
         Highest learning rate of the one-cycle schedule.
 
-    batch_size : int, default=256
-        Most rows in a training step; the batches of an epoch are of about one size.
+    {even_batch_size}
 
     max_iter : int, default=200
         Most epochs.
@@ -113,24 +114,17 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     validation_fraction : float, default=0.1
         Share of the rows that are held out.
 
-    n_iter_no_change : int, default=20
-        Epochs without improvement after which the training stops.
+    {n_iter_no_change}
 
-    tol : float, default=0.0001
-        Smallest improvement of the validation loss that counts.
+    {validation_tol}
 
-    checkpoint : str, os.PathLike or None, default=None
-        Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on
-        from there when it is called again with the same parameters and data, and ends with the
-        same bits. After a fit that was finished a new one starts anew. A folder that belongs to
-        other parameters or data is an error.
+    {checkpoint}
 
     autocast : bool, default=False
         Whether to train in mixed precision with bfloat16. Weights, their norms and the volume are
         then float32.
 
-    device : str or torch.device, default="auto"
-        Where the networks run: "auto" is a CUDA device if there is one, else the CPU.
+    {device}
 
     random_state : int, RandomState instance or None, default=None
         Seeds the weights, the rows held out and the order of the batches. Modules that are given
@@ -160,11 +154,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     volume_weight_ : float
         The weight of the volume at the end of the training.
 
-    mean_ : ndarray of shape (`n_features_in_`,)
-        Mean of the training rows.
-
-    scale_ : float
-        Unit of the data inside, in input units: the root mean variance of the features.
+    {units_}
 
     loss_curve_ : list of float
         Training loss by epoch, as the weights moved.
@@ -175,11 +165,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     n_iter_ : int
         Number of epochs.
 
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------

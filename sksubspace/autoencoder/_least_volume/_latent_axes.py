@@ -8,6 +8,7 @@ from sksubspace._torch.device import to_tensor
 
 __all__ = ["affine", "explained_reconstruction", "latent_axes", "n_kept"]
 
+# rows that the shares of the components are measured on: each component is decoded for itself
 _MOST_ROWS = 5000
 
 

@@ -17,13 +17,17 @@ from torch.nn.utils import parametrize
 
 __all__ = ["bake", "check_decoder", "constrain", "lipschitz_bound"]
 
+# of the power iteration, before the first step of the training; then one a step is enough
 _FIRST_ITERATIONS = 15
+# up to this side the operator is written out as a matrix; above, Lanczos finds the norm
 _SMALL_OPERATOR = 64
+# relative error of the norm that Lanczos finds
 _TOLERANCE = 1e-9
 _CONVOLUTIONS = (
     *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
     *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
 )
+# they lengthen no distance, whatever their arguments
 _PLAIN = (
     *(nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Softsign, nn.Hardtanh),
     *(nn.Identity, nn.Flatten, nn.Unflatten, nn.PixelShuffle),

@@ -13,9 +13,12 @@ from sksubspace.autoencoder._networks import unexplained
 
 __all__ = ["LeastVolume", "latent_spread", "volume"]
 
+# share of the epochs over which the weight rises, see `warm_up`
 _WARM_UP = 0.1
+# steps of the log weight for each unit of excess and of its change, see `adapt`
 _RATE = 20.0
 _DAMPING = 60.0
+# bounds of the excess, of a step of the log weight, and of the weight
 _MOST_EXCESS = 0.1
 _MOST_CHANGE = 2.0
 _WEIGHT_RANGE = (1e-6, 1e2)

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 import numpy as np
 from torch import nn
 
+from sksubspace._docs import fill_parameters
 from sksubspace._linalg import unit_rows
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._state import Network, module_to_arrays
@@ -23,6 +24,7 @@ from sksubspace.autoencoder._sparse._network import PENALTIES, SparseReconstruct
 _ALL = sys.maxsize
 
 
+@fill_parameters
 class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
     r"""Write rows as sums of few atoms, which one linear layer chooses.
 
@@ -80,38 +82,24 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
         the constant one of ``partial_fit``. An entry of an atom and a weight of a module move
         alike: by about the learning rate divided by that root.
 
-    batch_size : int, default=256
-        Most rows in a training step; the batches of an epoch are of about one size.
+    {even_batch_size}
 
     max_iter : int or "auto", default="auto"
         Most epochs; "auto" makes 2,000 steps, but at most 200 epochs.
 
-    early_stopping : bool, default=False
-        Whether rows are held out, the training stops when their error no longer becomes smaller,
-        and the weights with the smallest error are taken. Otherwise all rows are trained on for
-        ``max_iter`` epochs.
+    {early_stopping}
 
-    validation_fraction : float, default=0.1
-        Share of the rows that are held out with ``early_stopping=True``.
+    {validation_fraction}
 
-    n_iter_no_change : int, default=10
-        Epochs without improvement after which the training stops.
+    {n_iter_no_change}
 
-    tol : float, default=0.0001
-        Smallest improvement of the validation loss that counts.
+    {validation_tol}
 
-    checkpoint : str, os.PathLike or None, default=None
-        Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on
-        from there when it is called again with the same parameters and data, and ends with the
-        same bits. After a fit that was finished a new one starts anew. A folder that belongs to
-        other parameters or data is an error.
+    {checkpoint}
 
-    autocast : bool, default=False
-        Whether to train in mixed precision with bfloat16. The weights are then float32.
+    {autocast}
 
-    device : str or torch.device, default="auto"
-        Where the training and the modules run: "auto" is a CUDA device if there is one, else the
-        CPU.
+    {device}
 
     random_state : int, RandomState instance or None, default=None
         Seeds the first atoms, the rows held out and the order of the batches.
@@ -141,26 +129,14 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
     n_components_ : int
         Number of units.
 
-    mean_ : ndarray of shape (`n_features_in_`,)
-        Mean of the training rows.
-
-    scale_ : float
-        Root mean variance of the features. Standardised rows are centred and divided by it.
+    {units_}
 
     loss_curve_ : list of float
         Training loss by epoch, as the weights moved: 1 - R2, and the penalty.
 
-    validation_loss_curve_ : list of float or None
-        The same on the rows held out; None without any.
+    {epochs_}
 
-    n_iter_ : int
-        Number of epochs.
-
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------

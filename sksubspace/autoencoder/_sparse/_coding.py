@@ -25,7 +25,7 @@ __all__ = [
     "with_units_recipe",
 ]
 
-# about a second of training; a small set of rows is not seen more often than that
+# 2,000 steps, but fewer where rows would be seen more than 200 times
 _BUDGET = Budget(n_steps=2000, max_epochs=200, weight_decay=0.0)
 # 2^22 numbers are 32 MiB: what rows and codes of a block may take together
 _BLOCK_ELEMENTS = 2**22

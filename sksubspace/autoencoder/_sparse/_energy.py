@@ -9,6 +9,7 @@ from sksubspace.autoencoder._sparse._network import unit_atoms
 
 __all__ = ["PredictiveEnergy", "TanhEncoder", "lasso_codes", "soft_threshold"]
 
+# of FISTA in a training step, from the predicted codes
 _STEPS = 20
 
 

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sksubspace._docs import fill_parameters
 from sksubspace._linalg import in_blocks, unit_rows
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._state import module_to_arrays
@@ -24,6 +25,7 @@ from sksubspace.autoencoder._sparse._network import first_atoms
 _TOL = 1e-5
 
 
+@fill_parameters
 class PredictiveSparseCoding(BaseAutoencoder):
     r"""Learn atoms for sparse codes together with a network that predicts the codes.
 
@@ -55,39 +57,26 @@ class PredictiveSparseCoding(BaseAutoencoder):
     learning_rate : float, default=0.003
         Highest learning rate of the one-cycle schedule, of atoms and network alike.
 
-    batch_size : int, default=256
-        Most rows in a training step; the batches of an epoch are of about one size.
+    {even_batch_size}
 
     max_iter : int or "auto", default="auto"
         Most epochs; "auto" makes 2,000 steps, but at most 200 epochs.
 
-    early_stopping : bool, default=False
-        Whether rows are held out, the training stops when their energy no longer becomes smaller,
-        and the weights with the smallest energy are taken. Otherwise all rows are trained on for
-        ``max_iter`` epochs.
+    {early_stopping}
 
-    validation_fraction : float, default=0.1
-        Share of the rows that are held out with ``early_stopping=True``.
+    {validation_fraction}
 
-    n_iter_no_change : int, default=10
-        Epochs without improvement after which the training stops.
+    {n_iter_no_change}
 
-    tol : float, default=0.0001
-        Smallest improvement of the validation loss that counts.
+    {validation_tol}
 
-    checkpoint : str, os.PathLike or None, default=None
-        Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on
-        from there when it is called again with the same parameters and data, and ends with the
-        same bits. After a fit that was finished a new one starts anew. A folder that belongs to
-        other parameters or data is an error.
+    {checkpoint}
 
     autocast : bool, default=False
         Whether to train in mixed precision with bfloat16. The weights are then float32, and the
         search for codes, which is most of the work, is in single precision.
 
-    device : str or torch.device, default="auto"
-        Where the training and the module run: "auto" is a CUDA device if there is one, else the
-        CPU.
+    {device}
 
     random_state : int, RandomState instance or None, default=None
         Seeds the first atoms, the rows held out and the order of the batches.
@@ -112,27 +101,15 @@ class PredictiveSparseCoding(BaseAutoencoder):
     n_components_ : int
         Number of atoms.
 
-    mean_ : ndarray of shape (`n_features_in_`,)
-        Mean of the training rows.
-
-    scale_ : float
-        Root mean variance of the features. Standardised rows are centred and divided by it.
+    {units_}
 
     loss_curve_ : list of float
         Mean energy of the training rows by epoch, as the weights moved, divided by the number of
         features and ``scale_`` squared.
 
-    validation_loss_curve_ : list of float or None
-        The same on the rows held out; None without any.
+    {epochs_}
 
-    n_iter_ : int
-        Number of epochs.
-
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------
