@@ -323,6 +323,17 @@ def test_map_that_is_no_better_than_a_control_is_called_out(digits, tmp_path):
     assert "keeps 0 % of the variation" in page.text
 
 
+def test_a_torn_map_that_is_not_chosen_is_explained(digits, tmp_path):
+    rows = (
+        data.candidate("cells", 0.52, 1, tied=True, continuous=0.1),
+        data.candidate("t-SNE", 0.51, 2, tied=True, selected=True),
+    )
+    page = write(data.comparison(digits[0], rows), tmp_path, X=digits[0])
+    assert [row[-1] for row in page.rows(0)] == ["best torn", "chosen tie"]
+    assert "But cells is torn: its pieces say where a row is, not what is beside it" in page.text
+    assert "continuous: R² where each row is put at the mean place" in page.text
+
+
 def test_file_is_replaced_whole_and_nothing_is_left_beside_it(
     result, digits, tmp_path, monkeypatch
 ):
