@@ -5,9 +5,8 @@
     python benchmarks/house.py . --tests             # with the tests that pytest collects
 
 Writes benchmarks/results/house.csv and house.md. "Files that know X" counts the files under
-`sksubspace/` that name a thing of the kind that is there already (the Fourier ridge, factor
-analysis, thresholding, least volume, trustworthiness): the file that holds it, and every other that
-has to be opened when the next one is added. The marks are in `tests/house_counts.py`.
+`sksubspace/` whose code names a thing of the kind that is there already (`CHANGES` in
+`tests/house_counts.py`): the file that holds it, and every other that is opened for the next one.
 """
 
 import argparse

@@ -5,14 +5,13 @@ import statistics
 from collections import Counter, defaultdict
 from pathlib import Path
 
-# a change, and a pattern of what a file must hold to be opened for it: the file where the thing
-# lives, and every other file that registers it by name
+# a change, and the name of a thing of that kind: the files whose code names it are those to open
 CHANGES = {
-    "a new decoder": ("FourierRidge(", "fit_fourier_ridge("),
-    "a teacher shorthand": ('"factor_analysis"', "FactorAnalysis("),
-    "a clustering method": ("ThresholdedSubspaceClustering(", "ThresholdedSubspaceClustering,"),
-    "an autoencoder": ("LeastVolumeAutoencoder(", "LeastVolumeAutoencoder,"),
-    "a metric in the report": ("trustworthiness",),
+    "a new decoder": "FourierRidge",
+    "a teacher shorthand": "isomap",
+    "a clustering method": "ThresholdedSubspaceClustering",
+    "an autoencoder": "LeastVolumeAutoencoder",
+    "a metric in the report": "trustworthiness",
 }
 
 
@@ -155,17 +154,22 @@ def circles(graph):
     return sorted(found)
 
 
-def files_to_open(texts):
-    """Count, for each change, the files that name what a change of that kind registered before.
+def code_names(tree):
+    """Yield what the code of a file defines, imports, uses or compares to; no docstring is it."""
+    for node in ast.walk(tree):
+        for field in ("name", "id", "attr", "value"):
+            if isinstance(name := getattr(node, field, None), str):
+                yield name
 
-    The measure is what an existing thing of the kind needs: the file that holds it and each file
-    that knows it by name. Its folder's `__init__` and the page of names at the top are counted, as
-    they have to be opened.
+
+def files_to_open(trees):
+    """Count, for each change, the files whose code names a thing of that kind.
+
+    That is the file that holds it and each file that knows it by name, its folder's `__init__` and
+    the page of names at the top among them; what a text says about it is not counted.
     """
-    return {
-        change: sum(any(mark in text for mark in marks) for text in texts.values())
-        for change, marks in CHANGES.items()
-    }
+    names = collected(trees, code_names)
+    return {change: len(names[name]) for change, name in CHANGES.items()}
 
 
 def counts(root):
@@ -184,7 +188,7 @@ def counts(root):
         "source lines": len(lines),
         "share of comment lines": round(sum(map(is_comment, lines)) / len(lines), 3),
     }
-    return table | {f"files that know {key}": n for key, n in files_to_open(texts).items()}
+    return table | {f"files that know {key}": n for key, n in files_to_open(trees).items()}
 
 
 def is_comment(line):
