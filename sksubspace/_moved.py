@@ -11,6 +11,8 @@ from importlib.machinery import ModuleSpec
 
 # private module that is no more -> public package that has its classes
 MOVED = {
+    "sksubspace.autoencoder._least_volume": "sksubspace.autoencoder",
+    "sksubspace.autoencoder._sparse": "sksubspace.autoencoder",
     "sksubspace.autoencoder._predictive": "sksubspace.autoencoder",
     "sksubspace.cluster._auto": "sksubspace.cluster",
     "sksubspace.cluster._elastic_net": "sksubspace.cluster",
@@ -22,7 +24,6 @@ MOVED = {
     "sksubspace.cluster._multilayer": "sksubspace.cluster",
     "sksubspace.cluster._omp": "sksubspace.cluster",
     "sksubspace.cluster._thresholded": "sksubspace.cluster",
-    "sksubspace.decoding._ridge": "sksubspace.decoding",
     "sksubspace.decomposition._score_denoiser": "sksubspace.decomposition",
     "sksubspace.decomposition._score_gaussian": "sksubspace.decomposition",
     "sksubspace.decomposition._score_mixture": "sksubspace.decomposition",

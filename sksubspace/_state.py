@@ -21,8 +21,6 @@ __all__ = [
     "StateError",
     "check_format",
     "from_state",
-    "load_arrays_",
-    "module_to_arrays",
     "register",
     "to_state",
 ]
@@ -246,6 +244,8 @@ class Network:
 
     def stored(self):
         """What a state holds of it."""
+        from sksubspace._torch.persistence import module_to_arrays
+
         return {"recipe": self.recipe, "weights": module_to_arrays(self.module)}
 
     @classmethod
@@ -253,65 +253,9 @@ class Network:
         """Build the module, without a draw from a global generator, and fill it."""
         import torch
 
+        from sksubspace._torch.persistence import load_arrays_
         from sksubspace._torch.random import seeded_module
 
         build = recipe.build if isinstance(recipe, Recipe) else lambda: deepcopy(recipe)
         module = seeded_module(build, torch.Generator())
         return cls(recipe, load_arrays_(module, weights, device), device)
-
-
-def module_to_arrays(module):
-    """Copy the parameters and buffers of a module into arrays.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        On any device.
-
-    Returns
-    -------
-    dict of str to ndarray
-        One array per entry of `module.state_dict()`; the dtype is kept.
-
-    Examples
-    --------
-    >>> import torch
-    >>> {name: a.shape for name, a in module_to_arrays(torch.nn.Linear(3, 2)).items()}
-    {'weight': (2, 3), 'bias': (2,)}
-    """
-    state = module.state_dict()
-    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in state.items()}
-
-
-def load_arrays_(module, arrays, device="cpu"):
-    """Put arrays back into a module of the same structure, in place.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Its own weights are replaced, whatever their dtype and device.
-
-    arrays : dict of str to ndarray
-        As `module_to_arrays` returned them.
-
-    device : str or torch.device, default="cpu"
-        Where the module goes.
-
-    Returns
-    -------
-    torch.nn.Module
-        The same `module`, in evaluation mode, on `device`, with the dtypes of the arrays.
-
-    Raises
-    ------
-    ValueError
-        If the names or shapes of the arrays are not those of the module.
-    """
-    from sksubspace._torch.device import to_tensor
-
-    state = {name: to_tensor(array, device) for name, array in arrays.items()}
-    try:
-        module.load_state_dict(state, assign=True)
-    except RuntimeError as error:
-        raise ValueError(f"arrays do not fit {type(module).__name__}: {error}") from error
-    return module.to(device).eval()

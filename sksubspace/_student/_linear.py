@@ -39,6 +39,8 @@ _CHUNK = 4096
 class LinearEncoder(Part):
     r"""Place rows by least squares.
 
+    Where a row and its group would go without them is known in closed form.
+
     Parameters
     ----------
     exact : bool, default=True
@@ -57,6 +59,10 @@ class LinearEncoder(Part):
     rows_, residuals_ : ndarray of shape (n_samples, ...) or None
         What the correction needs; None where there is none.
 
+    See Also
+    --------
+    MedianEncoder : For maps that are torn or bent.
+
     Notes
     -----
     A ridge penalty a, chosen by the left-out errors, keeps the problem determined. With the centred
@@ -66,6 +72,14 @@ class LinearEncoder(Part):
     .. math:: z_{(-g)} = z_g - (I - H_{gg})^{-1} e_g .
 
     Where neither side of X is below 2,000, an iterative solver and two halves take its place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.encoding import LinearEncoder
+    >>> X = np.arange(6.0)[:, None]
+    >>> LinearEncoder().fit(X, 10 * X).predict(np.array([[2.5]])).round(3)
+    array([[25.]])
     """
 
     name = "linear"
@@ -74,7 +88,27 @@ class LinearEncoder(Part):
         self.exact = exact
 
     def fit(self, X, Z, groups=None, setting=None):
-        """Regress Z of shape (n, q) on X of shape (n, d)."""
+        """Regress places on rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+
+        groups : ndarray of shape (n_samples,) or None, default=None
+            Rows of a group are left out together; None for none.
+
+        setting : Setting or None, default=None
+            What a student hands over: units, the search of neighbours, the trainer.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+        """
         groups = np.arange(len(Z)) if groups is None else groups
         rows = np.arange(len(Z)) if setting is None else setting.rows
         found = _fit(X, Z, groups)
@@ -87,24 +121,53 @@ class LinearEncoder(Part):
         return self
 
     def predict(self, X):  # (m, d) -> (m, q)
-        """Place rows."""
+        """Place rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+        """
         if self.residuals_ is None:
             return self._line(X)
         return self._line(X) + interpolate_residuals(X, self.rows_, self.residuals_)
 
     def left_out_line(self):  # -> (m, q)
-        """Places of the training rows by the line without their groups: how good the line is."""
+        """Say where the line puts the training rows without their groups.
+
+        Returns
+        -------
+        Z_out : ndarray of shape (n_left_out, n_components)
+            Scaled places; available until the student lets go of the training rows.
+        """
         return self._fitted.found.left_out[self._fitted.rows]
 
     def left_out(self):  # -> (m, q)
-        """Places of the training rows without their groups, the correction included."""
+        """Say where the training rows go without their groups, the correction included.
+
+        Returns
+        -------
+        Z_out : ndarray of shape (n_left_out, n_components)
+            Scaled places; available until the student lets go of the training rows.
+        """
         placed = self.left_out_line()
         if self.residuals_ is None or self._fitted.found.influence is None:
             return placed
         return placed + _left_out_correction(self._fitted, self.residuals_)
 
     def left_out_mean(self):  # -> (m, q)
-        """Means of the nearest rows' places; a bare line is a mean of its own."""
+        """Average the nearest rows' places; a bare line is an average of its own.
+
+        Returns
+        -------
+        Z_out : ndarray of shape (n_left_out, n_components)
+            Scaled places; available until the student lets go of the training rows.
+        """
         if self.residuals_ is None:
             return self.left_out_line()
         fitted = self._fitted
@@ -112,7 +175,18 @@ class LinearEncoder(Part):
         return weighted_mean(squared, fitted.Z[near], MEAN_POWER)
 
     def predict_mean(self, X):  # (m, d) -> (m, q)
-        """Means of the nearest rows' places for new rows."""
+        """Average the nearest rows' places for new rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+        """
         if self.residuals_ is None:
             return self._line(X)
         places = self._line(self.rows_) + self.residuals_

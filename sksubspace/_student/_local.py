@@ -101,6 +101,8 @@ class _LeaveOneOut(nn.Module):
 class LocalEncoder(Part):
     """Place a row at a mean of its nearest training rows' places, with a learned kernel.
 
+    Slower than the median, and on maps that are torn no better.
+
     Parameters
     ----------
     n_neighbors : int, default=10
@@ -122,6 +124,20 @@ class LocalEncoder(Part):
 
     loss_curve_ : list of float
         Losses of the training.
+
+    See Also
+    --------
+    MedianEncoder : A median in its place, without training.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksubspace import MEDAL
+    >>> from sksubspace.encoding import LocalEncoder
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> medal = MEDAL("pca", encoder=LocalEncoder(5), max_iter=2, random_state=0).fit(X)
+    >>> medal.encoder_name_
+    'local'
     """
 
     name = "local"
@@ -130,7 +146,27 @@ class LocalEncoder(Part):
         self.n_neighbors = n_neighbors
 
     def fit(self, X, Z, groups=None, setting=None):
-        """Train the kernel on rows X of shape (n, d) and places Z of shape (n, q)."""
+        """Train the kernel.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+
+        groups : ndarray of shape (n_samples,) or None, default=None
+            Rows of a group are left out together; None for none.
+
+        setting : Setting or None, default=None
+            What a student hands over: units, the search of neighbours, the trainer.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+        """
         check_n_neighbors(self.n_neighbors)
         setting = own_setting(X, setting)
         groups = np.arange(len(Z)) if groups is None else groups
@@ -147,22 +183,56 @@ class LocalEncoder(Part):
         return self
 
     def predict(self, X):  # (m, d) -> (m, q)
-        """Place rows."""
+        """Place rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+        """
         squared, neighbors = k_nearest(X, self.rows_, min(self.n_neighbors, len(self.keys_)))
         device = self.kernel_.device
         query = batched_forward(self.kernel_.module, as_rows(X, device), device=device)
         return _place(self.kernel_.module, query, self.keys_, self.places_, squared, neighbors)
 
     def left_out(self):  # -> (m, q)
-        """Places of the training rows by the rows of other groups, and a kernel without them."""
+        """Say where the training rows go by other groups, and by a kernel without them.
+
+        Returns
+        -------
+        Z_out : ndarray of shape (n_left_out, n_components)
+            Scaled places; available until the student lets go of the training rows.
+        """
         return self._left_out
 
     def left_out_mean(self):  # -> (m, q)
-        """Means of the same neighbours' places: between the pieces of a torn map."""
+        """Average the same neighbours' places: between the pieces of a torn map.
+
+        Returns
+        -------
+        Z_out : ndarray of shape (n_left_out, n_components)
+            Scaled places; available until the student lets go of the training rows.
+        """
         return self._means
 
     def predict_mean(self, X):  # (m, d) -> (m, q)
-        """Means of the same neighbours' places for new rows."""
+        """Average the same neighbours' places for new rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+        """
         return mean_of_nearest(X, self.rows_, self.places_, self.n_neighbors)
 
 

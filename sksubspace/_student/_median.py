@@ -47,6 +47,10 @@ class MedianEncoder(Part):
     power_ : int
         The power p of the distances, of 1, 2 and 4 the one with the best left-out coordinates.
 
+    See Also
+    --------
+    LinearEncoder : For maps that are linear in the data.
+
     Notes
     -----
     With the k nearest rows at distances :math:`d_j` and places :math:`z_j`,
@@ -54,6 +58,15 @@ class MedianEncoder(Part):
     .. math:: z(x) = \arg\min_z \sum_j d_j^{-p} \|z - z_j\| .
 
     A row at distance zero decides alone, so that training rows are where they were drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.encoding import MedianEncoder
+    >>> X = np.arange(6.0)[:, None]
+    >>> MedianEncoder(2).fit(X, 10 * X).predict(np.array([[2.0], [2.5]]))
+    array([[20.],
+           [25.]])
     """
 
     name = "median"
@@ -62,7 +75,27 @@ class MedianEncoder(Part):
         self.n_neighbors = n_neighbors
 
     def fit(self, X, Z, groups=None, setting=None):
-        """Keep rows X of shape (n, d) and places Z of (n, q), and choose the power."""
+        """Keep rows and places, and choose the power.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+
+        groups : ndarray of shape (n_samples,) or None, default=None
+            Rows of a group are left out together; None for none.
+
+        setting : Setting or None, default=None
+            What a student hands over: units, the search of neighbours, the trainer.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+        """
         check_n_neighbors(self.n_neighbors)
         groups = np.arange(len(Z)) if groups is None else groups
         rows = np.arange(len(Z)) if setting is None else setting.rows
@@ -74,19 +107,53 @@ class MedianEncoder(Part):
         return self
 
     def predict(self, X):  # (m, d) -> (m, q)
-        """Place rows."""
+        """Place rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+        """
         return weighted_median(*self._nearest_places(X), self.power_)
 
     def left_out(self):  # -> (m, q)
-        """Places of the training rows by the rows of other groups."""
+        """Say where the training rows go by the rows of other groups.
+
+        Returns
+        -------
+        Z_out : ndarray of shape (n_left_out, n_components)
+            Scaled places; available until the student lets go of the training rows.
+        """
         return self._left_out
 
     def left_out_mean(self):  # -> (m, q)
-        """Weighted means of the same neighbours' places: between the pieces of a torn map."""
+        """Average the same neighbours' places: between the pieces of a torn map.
+
+        Returns
+        -------
+        Z_out : ndarray of shape (n_left_out, n_components)
+            Scaled places; available until the student lets go of the training rows.
+        """
         return self._means
 
     def predict_mean(self, X):  # (m, d) -> (m, q)
-        """Weighted means of the same neighbours' places for new rows."""
+        """Average the same neighbours' places for new rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+        """
         return weighted_mean(*self._nearest_places(X), MEAN_POWER)
 
     def _nearest_places(self, X):

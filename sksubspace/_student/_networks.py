@@ -36,6 +36,8 @@ _PLACE_NOISE = 0.02
 class NetworkEncoder(Part):
     """Place rows by a residual network, or by a module of the user.
 
+    It has no leave-one-out form: a MEDAL with it calibrates by rows held out.
+
     Parameters
     ----------
     module : torch.nn.Module or None, default=None
@@ -56,11 +58,29 @@ class NetworkEncoder(Part):
     network_ : Network
         The trained module.
 
-    rows_, residuals_ : ndarray or None
-        What the correction needs.
+    rows_ : {ndarray, CSR matrix} of shape (n_samples, n_features) or None
+        Training rows, which the correction needs.
+
+    residuals_ : ndarray of shape (n_samples, n_components) or None
+        What the network is off by.
 
     loss_curve_ : list of float
         Losses of the training.
+
+    See Also
+    --------
+    MedianEncoder : Neighbours in its place, without training.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksubspace import MEDAL
+    >>> from sksubspace.encoding import NetworkEncoder
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> part = NetworkEncoder(hidden_layer_sizes=(8,))
+    >>> medal = MEDAL("pca", encoder=part, calibration="holdout", max_iter=2, random_state=0).fit(X)
+    >>> medal.encoder_name_
+    'mlp'
     """
 
     def __init__(self, module=None, hidden_layer_sizes=(256, 256), input_noise=0.5, exact=True):
@@ -75,53 +95,59 @@ class NetworkEncoder(Part):
         return "mlp" if self.module is None else "module"
 
     def fit(self, X, Z, groups=None, setting=None):
-        """Train the network to place rows X of shape (n, d) at Z of shape (n, q)."""
+        """Train the network.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+
+        groups : Ignored
+            Not used.
+
+        setting : Setting or None, default=None
+            Units of the rows and the trainer, as MEDAL hands them over.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+        """
         setting = own_setting(X, setting)
-        trainer, scale = setting.trainer, setting.scale
-        recipe, module = self.build(X.shape[1], Z.shape[1], setting)
-        objective = _Matching(module, self.input_noise * scale.spread, trainer.generator())
+        trainer = setting.trainer
+        recipe, module = encoder_network(self, X.shape[1], Z.shape[1], setting)
+        noise = self.input_noise * setting.scale.spread
+        objective = _Matching(module, noise, trainer.generator())
         log = trainer.fit(objective, _tensors(X, Z, trainer), _ENCODER_BUDGET, "encoder")
-        self.loss_curve_ = log.loss_curve
-        return self.finish(X, Z, Network(recipe, module, trainer.device))
-
-    def build(self, n_features, n_components, setting):
-        """Recipe and untrained module."""
-        arguments = {
-            "module": self.module,
-            "mean": setting.scale.mean,
-            "spread": setting.scale.spread,
-            "hidden_layer_sizes": check_widths(self.hidden_layer_sizes, at_least_one=True),
-            "n_components": n_components,
-        }
-        recipe = Recipe("student_encoder", arguments)
-        module = setting.trainer.build(recipe.build)
-        check_module(module, "encoder", n_features, n_components, setting.trainer.device)
-        return recipe, module
-
-    def finish(self, X, Z, network):
-        """Keep a trained network, and what makes it exact."""
-        self.network_ = network
-        self.rows_ = self.residuals_ = None
-        if self.exact:
-            self.rows_, self.residuals_ = X, Z - self._forward(X)
-        return self
+        return _keep_encoder(self, X, Z, Network(recipe, module, trainer.device), log)
 
     def predict(self, X):  # (m, d) -> (m, q)
-        """Place rows."""
-        placed = self._forward(X)
+        """Place rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Their places, scaled.
+        """
+        placed = forward(self, X)
         if self.residuals_ is None:
             return placed
         return placed + interpolate_residuals(X, self.rows_, self.residuals_)
-
-    def _forward(self, X):
-        device = self.network_.device
-        placed = batched_forward(self.network_.module, as_rows(X, device), device=device)
-        return placed.astype(np.float64)
 
 
 @register
 class NetworkDecoder(Part):
     """Decode places by a network on Fourier features, or by a module of the user.
+
+    It has no leave-one-out form: a MEDAL with it calibrates by rows held out.
 
     Parameters
     ----------
@@ -145,6 +171,21 @@ class NetworkDecoder(Part):
 
     loss_curve_ : list of float
         Losses of the training.
+
+    See Also
+    --------
+    FourierRidge : Closed form in its place.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksubspace import MEDAL
+    >>> from sksubspace.decoding import NetworkDecoder
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> part = NetworkDecoder(hidden_layer_sizes=(8,))
+    >>> medal = MEDAL("pca", decoder=part, calibration="holdout", max_iter=2, random_state=0).fit(X)
+    >>> medal.decoder_name_
+    'mlp'
     """
 
     def __init__(self, module=None, hidden_layer_sizes=(256, 256)):
@@ -157,43 +198,109 @@ class NetworkDecoder(Part):
         return "mlp" if self.module is None else "module"
 
     def fit(self, Z, Z_out, X, forget, setting=None):
-        """Train the network on places Z of shape (n, q) and rows X of shape (n, d)."""
+        """Train the network.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_components)
+            Scaled places.
+
+        Z_out : Ignored
+            Not used.
+
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            Target.
+
+        forget : Ignored
+            Not used.
+
+        setting : Setting or None, default=None
+            Units of the rows and the trainer, as MEDAL hands them over.
+
+        Returns
+        -------
+        self : object
+            The fitted decoder.
+        """
         setting = own_setting(X, setting)
-        recipe, module = self.build(Z.shape[1], X.shape[1], setting)
-        return self.train(recipe, module, Z, X, setting, _DECODER_BUDGET)
-
-    def train(self, recipe, module, Z, X, setting, budget):
-        """Train a module that the recipe builds, in place, and keep it."""
-        trainer, scale = setting.trainer, setting.scale
-        standardize = Standardize(scale.mean, scale.spread).to(trainer.device, trainer.torch_dtype)
-        objective = _Reconstruction(module, standardize, trainer.generator())
-        log = trainer.fit(objective, _tensors(X, Z, trainer)[::-1], budget, "decoder")
-        self.loss_curve_ = log.loss_curve
-        return self.finish(scale, Network(recipe, module, trainer.device), trainer.dtype)
-
-    def build(self, n_components, n_features, setting):
-        """Recipe and untrained module."""
-        arguments = {
-            "module": self.module,
-            "hidden_layer_sizes": check_widths(self.hidden_layer_sizes, at_least_one=True),
-            "n_components": n_components,
-            "n_features": n_features,
-        }
-        recipe = Recipe("student_decoder", arguments)
-        module = setting.trainer.build(recipe.build)
-        check_module(module, "decoder", n_components, n_features, setting.trainer.device)
-        return recipe, module
-
-    def finish(self, scale, network, dtype):
-        """Keep a trained network."""
-        self.network_ = network
-        self.mean_, self.spread_ = scale.mean.astype(dtype), float(scale.spread)
-        return self
+        recipe, module = decoder_network(self, Z.shape[1], X.shape[1], setting)
+        return train_decoder(self, recipe, module, Z, X, setting, _DECODER_BUDGET)
 
     def predict(self, Z):  # (m, q) -> (m, d)
-        """Decode places."""
+        """Decode places.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_components)
+            Scaled places.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Reconstructions.
+        """
         standardised = self.network_(Z, self.mean_.dtype)
         return standardised * self.mean_.dtype.type(self.spread_) + self.mean_
+
+
+def encoder_network(encoder, n_features, n_components, setting):  # -> Recipe, Module
+    """The untrained network of a `NetworkEncoder`, and how it is built."""
+    arguments = {
+        "module": encoder.module,
+        "mean": setting.scale.mean,
+        "spread": setting.scale.spread,
+        "hidden_layer_sizes": check_widths(encoder.hidden_layer_sizes, at_least_one=True),
+        "n_components": n_components,
+    }
+    recipe = Recipe("student_encoder", arguments)
+    module = setting.trainer.build(recipe.build)
+    check_module(module, "encoder", n_features, n_components, setting.trainer.device)
+    return recipe, module
+
+
+def decoder_network(decoder, n_components, n_features, setting):  # -> Recipe, Module
+    """The untrained network of a `NetworkDecoder`, and how it is built."""
+    arguments = {
+        "module": decoder.module,
+        "hidden_layer_sizes": check_widths(decoder.hidden_layer_sizes, at_least_one=True),
+        "n_components": n_components,
+        "n_features": n_features,
+    }
+    recipe = Recipe("student_decoder", arguments)
+    module = setting.trainer.build(recipe.build)
+    check_module(module, "decoder", n_components, n_features, setting.trainer.device)
+    return recipe, module
+
+
+def train_decoder(decoder, recipe, module, Z, X, setting, budget):  # -> NetworkDecoder
+    """Train a module that the recipe builds, in place, and let the decoder keep it."""
+    trainer, scale = setting.trainer, setting.scale
+    standardize = Standardize(scale.mean, scale.spread).to(trainer.device, trainer.torch_dtype)
+    objective = _Reconstruction(module, standardize, trainer.generator())
+    log = trainer.fit(objective, _tensors(X, Z, trainer)[::-1], budget, "decoder")
+    network = Network(recipe, module, trainer.device)
+    return _keep_decoder(decoder, scale, network, trainer.dtype, log)
+
+
+def _keep_encoder(encoder, X, Z, network, log):
+    encoder.network_, encoder.loss_curve_ = network, log.loss_curve
+    encoder.rows_ = encoder.residuals_ = None
+    if encoder.exact:
+        encoder.rows_, encoder.residuals_ = X, Z - forward(encoder, X)
+    return encoder
+
+
+def _keep_decoder(decoder, scale, network, dtype, log):
+    decoder.network_, decoder.loss_curve_ = network, log.loss_curve
+    decoder.mean_, decoder.spread_ = scale.mean.astype(dtype), float(scale.spread)
+    return decoder
+
+
+def forward(encoder, X):  # (n, d) -> (n, q)
+    """Places by the bare network."""
+    device = encoder.network_.device
+    placed = batched_forward(encoder.network_.module, as_rows(X, device), device=device)
+    return placed.astype(np.float64)
 
 
 @register
@@ -298,14 +405,14 @@ class _Joint(nn.Module):
 def fit_jointly(encoder, decoder, X, Z, match_weight, setting):
     """Train a `NetworkEncoder` and a `NetworkDecoder` together, with the paper's penalty."""
     trainer, scale = setting.trainer, setting.scale
-    encoder_recipe, f = encoder.build(X.shape[1], Z.shape[1], setting)
-    decoder_recipe, g = decoder.build(Z.shape[1], X.shape[1], setting)
+    encoder_recipe, f = encoder_network(encoder, X.shape[1], Z.shape[1], setting)
+    decoder_recipe, g = decoder_network(decoder, Z.shape[1], X.shape[1], setting)
     standardize = Standardize(scale.mean, scale.spread).to(trainer.device, trainer.torch_dtype)
     objective = _Joint(f, g, standardize, match_weight)
     log = trainer.fit(objective, _tensors(X, Z, trainer), _ENCODER_BUDGET, "joint")
-    encoder.loss_curve_ = decoder.loss_curve_ = log.loss_curve
-    encoder.finish(X, Z, Network(encoder_recipe, f, trainer.device))
-    decoder.finish(scale, Network(decoder_recipe, g, trainer.device), trainer.dtype)
+    _keep_encoder(encoder, X, Z, Network(encoder_recipe, f, trainer.device), log)
+    network = Network(decoder_recipe, g, trainer.device)
+    _keep_decoder(decoder, scale, network, trainer.dtype, log)
 
 
 class _Autoencoder(nn.Module):

@@ -44,18 +44,41 @@ class Part(BaseEstimator):
     takes_setting = True
 
     def stored(self):
-        """What a state holds: parameters and fitted attributes."""
+        """Say what a file holds of the part.
+
+        Returns
+        -------
+        state : dict
+            Parameters and fitted attributes.
+        """
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
     @classmethod
     def restored(cls, **values):
-        """Rebuild a fitted part."""
+        """Rebuild a fitted part.
+
+        Parameters
+        ----------
+        **values : dict
+            As `stored` returned them.
+
+        Returns
+        -------
+        part : object
+            The part.
+        """
         part = cls.__new__(cls)
         vars(part).update(values)
         return part
 
     def released(self):
-        """Let go of what only the fit needs, such as the training rows."""
+        """Let go of what only `left_out` needs, such as the training rows.
+
+        Returns
+        -------
+        self : object
+            The same, smaller.
+        """
         for name in [name for name in vars(self) if name.startswith("_")]:
             delattr(self, name)
         return self

@@ -41,6 +41,8 @@ _STACK_ELEMENTS = 2**23
 class FourierRidge(Part):
     r"""Decode places by ridge regression on random Fourier features.
 
+    What it would say without a group, and without the row next door, is known in closed form.
+
     Parameters
     ----------
     n_frequencies : int, default=400
@@ -72,6 +74,10 @@ class FourierRidge(Part):
     scale_, penalty_ : float
         What was chosen.
 
+    See Also
+    --------
+    NetworkDecoder : A network in its place, without leave-one-out.
+
     Notes
     -----
     With f the features less their means, G = F'F + aI, B the coefficients, E the residuals and
@@ -82,6 +88,16 @@ class FourierRidge(Part):
 
     L is the group of a row and the row next door. Without the latter a place that coincides with
     that of another row would name it, and a shuffled map would score.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksubspace import MEDAL
+    >>> from sksubspace.decoding import FourierRidge
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> medal = MEDAL("pca", decoder=FourierRidge(n_frequencies=50), random_state=0).fit(X)
+    >>> medal.student_.decoder.coef_.shape
+    (102, 4)
     """
 
     name = "ridge"
@@ -112,6 +128,11 @@ class FourierRidge(Part):
 
         forget : Forget of length n_left_out
             Whose places those are, and what each must not have seen.
+
+        Returns
+        -------
+        self : object
+            The fitted decoder.
         """
         self._check()
         random_state = isolated_random_state(self.random_state)
@@ -120,17 +141,56 @@ class FourierRidge(Part):
         return self._chosen(bases, Z_out, forget)
 
     def chosen_at(self, Z_out, forget):
-        """Another decoder of the same rows, chosen at other places; it shares the eigenbases."""
+        """Fit another decoder of the same rows, chosen at other places.
+
+        Parameters
+        ----------
+        Z_out : ndarray of shape (n_left_out, n_components)
+            The places.
+
+        forget : Forget of length n_left_out
+            What each must not have seen.
+
+        Returns
+        -------
+        other : FourierRidge
+            It shares the eigenbases of this one, which are most of the work.
+        """
         other = type(self)(**self.get_params())
         return other._chosen(self._bases, Z_out, forget)
 
     def predict(self, Z):  # (m, q) -> (m, d)
-        """Decode places."""
+        """Decode places.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_samples, n_components)
+            Scaled places.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Reconstructions.
+        """
         decoded = in_blocks(lambda rows: fourier_features(rows, self.frequencies_) @ self.coef_, Z)
         return (decoded + self.intercept_).astype(self.intercept_.dtype, copy=False)
 
     def left_out(self, at, forget):  # (m, q) -> (m, d)
-        """Decode place k by the rows that are not in ``forget[k]``."""
+        """Decode place k by the rows that are not in ``forget[k]``.
+
+        Parameters
+        ----------
+        at : ndarray of shape (n_places, n_components)
+            Scaled places.
+
+        forget : Forget of length n_places
+            What each must not have seen.
+
+        Returns
+        -------
+        X : ndarray of shape (n_places, n_features)
+            Reconstructions, as float64; available until the student lets go of the training rows.
+        """
         return self._left_out.predict(at, forget)
 
     def _check(self):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .._state import module_to_arrays
+from .persistence import module_to_arrays
 from .random import _LAYERS_THAT_DRAW
 
 __all__ = [

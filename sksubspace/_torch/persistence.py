@@ -1,5 +1,60 @@
-"""Weights of a module as numpy arrays; they are at home in `sksubspace._state`."""
+"""Weights of a module as numpy arrays, so that a fitted estimator holds nothing of torch."""
 
-from .._state import load_arrays_, module_to_arrays
+from .device import to_tensor
 
 __all__ = ["load_arrays_", "module_to_arrays"]
+
+
+def module_to_arrays(module):
+    """Copy the parameters and buffers of a module into arrays.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        On any device.
+
+    Returns
+    -------
+    dict of str to ndarray
+        One array per entry of `module.state_dict()`; the dtype is kept.
+
+    Examples
+    --------
+    >>> import torch
+    >>> {name: a.shape for name, a in module_to_arrays(torch.nn.Linear(3, 2)).items()}
+    {'weight': (2, 3), 'bias': (2,)}
+    """
+    state = module.state_dict()
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in state.items()}
+
+
+def load_arrays_(module, arrays, device="cpu"):
+    """Put arrays back into a module of the same structure, in place.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its own weights are replaced, whatever their dtype and device.
+
+    arrays : dict of str to ndarray
+        As `module_to_arrays` returned them.
+
+    device : str or torch.device, default="cpu"
+        Where the module goes.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same `module`, in evaluation mode, on `device`, with the dtypes of the arrays.
+
+    Raises
+    ------
+    ValueError
+        If the names or shapes of the arrays are not those of the module.
+    """
+    state = {name: to_tensor(array, device) for name, array in arrays.items()}
+    try:
+        module.load_state_dict(state, assign=True)
+    except RuntimeError as error:
+        raise ValueError(f"arrays do not fit {type(module).__name__}: {error}") from error
+    return module.to(device).eval()

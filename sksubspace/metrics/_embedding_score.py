@@ -46,6 +46,14 @@ class EmbeddingScore:
     n_samples : int
         Rows that were scored.
 
+    distortion : ndarray of shape (n_samples_given,) or None
+        With ``per_row=True``, the mean squared error per feature of each row, in squared units of
+        the data; NaN for rows that were not scored.
+
+    squares : ndarray of shape (n_samples_given,) or None
+        With ``per_row=True``, ``||x - mean||^2 / n_features`` of the same rows, so that
+        ``r2 = 1 - nansum(distortion) / nansum(squares)``.
+
     continuous : float
         R2 at the mean place of the ten nearest rows, which falls between the pieces of a torn map.
         Under .7 of `r2` the map is torn. NaN if the student has no such reading.
@@ -56,14 +64,6 @@ class EmbeddingScore:
 
     n_copies : int
         Rows that are equal or nearly equal to another one and were left out with it.
-
-    distortion : ndarray of shape (n_samples_given,) or None
-        With ``per_row=True``, the mean squared error per feature of each row, in squared units of
-        the data; NaN for rows that were not scored.
-
-    squares : ndarray of shape (n_samples_given,) or None
-        With ``per_row=True``, ``||x - mean||^2 / n_features`` of the same rows, so that
-        ``r2 = 1 - nansum(distortion) / nansum(squares)``.
     """
 
     r2: float
@@ -71,11 +71,11 @@ class EmbeddingScore:
     placement_error: float
     encoder: str
     n_samples: int
+    distortion: np.ndarray | None = None
+    squares: np.ndarray | None = None
     continuous: float = np.nan
     global_share: float = np.nan
     n_copies: int = 0
-    distortion: np.ndarray | None = None
-    squares: np.ndarray | None = None
 
     def __float__(self):
         return self.r2

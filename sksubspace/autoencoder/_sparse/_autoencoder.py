@@ -14,7 +14,8 @@ from torch import nn
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import unit_rows
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._state import Network, module_to_arrays
+from sksubspace._state import Network
+from sksubspace._torch.persistence import module_to_arrays
 from sksubspace._trained import Steps, training_constraints
 from sksubspace.autoencoder._base import BaseAutoencoder, PartialFitMixin
 from sksubspace.autoencoder._sparse._coding import SparseCoding, kept_encoder, n_epochs, own_copy

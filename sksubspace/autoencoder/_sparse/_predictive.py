@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import in_blocks, unit_rows
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._state import module_to_arrays
+from sksubspace._torch.persistence import module_to_arrays
 from sksubspace._trained import Steps, training_constraints
 from sksubspace.autoencoder._base import BaseAutoencoder
 from sksubspace.autoencoder._sparse._coding import SparseCoding, kept_encoder, n_epochs, own_copy

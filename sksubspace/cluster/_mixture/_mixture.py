@@ -389,7 +389,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
             Their components.
         """
         check_is_fitted(self)
-        X, labels = draw(self._model(), n_samples, isolated_random_state(random_state))
+        X, labels = draw(self._density(), n_samples, isolated_random_state(random_state))
         return X.astype(self.cluster_means_.dtype), labels
 
     def denoise(self, X, sigma):
@@ -431,17 +431,17 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
                 f"sigma must be one finite number >= 0, or one for each of the {len(X)} rows; got "
                 f"{sigma}."
             )
-        model, d = self._model(), X.shape[1]
+        model, d = self._density(), X.shape[1]
         noise = np.broadcast_to(np.square(sigma), len(X))
         rows = np.column_stack([X.astype(np.float64), noise])
         clean = in_blocks(lambda block: posterior_mean(block[:, :d], model, block[:, d]), rows)
         return np.where(noise[:, None] == 0, X, clean).astype(X.dtype)
 
     def _log_joint(self, X):  # (n, d) -> (n, K) float64, row by row the same in any batch
-        model, d = self._model(), X.shape[1]
+        model, d = self._density(), X.shape[1]
         return in_blocks(lambda rows: weighted_log_densities(rows, model, d), X)
 
-    def _model(self):  # -> LowRankGaussians
+    def _density(self):  # -> LowRankGaussians
         bases = np.zeros((*self.variances_.shape, self.n_features_in_))
         for padded, basis in zip(bases, self.cluster_bases_, strict=True):
             padded[: len(basis)] = basis

@@ -8,7 +8,7 @@ from torch import nn
 from sksubspace._state import Recipe, from_state, register
 from sksubspace._student import FeatureScale, Forget, FourierRidge
 from sksubspace._student._groups import groups_of_equal_rows
-from sksubspace._student._networks import NetworkDecoder
+from sksubspace._student._networks import NetworkDecoder, train_decoder
 from sksubspace._student._part import Setting
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.trainer import Budget
@@ -63,7 +63,7 @@ def fit_decoder(name, Z, R, hidden_layer_sizes, trainer):
     setting = Setting(FeatureScale.of(R, "global"), np.arange(len(R)), trainer=trainer)
     recipe = _recipe(hidden_layer_sizes, Z.shape[1], R.shape[1])
     module = trainer.build(recipe.build)
-    decoder.train(recipe, module, decoder_input(decoder, Z), R, setting, _BUDGET)
+    train_decoder(decoder, recipe, module, decoder_input(decoder, Z), R, setting, _BUDGET)
     return decoder, decoder.loss_curve_
 
 
