@@ -4,9 +4,10 @@
     python benchmarks/house.py . --before ../before  # and one of the commit before
     python benchmarks/house.py . --tests             # with the tests that pytest collects
 
-Writes benchmarks/results/house.csv and house.md. "Files that know X" counts the files under
+Writes benchmarks/results/house.csv and house.md. "Files to open" counts the files under
 `sksubspace/` whose code names a thing of the kind that is there already (`CHANGES` in
-`tests/house_counts.py`): the file that holds it, and every other that is opened for the next one.
+`tests/house_counts.py`): the file that holds it, the page of names of its folder, and every other
+that is opened for the next one. A decoder is a class of the caller's: no file here is opened.
 """
 
 import argparse

@@ -7,7 +7,6 @@ from pathlib import Path
 
 # a change, and the name of a thing of that kind: the files whose code names it are those to open
 CHANGES = {
-    "a new decoder": "FourierRidge",
     "a teacher shorthand": "isomap",
     "a clustering method": "ThresholdedSubspaceClustering",
     "an autoencoder": "LeastVolumeAutoencoder",
@@ -163,13 +162,16 @@ def code_names(tree):
 
 
 def files_to_open(trees):
-    """Count, for each change, the files whose code names a thing of that kind.
+    """Name, for each change, the files whose code names a thing of that kind.
 
-    That is the file that holds it and each file that knows it by name, its folder's `__init__` and
-    the page of names at the top among them; what a text says about it is not counted.
+    That is the file that holds it, each file that knows it by name, and the page of public names of
+    its folder; the pages of private subpackages and of the top, which hand on what that page has,
+    are left out. What a text says about it is not counted. A decoder is one class of the caller's,
+    with which no file here is opened: `tests/_student` has one.
     """
-    names = collected(trees, code_names)
-    return {change: len(names[name]) for change, name in CHANGES.items()}
+    pages = {path for path in trees if path.name == "__init__.py" and len(path.parts) != 2}
+    names = collected({path: trees[path] for path in trees.keys() - pages}, code_names)
+    return {change: sorted(map(str, names[name])) for change, name in CHANGES.items()}
 
 
 def counts(root):
@@ -188,7 +190,7 @@ def counts(root):
         "source lines": len(lines),
         "share of comment lines": round(sum(map(is_comment, lines)) / len(lines), 3),
     }
-    return table | {f"files that know {key}": n for key, n in files_to_open(trees).items()}
+    return table | {f"files to open: {key}": len(f) for key, f in files_to_open(trees).items()}
 
 
 def is_comment(line):
