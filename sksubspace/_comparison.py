@@ -11,12 +11,12 @@ PERMUTED = "Permuted (control)"
 
 # of nine natural maps (PCA, t-SNE, UMAP, Isomap, spectral) of three sets the lowest share was .79;
 # of maps cut into tiles, cells or fragments the highest was .64
-TORN_BELOW = 0.7
+TORN_BELOW = 0.75
 
 # what is said of the readings and of the remarks, wherever a table is shown
 HELP = {
     "continuous": "R2 where each row is put at the mean place of its ten neighbours, as a share of "
-    "R2; under .7 the map is torn",
+    "R2; under .75 the map is torn",
     "global": "R2 of a linear decoder over that of as many principal components",
     "loo only": "too far behind by leave-one-out to be confirmed; its R2 is not one of unseen rows",
     "torn": "its pieces say where a row is, not what is beside it; not chosen while a map that is "
@@ -98,7 +98,7 @@ class CandidateResult:
 
     continuous : float
         Mean R2 where each row is put at the mean place of its ten neighbours instead of their
-        median. A map of which less than 0.7 of the score is left is torn.
+        median. A map of which less than 0.75 of the score is left is torn.
 
     global_share : float
         Mean R2 of a linear decoder over that of as many principal components: what the arrangement

@@ -209,13 +209,13 @@ class FourierRidge(Part):
     def _chosen(self, bases, Z_out, forget):
         self._bases = bases
         self.scale_, self.penalty_ = bases.choose(Z_out, forget, self.scale, self.penalty)
-        basis = bases.of_all_rows(self.scale_)
+        basis, rotated = bases.of_all_rows(self.scale_)
         coef = basis.coefficients(bases.Z, bases.X, self.penalty_)
         mean = np.asarray(bases.X.mean(axis=0), dtype=np.float64).ravel()
         self.frequencies_ = basis.frequencies
         self.coef_ = coef.astype(bases.X.dtype)
         self.intercept_ = (mean - basis.offset @ coef).astype(bases.X.dtype)
-        self._left_out = _LeftOut(bases.Z, bases.X, mean, coef, basis, self.penalty_)
+        self._left_out = _LeftOut(bases.Z, bases.X, mean, coef, basis, rotated, self.penalty_)
         return self
 
 
@@ -294,6 +294,7 @@ class _LeftOut:
     mean: np.ndarray
     coef: np.ndarray
     basis: _Basis
+    rotated: np.ndarray | None  # (n, r), the rows in the basis, where they are kept
     penalty: float
 
     def predict(self, at, forget):  # (m, q), Forget -> (m, d)
@@ -309,17 +310,20 @@ class _LeftOut:
         members = np.flatnonzero(np.isin(forget.groups, forget.groups[forget.own]))
         door = [] if forget.next_door is None else [forget.next_door]
         needed, place = np.unique(np.concatenate([members, *door]), return_inverse=True)
-        features = self.basis.features(self.Z[needed])
-        residuals = dense(self.X[needed], np.float64) - self.mean - features @ self.coef
-        S = self.basis.whiten(features @ self.basis.eigenvectors, self.penalty)
-        there = self.basis.features(at)
-        S_at = self.basis.whiten(there @ self.basis.eigenvectors, self.penalty)
+        here = self._rows_in_basis(needed)
+        rotated_coef = self.basis.eigenvectors.T @ self.coef
+        residuals = dense(self.X[needed], np.float64) - self.mean - here @ rotated_coef
+        there = self.basis.rotate(at)
+        S, S_at = (self.basis.whiten(rows, self.penalty) for rows in (here, there))
         local = Forget(
             np.unique(forget.groups[needed], return_inverse=True)[1],
             np.searchsorted(needed, forget.own),
             place[len(members) :] if door else None,
         )
-        return self.mean + there @ self.coef - correction(S, S_at, residuals, local)
+        return self.mean + there @ rotated_coef - correction(S, S_at, residuals, local)
+
+    def _rows_in_basis(self, rows):  # (k,) -> (k, r)
+        return self.basis.rotate(self.Z[rows]) if self.rotated is None else self.rotated[rows]
 
 
 def correction(S, S_at, residuals, forget):
@@ -431,7 +435,7 @@ class _Bases:
         self.place = np.searchsorted(forget.own, drawn)  # `own` ascends
         self.groups = np.unique(forget.groups[drawn], return_inverse=True)[1]
         self.target = _leading_targets(X[drawn], random_state)
-        self.known = {}
+        self.known, self.start = {}, _FIRST_SCALE
 
     def rotated(self, scale):
         """Basis of the drawn rows, and these in it."""
@@ -441,26 +445,31 @@ class _Bases:
         return self.known[scale]
 
     def of_all_rows(self, scale):
-        """Basis of all rows."""
+        """Basis of all rows, and these in it where they are few enough to keep."""
         if len(self.drawn) == len(self.Z):
-            return self.rotated(scale)[0]
-        return _Basis.of(self.Z, scale * self.unit)
+            return self.rotated(scale)
+        return _Basis.of(self.Z, scale * self.unit), None
 
     def choose(self, Z_out, forget, scale, penalty):
-        """Scale and penalty with the least left-out error, by hill climbing over the scale."""
+        """Scale and penalty with the least left-out error, by hill climbing over the scale.
+
+        A second choice starts at the scale of the first, whose bases are known.
+        """
+        if "auto" not in (scale, penalty):
+            return float(scale), float(penalty)
         at = Z_out[self.place]
         local = Forget(self.groups, np.arange(len(at)))
         if forget.next_door is not None:
             door = next_door(at, self.Z[self.drawn], local)
             local = Forget(self.groups, local.own, door)
-        penalties = _PENALTIES if penalty == "auto" else np.array([penalty])
+        penalties = _PENALTIES if penalty == "auto" else np.array([penalty], dtype=np.float64)
 
         def best_at(value):
             return self._best_penalty(value, at, local, penalties)
 
         if scale != "auto":
             return float(scale), best_at(float(scale))[1]
-        tried = {_FIRST_SCALE: best_at(2.0**_FIRST_SCALE)}
+        tried = {self.start: best_at(2.0**self.start)}
         for step in (1, -1):
             exponent = min(tried, key=tried.get) + step
             while exponent in _SCALE_EXPONENTS and exponent not in tried:
@@ -468,15 +477,12 @@ class _Bases:
                 if tried[exponent] > min(tried.values()):
                     break
                 exponent += step
-        exponent = min(tried, key=tried.get)
-        return 2.0**exponent, tried[exponent][1]
+        self.start = min(tried, key=tried.get)
+        return 2.0**self.start, tried[self.start][1]
 
     def _best_penalty(self, scale, at, forget, penalties):  # -> (squared error, penalty)
         basis, here = self.rotated(scale)
-        there = basis.rotate(at)
-        alone = forget.groups.max() + 1 == len(here)
-        score = _score_alone if alone else _score_groups
-        score = score(basis, here, there, self.target, forget)
+        score = _left_out_score(basis, here, basis.rotate(at), self.target, forget)
         best = min(zip(score(penalties), penalties.tolist(), strict=True))
         if len(penalties) == 1:
             return best
@@ -484,45 +490,55 @@ class _Bases:
         return min(best, *zip(score(refined), refined.tolist(), strict=True))
 
 
-def _score_groups(basis, here, there, target, forget):
-    """Left-out error as a function of penalties (k,) -> (k,)."""
-    moment = here.T @ target
+def _left_out_score(basis, here, there, target, forget):
+    """Squared left-out error as a function of penalties: (k,) -> (k,).
 
-    def error(penalty):
-        coef = moment / (basis.eigenvalues + penalty)[:, None]
-        S, S_at = basis.whiten(here, penalty), basis.whiten(there, penalty)
-        moved = correction(S, S_at, target - here @ coef, forget)
-        return float(np.square(target - there @ coef + moved).sum())
-
-    return lambda penalties: [error(penalty) for penalty in penalties]
-
-
-def _score_alone(basis, here, there, target, forget):
-    """The same where every row is its own group: scalars for matrices, all penalties at once."""
-    moment, floor, door = here.T @ target, 1 / basis.n_samples, forget.next_door
-    products = {"ii": here * here, "io": here * there}
-    if door is not None:
-        products |= {"iv": here * here[door], "ov": there * here[door]}
+    Rows that are their own group, all of them as a rule, need scalars in the place of matrices, for
+    all penalties at once; the others go through `correction`.
+    """
+    moment, door = here.T @ target, forget.next_door
+    single = np.bincount(forget.groups)[forget.groups] == 1
+    alone, others = np.flatnonzero(single), np.flatnonzero(~single)
+    weigh = _weights_alone(basis, here, there, forget, alone)
 
     def score(penalties):
         inverse = 1 / (basis.eigenvalues[:, None] + penalties)  # (r, k)
-        q = {name: product @ inverse + floor for name, product in products.items()}
         coef = (inverse[:, :, None] * moment[:, None]).reshape(len(inverse), -1)
         shape = (len(target), len(penalties), target.shape[1])
         residuals = target[:, None] - (here @ coef).reshape(shape)
         error = target[:, None] - (there @ coef).reshape(shape)
-        own = np.maximum(1 - q["ii"], _JITTER)
-        weight = q["io"] / own
+        own, gain = weigh(inverse)
+        error[alone] += own[:, :, None] * residuals[alone]
         if door is not None:
-            gain = (q["ov"] + weight * q["iv"]) / np.maximum(
-                1 - q["ii"][door] - q["iv"] ** 2 / own, _JITTER
-            )
-            weight = weight + gain * q["iv"] / own
-            error += gain[:, :, None] * residuals[door]
-        error += weight[:, :, None] * residuals
+            error[alone] += gain[:, :, None] * residuals[door[alone]]
+        for k, penalty in enumerate(penalties if len(others) else ()):
+            S, S_at = basis.whiten(here, penalty), basis.whiten(there[others], penalty)
+            error[others, k] += correction(S, S_at, residuals[:, k], forget[others])
         return np.einsum("nkt,nkt->k", error, error).tolist()
 
     return score
+
+
+def _weights_alone(basis, here, there, forget, alone):
+    """Weights of the own residual and of that next door, as a function of (L + a)^-1 (r, k)."""
+    floor, door = 1 / basis.n_samples, forget.next_door
+    i, o = here[alone], there[alone]
+    products = {"ii": i * i, "io": i * o}
+    if door is not None:
+        v = here[door[alone]]
+        products |= {"iv": i * v, "ov": o * v, "vv": v * v}
+
+    def weigh(inverse):
+        q = {name: product @ inverse + floor for name, product in products.items()}
+        left = np.maximum(1 - q["ii"], _JITTER)
+        own = q["io"] / left
+        if door is None:
+            return own, None
+        rest = np.maximum(1 - q["vv"] - q["iv"] ** 2 / left, _JITTER)
+        gain = (q["ov"] + own * q["iv"]) / rest
+        return own + gain * q["iv"] / left, gain
+
+    return weigh
 
 
 def next_door(at, Z, forget):  # (m, q), (n, q), Forget -> (m,)

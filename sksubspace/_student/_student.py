@@ -154,22 +154,21 @@ class Student:
 
         return row_squares(X, project)
 
-    def readings(self, X):
-        """The three held-out readings of the map on rows (n, d): r2, continuous, global_share.
+    def readings(self, X, placed):  # (n, d), (n, q) -> dict
+        """The three held-out readings of the map on placed rows: r2, continuous, global_share.
 
         NaN where the parts have no such reading.
         """
         total = self.squares(X).sum()
-        work = self.feature_scale.work(X)
-        placed = self.encoder.predict(work)
-        found = {"r2": self._r2(self.decoder, X, placed, total)}
+        found = {"r2": r_squared(self.squared_errors(X, placed).sum(), total)}
         found |= {"continuous": np.nan, "global_share": np.nan}
         if self.mean_decoder is not None:
-            at = self.encoder.predict_mean(work)
+            at = self.encoder.predict_mean(self.feature_scale.work(X))
             found["continuous"] = self._r2(self.mean_decoder, X, at, total)
         if self.line is not None:
             principal = r_squared(self.principal_errors(X).sum(), total)
-            found["global_share"] = share(self._r2(self.line, X, placed, total), principal)
+            at = self.latent_scale.scale(placed)
+            found["global_share"] = share(self._r2(self.line, X, at, total), principal)
         return found
 
     def _decoded(self, decoder, Z):

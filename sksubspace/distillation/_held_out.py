@@ -114,9 +114,12 @@ class HeldOutMixin:
         """
         check_is_fitted(self)
         X = validated_rows(self, X)
+        errors = self.student_.squared_errors(X, placed_rows(self, X))
+        squares = self.student_.squares(X)
+        if sample_weight is None:
+            return r_squared(errors.sum(), squares.sum())
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        error = weight @ self.student_.squared_errors(X, placed_rows(self, X))
-        return r_squared(error, weight @ self.student_.squares(X))
+        return r_squared(weight @ errors, weight @ squares)
 
     def score_readings(self, X):
         """Three readings of the map on held-out rows: local, continuous, global.
@@ -135,7 +138,8 @@ class HeldOutMixin:
             decoder have no such reading.
         """
         check_is_fitted(self)
-        return self.student_.readings(validated_rows(self, X))
+        X = validated_rows(self, X)
+        return self.student_.readings(X, placed_rows(self, X))
 
     def score_components(self, X):
         """Take the held-out score apart, and set references beside it.
@@ -154,7 +158,7 @@ class HeldOutMixin:
         X = validated_rows(self, X)
         total = self.student_.squares(X).sum()
         placed = placed_rows(self, X)
-        readings = self.student_.readings(X)
+        readings = self.student_.readings(X, placed)
         r2 = readings["r2"]
         pca_r2 = r_squared(self.student_.principal_errors(X).sum(), total)
         by_teacher = None if self.teacher_ is None else place_by_teacher(self.teacher_, X)

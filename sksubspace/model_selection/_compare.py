@@ -251,8 +251,7 @@ def _possible_method(method, student):
         return method
     if method == "loo":
         raise ValueError(
-            f"method='loo' needs a student with a leave-one-out form, not one with {plan}; use "
-            "method='cv'."
+            f"method='loo' needs a student with a leave-one-out form, not {plan}; use method='cv'."
         )
     return "cv"
 

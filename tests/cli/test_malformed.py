@@ -1,6 +1,7 @@
 """Bad input: one line that says what and how to mend it, exit code 2, and never a traceback."""
 
 import builtins
+import json
 import os
 import pickle
 import subprocess
@@ -255,16 +256,16 @@ def model_without_a_shift_test(folder):
     return ["shift", str(path), to_csv(folder, numbers())], ("PCA", "no shift test")
 
 
-def model_of_another_version(folder):
+def model_of_a_newer_format(folder):
     path = folder / "other.skops"
     with zipfile.ZipFile(save_model(folder)) as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
             text = old.read(name)
             if name == "sksubspace.json":
-                text = text.replace(sksubspace.__version__.encode(), b"9.7.0")
+                text = json.dumps({**json.loads(text), "format": 3}).encode()
             new.writestr(name, text)
     words = ["transform", str(path), to_csv(folder, numbers(n_columns=3))]
-    return words, ("sksubspace 9.7.0", sksubspace.__version__, "pip install")
+    return words, ("format 3", "reads the formats 1, 2")
 
 
 def truncated_model(folder):

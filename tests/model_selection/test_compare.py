@@ -288,7 +288,7 @@ NETWORKS = [
 @pytest.mark.parametrize("student", NETWORKS)
 def test_a_student_without_a_leave_one_out_form_is_confirmed_by_splits(student):
     with pytest.raises(
-        ValueError, match=r"'loo' needs a student .*encoder='\w+' and decoder='\w+'"
+        ValueError, match=r"'loo' needs a student .*encoder='\w+' with decoder='\w+'"
     ):
         compare(X, ["pca"], method="loo", student=student)
     candidates = {"near": "pca", "far": Seeded(9.0)}
