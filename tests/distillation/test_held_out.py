@@ -10,7 +10,7 @@ from sksubspace import MEDAL
 from sksubspace.distillation import _held_out
 from sksubspace.distillation._shift import conformal_p_values
 from tests.distillation.toy import FirstColumns
-from tests.encoding.toy import blobs, curve
+from tests._student.toy import blobs, curve
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sksubspace import MEDAL
 from sksubspace.neighbors import k_nearest
-from tests.encoding.toy import curve
+from tests._student.toy import curve
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),

@@ -14,7 +14,7 @@ from torch import nn
 from sksubspace import MEDAL
 from tests import instances
 from tests.distillation.toy import FirstColumns, Fixed
-from tests.encoding.toy import Torn, curve, radius
+from tests._student.toy import Torn, curve, radius
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sksubspace import MEDAL
 from sksubspace.distillation._teachers import resolve_teacher, seed_teacher
 from tests.distillation.toy import Fixed
-from tests.encoding.toy import blobs, curve
+from tests._student.toy import blobs, curve
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sksubspace.encoding._exact import correct, interpolate, loo_correction
 from sksubspace.encoding._linear import fit_linear
 from sksubspace.neighbors import k_nearest
 from tests.encoding.test_linear import penalty_of
-from tests.encoding.toy import curve
+from tests._student.toy import curve
 
 
 def half(X):

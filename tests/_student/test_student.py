@@ -6,8 +6,8 @@ from sklearn.decomposition import PCA
 from sksubspace._linalg import match_r_squared
 from sksubspace.encoding import _linear
 from sksubspace.encoding._choice import closed_encoder, leave_out
-from sksubspace.encoding._scaling import FeatureScale
-from tests.encoding.toy import Torn, blobs, curve, make_trainer
+from sksubspace._student._scaling import FeatureScale
+from tests._student.toy import Torn, blobs, curve, make_trainer
 
 
 def choose(names, X, Z, exact=True, n_neighbors=5, **params):

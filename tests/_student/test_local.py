@@ -4,11 +4,11 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sksubspace.encoding import _local
-from sksubspace.encoding._local import LocalKernel, LocalTask, fit_local, place_left_out
-from sksubspace.encoding._scaling import FeatureScale
+from sksubspace._student import _local
+from sksubspace._student._local import LocalKernel, LocalTask, fit_local, place_left_out
+from sksubspace._student._scaling import FeatureScale
 from sksubspace.neighbors import k_nearest
-from tests.encoding.toy import blobs, curve, make_trainer
+from tests._student.toy import blobs, curve, make_trainer
 
 
 def prepare(X, Z, n_neighbors=5, **params):

@@ -11,8 +11,8 @@ from sksubspace.distillation._network import (
     fit_joint,
     fit_network,
 )
-from sksubspace.encoding._scaling import FeatureScale
-from tests.encoding.toy import blobs, curve, make_trainer
+from sksubspace._student._scaling import FeatureScale
+from tests._student.toy import blobs, curve, make_trainer
 
 
 def network(X, Z, noise=0.0, widths=(32,), **params):
