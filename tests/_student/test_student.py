@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
+from sksubspace.encoding._choice import closed_encoder, leave_out
 
 from sksubspace._linalg import match_r_squared
-from sksubspace.encoding import _linear
-from sksubspace.encoding._choice import closed_encoder, leave_out
 from sksubspace._student._scaling import FeatureScale
+from sksubspace.encoding import _linear
 from tests._student.toy import Torn, blobs, curve, make_trainer
 
 

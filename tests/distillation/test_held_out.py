@@ -9,8 +9,8 @@ from sklearn.manifold import TSNE
 from sksubspace import MEDAL
 from sksubspace.distillation import _held_out
 from sksubspace.distillation._shift import conformal_p_values
-from tests.distillation.toy import FirstColumns
 from tests._student.toy import blobs, curve
+from tests.distillation.toy import FirstColumns
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),

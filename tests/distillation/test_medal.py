@@ -13,8 +13,8 @@ from torch import nn
 
 from sksubspace import MEDAL
 from tests import instances
-from tests.distillation.toy import FirstColumns, Fixed
 from tests._student.toy import Torn, curve, radius
+from tests.distillation.toy import FirstColumns, Fixed
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),

@@ -11,7 +11,6 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from sksubspace._parameters import isolated_random_state
 from sksubspace.callbacks import LossMonitor
 from sksubspace.decomposition._score._denoiser import DenoiserScore
 from sksubspace.decomposition._score._gaussian import GaussianScore
