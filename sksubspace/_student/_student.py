@@ -154,13 +154,13 @@ class Student:
 
         return row_squares(X, project)
 
-    def readings(self, X):
+    def readings(self, X, dtype):
         """The three held-out readings of the map on rows (n, d): r2, continuous, global_share.
 
-        NaN where the parts have no such reading.
+        NaN where the parts have no such reading. Rows are placed in the dtype of those of the fit.
         """
         total = self.squares(X).sum()
-        work = self.feature_scale.work(X)
+        work = self.feature_scale.work(X.astype(dtype, copy=False))
         placed = self.encoder.predict(work)
         found = {"r2": self._r2(self.decoder, X, placed, total)}
         found |= {"continuous": np.nan, "global_share": np.nan}

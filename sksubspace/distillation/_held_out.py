@@ -135,7 +135,7 @@ class HeldOutMixin:
             decoder have no such reading.
         """
         check_is_fitted(self)
-        return self.student_.readings(validated_rows(self, X))
+        return self.student_.readings(validated_rows(self, X), self.embedding_.dtype)
 
     def score_components(self, X):
         """Take the held-out score apart, and set references beside it.
@@ -154,7 +154,7 @@ class HeldOutMixin:
         X = validated_rows(self, X)
         total = self.student_.squares(X).sum()
         placed = placed_rows(self, X)
-        readings = self.student_.readings(X)
+        readings = self.student_.readings(X, self.embedding_.dtype)
         r2 = readings["r2"]
         pca_r2 = r_squared(self.student_.principal_errors(X).sum(), total)
         by_teacher = None if self.teacher_ is None else place_by_teacher(self.teacher_, X)
