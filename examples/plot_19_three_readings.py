@@ -66,7 +66,7 @@ for name, Z in maps.items():
 # because the decoder forgets the row next door: no place can serve as an identity card.
 #
 # **Continuous**: each row is put at the *mean* place of its ten neighbours. Between tiles that mean
-# lies in a wrong tile, and the score falls under .7 of the local one: the map is torn.
+# lies in a wrong tile, and the score falls under .755 of the local one: the map is torn.
 #
 # **Global**: what a straight line from the map tells, beside as many principal components.
 
@@ -75,7 +75,7 @@ for (name, Z), above, below in zip(maps.items(), *axes, strict=True):
     above.scatter(*Z.T, c=y, s=4, cmap="tab10", linewidths=0)
     above.set(title=name, xticks=[], yticks=[])
     values = readings[name]
-    torn = values["continuous"] < 0.7 * values["r2"]
+    torn = values["continuous"] < 0.75 * values["r2"]
     colors = ["C0", "C3" if torn else "C0", "C7"]
     below.barh(
         ["local", "continuous", "global"], np.clip(list(values.values()), 0, 1), color=colors
@@ -87,6 +87,6 @@ for (name, Z), above, below in zip(maps.items(), *axes, strict=True):
     below.spines[["top", "right"]].set_visible(False)
     if below is not axes[1, 0]:
         below.set_yticklabels([])
-axes[1, 2].set_xlabel("red: torn, under .7 of local", color="C3")
+axes[1, 2].set_xlabel("red: torn, under .75 of local", color="C3")
 figure.tight_layout()
 plt.show()

@@ -5,7 +5,7 @@ The classes are found in the public names (`estimators`); one without cheap argu
 """
 
 from functools import partial
-from inspect import isclass, signature
+from inspect import isclass
 from types import ModuleType
 
 from sklearn.base import BaseEstimator
@@ -25,6 +25,7 @@ from sksubspace import (
     cluster,
     decomposition,
 )
+from sksubspace._student._part import Part
 
 _MEDAL_VARIANTS = {
     "auto": {"max_iter": 4},
@@ -148,7 +149,7 @@ _FEWER_STEPS = {"mlc": {"pretrain_iter": 30, "n_init": 2}}
 def estimators():
     """Map the names of all public estimator classes to the classes, found by walking `__all__`.
 
-    Parts of a student are none: they learn from places and rows, not from `X`.
+    Parts of a student are none: they learn from rows and places, within a student.
     """
     values = [getattr(sksubspace, name) for name in sksubspace.__all__]
     for module in [value for value in values if isinstance(value, ModuleType)]:
@@ -156,9 +157,7 @@ def estimators():
     return {
         value.__name__: value
         for value in values
-        if isclass(value)
-        and issubclass(value, BaseEstimator)
-        and list(signature(value.fit).parameters)[1] == "X"
+        if isclass(value) and issubclass(value, BaseEstimator) and not issubclass(value, Part)
     }
 
 

@@ -2,8 +2,9 @@
 
 `public_api.json` says what was public when it was written. Additions are free: a new name, or a
 new parameter that has a default and that no call so far reaches by its position. After a release,
-``python -m tests.test_signatures`` writes the file again. The functions of `sksubspace.decoding`, which
-no page of the documentation offered, are left out: parts took their place.
+``python -m tests.test_signatures`` writes the file again. The functions of
+`sksubspace.decoding`, which no page of the documentation offered, are left out: parts took their
+place.
 """
 
 import inspect

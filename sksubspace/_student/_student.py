@@ -163,7 +163,8 @@ class Student:
         found = {"r2": r_squared(self.squared_errors(X, placed).sum(), total)}
         found |= {"continuous": np.nan, "global_share": np.nan}
         if self.mean_decoder is not None:
-            at = self.encoder.predict_mean(self.feature_scale.work(X))
+            work = self.feature_scale.work(X.astype(self.components.dtype, copy=False))
+            at = self.encoder.predict_mean(work)
             found["continuous"] = self._r2(self.mean_decoder, X, at, total)
         if self.line is not None:
             principal = r_squared(self.principal_errors(X).sum(), total)

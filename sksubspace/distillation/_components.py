@@ -34,7 +34,7 @@ class ScoreComponents:
         1 - (1 - r2) / (1 - pca_r2).
 
     continuous : float
-        R2 at the mean place of the ten nearest training rows. Under .7 of `r2` the map is torn: its
+        R2 at the mean place of the ten nearest training rows. Under .75 of `r2` the map is torn: its
         pieces say where a row is, not what is beside it.
 
     global_share : float

@@ -161,7 +161,7 @@ class MEDAL(
         decoder is a network.
 
     continuous_ : float
-        The same at the mean place of the ten nearest rows; under .7 of `loo_score_` the map is
+        The same at the mean place of the ten nearest rows; under .75 of `loo_score_` the map is
         torn. NaN where it cannot be had.
 
     global_share_ : float

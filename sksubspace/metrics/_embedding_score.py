@@ -56,7 +56,7 @@ class EmbeddingScore:
 
     continuous : float
         R2 at the mean place of the ten nearest rows, which falls between the pieces of a torn map.
-        Under .7 of `r2` the map is torn. NaN if the student has no such reading.
+        Under .75 of `r2` the map is torn. NaN if the student has no such reading.
 
     global_share : float
         R2 of a linear decoder over that of as many principal components: 1 is the plane of largest

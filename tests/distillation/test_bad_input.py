@@ -11,8 +11,8 @@ from torch import nn
 
 from sksubspace import MEDAL
 from tests import instances
+from tests._student.toy import curve
 from tests.distillation.toy import Fixed
-from tests.encoding.toy import curve
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),

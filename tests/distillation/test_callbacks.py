@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sksubspace import MEDAL
 from sksubspace.callbacks import LossMonitor
-from tests.encoding.toy import curve
+from tests._student.toy import curve
 
 pytestmark = pytest.mark.filterwarnings("ignore:calibration='loo' needs")
 

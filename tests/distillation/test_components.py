@@ -10,6 +10,8 @@ COMPONENTS = ScoreComponents(
     pca_r2=0.25,
     ae_r2=float("nan"),
     skill=1 / 3,
+    continuous=0.45,
+    global_share=0.75,
 )
 
 
@@ -17,13 +19,15 @@ def test_str_is_a_table_of_every_number():
     lines = str(COMPONENTS).splitlines()
     assert [line.split()[-1] for line in lines] == [
         "0.500",
+        "0.450",
         "0.600",
         "0.900",
         "0.250",
         "nan",
         "0.333",
+        "0.750",
     ]
-    assert "(transform)" in lines[2]
+    assert "(transform)" in lines[3]
     assert len({len(line) for line in lines}) == 1
 
 

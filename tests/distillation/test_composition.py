@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
 from sksubspace import MEDAL
-from tests.encoding.toy import blobs, curve
+from tests._student.toy import blobs, curve
 
 QUICK = {"max_iter": 2, "random_state": 0}
 

@@ -7,10 +7,9 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from sksubspace import MEDAL
-from sksubspace.distillation import _held_out
 from sksubspace.distillation._shift import conformal_p_values
+from tests._student.toy import blobs, curve
 from tests.distillation.toy import FirstColumns
-from tests.encoding.toy import blobs, curve
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),
@@ -262,12 +261,6 @@ def test_components_leave_random_states_alone():
     first, second = medal.score_components(X_new), medal.score_components(X_new)
     assert_array_equal(np.random.get_state()[1], before)
     assert first == second
-
-
-def test_blocks_change_nothing(medal, monkeypatch):
-    whole = medal.distortion(X_new)
-    monkeypatch.setattr(_held_out, "_CHUNK_ELEMENTS", 35)
-    assert_allclose(medal.distortion(X_new), whole)
 
 
 def test_novel_rows_are_more_distorted():

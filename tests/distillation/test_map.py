@@ -6,8 +6,8 @@ from sklearn.decomposition import PCA
 
 from sksubspace import MEDAL
 from tests import instances
+from tests._student.toy import curve
 from tests.distillation.toy import FirstColumns
-from tests.encoding.toy import curve
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),

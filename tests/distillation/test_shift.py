@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -6,8 +8,10 @@ from scipy import stats
 from sksubspace.distillation import ShiftResult
 from sksubspace.distillation import _shift as shift
 from sksubspace.distillation._shift import (
+    Batch,
     conformal_p_values,
     energy_test,
+    group_shift_test,
     holm_minimum,
     shift_test,
 )
@@ -118,7 +122,7 @@ def test_holm():
 def result(batch, reference, alpha=0.05, margin=0.0, moved=0.0):
     rng = np.random.RandomState(0)
     placed, reference_placed = rng.randn(len(batch), 2) + moved, rng.randn(len(reference), 2)
-    return shift_test(batch, placed, reference, reference_placed, alpha, margin, rng)
+    return shift_test(Batch(batch, placed), Batch(reference, reference_placed), alpha, margin, rng)
 
 
 def scores(n, seed=0):
@@ -188,3 +192,108 @@ def test_distortions_are_compared_by_kolmogorov_and_smirnov(n):
     distance = max((below[0] - below[1]).max(), 0)
     limit = np.exp(-2 * distance**2 * n * 1257 / (n + 1257))
     assert found == pytest.approx(limit, rel=0.35)
+
+
+def test_p_values_with_groups_are_the_formula():
+    """(1 + sum over groups of the share of their rows that are at least as distorted) / (1 + G)."""
+    calibration = np.array([3.0, 1.0, 2.0, 2.0, 5.0])
+    groups = np.array([0, 0, 0, 1, 2])
+    expected = {0.5: 1.0, 1.5: (1 + 2 / 3 + 1 + 1) / 4, 2.0: (1 + 2 / 3 + 1 + 1) / 4}
+    expected |= {2.5: (1 + 1 / 3 + 0 + 1) / 4, 4.0: (1 + 1) / 4, 9.0: 1 / 4}
+    found = conformal_p_values(np.array(list(expected)), calibration, groups)
+    np.testing.assert_allclose(found, list(expected.values()))
+
+
+def test_groups_of_single_rows_give_the_plain_formula():
+    rng = np.random.RandomState(0)
+    scores, calibration = rng.randn(30), rng.randn(50)
+    found = conformal_p_values(scores, calibration, rng.permutation(50))
+    np.testing.assert_allclose(found, conformal_p_values(scores, calibration))
+
+
+def donors(n_groups, size=8, seed=0, raised=1.0, moved=0.0):
+    """Rows of groups with an own level of distortion and an own place."""
+    rng = np.random.RandomState(seed)
+    groups = np.repeat(np.arange(n_groups), size)
+    level, place = np.exp(0.2 * rng.randn(n_groups)), rng.randn(n_groups, 2)
+    distortion = raised * level[groups] * rng.chisquare(5, len(groups))
+    return Batch(distortion, place[groups] + moved + 0.3 * rng.randn(len(groups), 2), groups)
+
+
+def by_hand(batch, reference, margin):
+    """P-values over all ways to call five, or as many, of the groups new."""
+
+    def means(rows, extra):
+        ids = np.unique(rows.groups)
+        logs = [np.log(rows.distortion[rows.groups == g]).mean() + extra for g in ids]
+        return np.array(logs), np.array([rows.placed[rows.groups == g].mean(axis=0) for g in ids])
+
+    new, old = means(batch, 0.0), means(reference, np.log(1 + margin))
+    logs, places = (np.concatenate(pair) for pair in zip(new, old, strict=True))
+    statistics = []
+    for chosen in combinations(range(len(logs)), len(new[0])):
+        is_new = np.isin(np.arange(len(logs)), chosen)
+        apart = places[is_new].mean(axis=0) - places[~is_new].mean(axis=0)
+        statistics.append((logs[is_new].mean() - logs[~is_new].mean(), apart @ apart))
+    statistics = np.array(statistics)  # the observed one first
+    return tuple((statistics >= statistics[0] - 1e-12).mean(axis=0))
+
+
+@pytest.mark.parametrize("raised", [1.0, 1.3])
+@pytest.mark.parametrize("margin", [0.0, 0.1])
+def test_the_shift_of_groups_is_an_exact_permutation_test(raised, margin):
+    """Two new groups beside five: 21 ways."""
+    batch, reference = donors(2, seed=1, raised=raised), donors(5)
+    found = group_shift_test(batch, reference, 0.2, margin, np.random.RandomState(0))
+    by_distortion, by_position = by_hand(batch, reference, margin)
+    assert found.p_distortion == pytest.approx(by_distortion)
+    assert found.p_embedding == pytest.approx(by_position)
+    assert found.p_value == pytest.approx(min(1, 2 * min(by_distortion, by_position)))
+    expected = conformal_p_values(batch.distortion, reference.distortion, reference.groups)
+    assert_array_equal(found.sample_p_values, expected)
+
+
+def test_a_shift_of_groups_is_found():
+    reference = donors(20)
+    raised = group_shift_test(donors(6, seed=1, raised=3), reference, 0.05, 0.1, shift_seed())
+    moved = group_shift_test(donors(6, seed=1, moved=3.0), reference, 0.05, 0.1, shift_seed())
+    assert raised.shifted and raised.p_distortion < 0.01
+    assert moved.shifted and moved.p_embedding < 0.01
+
+
+def test_groups_of_the_same_kind_are_hardly_ever_called_shifted():
+    found = [
+        group_shift_test(donors(4, seed=s), donors(20, seed=100 + s), 0.05, 0.0, shift_seed())
+        for s in range(40)
+    ]
+    assert sum(one.shifted for one in found) <= 4
+    by_rows = [
+        shift_test(donors(4, seed=s), donors(20, seed=100 + s), 0.05, 0.0, shift_seed())
+        for s in range(10)
+    ]
+    assert sum(one.shifted for one in by_rows) >= 5  # which is why
+
+
+def shift_seed():
+    return np.random.RandomState(0)
+
+
+def test_too_few_groups_to_ever_reach_alpha_are_told():
+    reference = donors(5)
+    with pytest.warns(UserWarning, match="1 new and 5 known groups cannot give a p-value below"):
+        found = group_shift_test(donors(1, seed=1, raised=99), reference, 0.05, 0.0, shift_seed())
+    assert found.p_distortion == pytest.approx(1 / 6) and not found.shifted
+
+
+@pytest.mark.filterwarnings("error")
+def test_enough_groups_are_not_warned_of():
+    """2 / C(12, 2) = .0303."""
+    group_shift_test(donors(2, seed=1), donors(10), 0.05, 0.0, shift_seed())
+
+
+def test_a_batch_without_groups_is_one():
+    batch, reference = donors(3, seed=1), donors(30)
+    one = Batch(batch.distortion, batch.placed, np.zeros(24, dtype=int))
+    without = Batch(batch.distortion, batch.placed)
+    found = [group_shift_test(b, reference, 0.2, 0.1, shift_seed()) for b in (one, without)]
+    assert found[0].p_value == found[1].p_value

@@ -11,8 +11,8 @@ from torch import nn
 
 from sksubspace import MEDAL
 from tests import instances
+from tests._student.toy import curve
 from tests.distillation.toy import FirstColumns
-from tests.encoding.toy import curve
 
 pytestmark = pytest.mark.filterwarnings("ignore:calibration='loo' needs")
 
@@ -36,7 +36,7 @@ def test_state_is_arrays_and_plain_values(name):
     state = medal.__getstate__()
     del state["teacher"]
     assert [key for key, value in state.items() if not plain(value)] == []
-    assert medal._encoder is not state["_encoder"]  # the estimator itself stays usable
+    assert medal.student_ is not state["student_"]  # the estimator itself stays usable
     assert np.isfinite(medal.transform(X_new)).all()
 
 

@@ -10,8 +10,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sksubspace import MEDAL
 from sksubspace._teachers import resolve_teacher, seed_teacher
+from tests._student.toy import blobs, curve
 from tests.distillation.toy import Fixed
-from tests.encoding.toy import blobs, curve
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from sksubspace import MEDAL
-from tests.encoding.toy import blobs, radius
+from tests._student.toy import blobs, radius
 
 X, labels = blobs(150)
 X_new, new_labels = blobs(60, seed=1)

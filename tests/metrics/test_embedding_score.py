@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 from sksubspace import MEDAL
 from sksubspace.metrics import EmbeddingScore, embedding_score
-from tests.encoding.toy import Torn, curve
+from tests._student.toy import Torn, curve
 
 
 def digits(n=300):

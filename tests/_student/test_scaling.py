@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from sksubspace import MEDAL
-from sksubspace.encoding._scaling import FeatureScale, LatentScale
+from sksubspace._student._scaling import FeatureScale, LatentScale
 
 
 def table(n=50, seed=0):

@@ -4,38 +4,46 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sksubspace.encoding import _local
-from sksubspace.encoding._local import LocalKernel, LocalTask, fit_local, place_left_out
-from sksubspace.encoding._scaling import FeatureScale
+from sksubspace._student import _local
+from sksubspace._student._local import LocalEncoder, LocalKernel, LocalTask, place_left_out
+from sksubspace._student._part import Setting
+from sksubspace._student._scaling import FeatureScale
 from sksubspace.neighbors import k_nearest
-from tests.encoding.toy import blobs, curve, make_trainer
+from tests._student.toy import blobs, curve, make_trainer
 
 
-def prepare(X, Z, n_neighbors=5, **params):
+def setting_of(X, rows=None, **params):
+    rows = np.arange(X.shape[0]) if rows is None else rows
     trainer = make_trainer(X.dtype, **params)
-    return LocalTask.of(X, Z, FeatureScale.of(X, "global"), n_neighbors, trainer), trainer
+    return Setting(FeatureScale.of(X, "global"), rows, trainer=trainer)
 
 
-def fit(X, Z, n_neighbors=5, **params):
-    return fit_local(*prepare(X, Z, n_neighbors, **params))[0]
+def prepare(X, Z, n_neighbors=5, groups=None, rows=None, **params):
+    setting = setting_of(X, rows, **params)
+    groups = np.arange(len(Z)) if groups is None else groups
+    return LocalTask.of(X, Z, n_neighbors, groups, setting), setting.trainer
 
 
-def left_out(X, Z, n_neighbors=5, **params):
-    return place_left_out(*prepare(X, Z, n_neighbors, **params))
+def fit(X, Z, n_neighbors=5, groups=None, **params):
+    return LocalEncoder(n_neighbors).fit(X, Z, groups, setting_of(X, **params))
+
+
+def left_out(X, Z, n_neighbors=5, groups=None, **params):
+    return fit(X, Z, n_neighbors, groups, **params).left_out()
 
 
 def naive_placement(encoder, x, n_neighbors):
     """The formula of the kernel, one query and one neighbour at a time."""
-    kernel = encoder.kernel.cpu()
-    keys = [kernel(torch.tensor(row[None]))[0].detach().numpy() for row in [x, *encoder.rows]]
-    squared = np.square(encoder.rows - x).sum(1)
+    kernel = encoder.kernel_.module.cpu()
+    keys = [kernel(torch.tensor(row[None]))[0].detach().numpy() for row in [x, *encoder.rows_]]
+    squared = np.square(encoder.rows_ - x).sum(1)
     near = np.argsort(squared, kind="stable")[:n_neighbors]
     tau, power = (p.exp().item() for p in (kernel.log_temperature, kernel.log_power))
     weights = [
         np.exp(-tau * np.square(keys[0] - keys[1 + j]).sum()) / squared[j] ** (power / 2)
         for j in near
     ]
-    return np.average(encoder.targets[near], axis=0, weights=weights)
+    return np.average(encoder.places_[near], axis=0, weights=weights)
 
 
 def test_placement_is_the_formula():
@@ -43,7 +51,7 @@ def test_placement_is_the_formula():
     encoder = fit(X, Z)
     queries = curve(8, seed=1)[0]
     expected = [naive_placement(encoder, x, 5) for x in queries]
-    assert_allclose(encoder(queries), expected, rtol=1e-8)
+    assert_allclose(encoder.predict(queries), expected, rtol=1e-8)
 
 
 def test_weights_are_positive_and_sum_to_one_and_prefer_the_near():
@@ -58,14 +66,14 @@ def test_weights_are_positive_and_sum_to_one_and_prefer_the_near():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_training_rows_keep_their_targets_exactly(dtype):
     X, Z = curve(80)
-    assert_array_equal(fit(X.astype(dtype), Z)(X.astype(dtype)), Z)
+    assert_array_equal(fit(X.astype(dtype), Z).predict(X.astype(dtype)), Z)
 
 
 def test_output_lies_in_the_hull_of_the_neighbors_targets():
     X, Z = blobs(100)[0], np.random.RandomState(0).randn(100, 2)
     encoder = fit(X, Z, n_neighbors=4)
     queries = 3 * np.random.RandomState(1).randn(200, 6)
-    placed = encoder(queries)
+    placed = encoder.predict(queries)
     _, near = k_nearest(queries, X, 4)
     for direction in np.random.RandomState(2).randn(20, 2):
         support = (Z[near] @ direction).max(axis=1)
@@ -74,14 +82,14 @@ def test_output_lies_in_the_hull_of_the_neighbors_targets():
 
 def test_far_queries_stay_on_the_map():
     X, Z = curve(60)
-    placed = fit(X, Z)(1e6 * np.random.RandomState(0).randn(50, 5))
+    placed = fit(X, Z).predict(1e6 * np.random.RandomState(0).randn(50, 5))
     assert np.isfinite(placed).all()
     assert (placed.min(0) >= Z.min(0)).all() and (placed.max(0) <= Z.max(0)).all()
 
 
 def test_a_query_next_to_a_training_row_is_placed_next_to_its_target():
     X, Z = curve(60)
-    placed = fit(X, Z)(X + 1e-9)
+    placed = fit(X, Z).predict(X + 1e-9)
     assert_allclose(placed, Z, atol=1e-6)
 
 
@@ -89,14 +97,14 @@ def test_one_neighbor_copies_its_target():
     X, Z = curve(60)
     queries = curve(30, seed=1)[0]
     _, near = k_nearest(queries, X, 1)
-    assert_allclose(fit(X, Z, n_neighbors=1)(queries), Z[near[:, 0]])
+    assert_allclose(fit(X, Z, n_neighbors=1).predict(queries), Z[near[:, 0]])
 
 
 def test_training_brings_placements_nearer():
     """One of the features decides the map, so the learned kernel must leave the others aside."""
     rng = np.random.RandomState(0)
     X, X_new = rng.randn(500, 5), rng.randn(300, 5)
-    before, after = (fit(X, X[:, :1], 10, max_iter=n)(X_new) for n in (1, 60))
+    before, after = (fit(X, X[:, :1], 10, max_iter=n).predict(X_new) for n in (1, 60))
     error_before, error_after = (np.abs(Z - X_new[:, :1]).mean() for Z in (before, after))
     assert error_after < 0.8 * error_before
 
@@ -108,7 +116,7 @@ def test_sparse_rows_give_the_dense_result(dtype):
     tolerance = {"rtol": 1e-9} if dtype == np.float64 else {"atol": 1e-4}
     dense, same = fit(X, Z), fit(sparse.csr_matrix(X), Z)
     queries = curve(20, seed=1)[0].astype(dtype)
-    assert_allclose(same(sparse.csr_matrix(queries)), dense(queries), **tolerance)
+    assert_allclose(same.predict(sparse.csr_matrix(queries)), dense.predict(queries), **tolerance)
 
 
 def test_a_placement_left_out_does_not_depend_on_the_rows_own_target():
@@ -120,6 +128,31 @@ def test_a_placement_left_out_does_not_depend_on_the_rows_own_target():
         after = left_out(X, moved)
         assert_array_equal(after[i], before[i])
         assert not np.array_equal(after, before)
+
+
+def test_no_placement_left_out_depends_on_the_group():
+    X, Z = curve(60)
+    groups = np.arange(60) // 5
+    before = left_out(X, Z, groups=groups)
+    for group in (0, 7):
+        moved = Z.copy()
+        moved[groups == group] += 5
+        after = left_out(X, moved, groups=groups)
+        assert_array_equal(after[groups == group], before[groups == group])
+        assert not np.array_equal(after, before)
+
+
+def test_means_are_those_of_the_same_neighbors():
+    """The second reading, of whoever places."""
+    X, Z = curve(60)
+    encoder = fit(X, Z)
+    squared, near = k_nearest(X, X, 5, exclude_self=True)
+    expected = [np.average(z, axis=0, weights=1 / s) for z, s in zip(Z[near], squared, strict=True)]
+    assert_allclose(encoder.left_out_mean(), expected)
+    queries = curve(10, seed=1)[0]
+    squared, near = k_nearest(queries, X, 5)
+    expected = [np.average(z, axis=0, weights=1 / s) for z, s in zip(Z[near], squared, strict=True)]
+    assert_allclose(encoder.predict_mean(queries), expected)
 
 
 def test_a_placement_left_out_is_in_the_hull_of_the_others():
@@ -135,7 +168,7 @@ def test_placements_left_out_err_like_placements_of_new_rows():
     X, Z = curve(400, noise=0.3)
     X_new, Z_new = curve(800, seed=1, noise=0.3)
     settings = {"n_neighbors": 10, "max_iter": 30}
-    new = np.square(fit(X, Z, **settings)(X_new) - Z_new).mean()
+    new = np.square(fit(X, Z, **settings).predict(X_new) - Z_new).mean()
     assert np.square(left_out(X, Z, **settings) - Z).mean() == pytest.approx(new, rel=0.2)
 
 
@@ -143,8 +176,8 @@ def test_placements_left_out_err_like_placements_of_new_rows():
 def test_few_rows(n):
     X, Z = curve(n)
     encoder = fit(X, Z, n_neighbors=10)
-    assert_array_equal(encoder(X), Z)
-    assert np.isfinite(encoder(curve(5, seed=1)[0])).all()
+    assert_array_equal(encoder.predict(X), Z)
+    assert np.isfinite(encoder.predict(curve(5, seed=1)[0])).all()
     assert np.isfinite(left_out(X, Z, n_neighbors=10)).all()
 
 
@@ -156,8 +189,8 @@ def test_units_do_not_matter(dtype, unit):
     """Powers of two change no digit, so the result must be the same."""
     X, Z = curve(60)
     X, queries = X.astype(dtype), curve(20, seed=1)[0].astype(dtype)
-    scaled = fit((X * unit).astype(dtype), Z)((queries * unit).astype(dtype))
-    assert_allclose(scaled, fit(X, Z)(queries), atol=1e-9 if dtype == np.float64 else 1e-4)
+    scaled = fit((X * unit).astype(dtype), Z).predict((queries * unit).astype(dtype))
+    assert_allclose(scaled, fit(X, Z).predict(queries), atol=1e-9 if dtype == np.float64 else 1e-4)
 
 
 def test_graph_has_three_times_the_neighbors_where_there_are_as_many():
@@ -175,7 +208,7 @@ def test_what_the_kernel_sees(make, many, monkeypatch):
     rng = np.random.RandomState(0)
     X = rng.randn(60, 3) @ rng.randn(3, 20) + 1e-3 * rng.rand(60, 20)
     task, trainer = prepare(make(X), X[:, :2])
-    kernel = trainer.build(task.kernel)
+    kernel = trainer.build(task.recipe().build)
     seen = kernel.project(torch.tensor(X)).numpy()
     assert seen.shape == ((60, 3) if many else (60, 20))
     assert_allclose(task.projected.numpy(), seen, atol=1e-9)
@@ -184,9 +217,9 @@ def test_what_the_kernel_sees(make, many, monkeypatch):
     assert kept == pytest.approx(1, abs=0.01)
     if many:
         assert_allclose(task.directions.T @ task.directions, np.eye(3), atol=1e-6)
-    encoder, _ = fit_local(task, trainer)
-    assert_array_equal(encoder(make(X)), X[:, :2])
-    assert_allclose(encoder(make(X + 1e-9)), X[:, :2], atol=1e-5)
+    encoder = fit(make(X), X[:, :2])
+    assert_array_equal(encoder.predict(make(X)), X[:, :2])
+    assert_allclose(encoder.predict(make(X + 1e-9)), X[:, :2], atol=1e-5)
 
 
 def test_above_a_limit_a_part_of_the_rows_is_trained_on(monkeypatch):
@@ -203,23 +236,22 @@ def test_above_a_limit_a_part_of_the_rows_is_trained_on(monkeypatch):
     monkeypatch.setattr(_local, "_MAX_TRAINING_ROWS", 30)
     encoder = fit(X, Z)
     assert len(seen[0]) == 30
-    assert_array_equal(encoder(X), Z)  # the others are still there to be found
+    assert_array_equal(encoder.predict(X), Z)  # the others are still there to be found
 
 
 def test_blocks_change_nothing(monkeypatch):
     X, Z = curve(60)
     encoder = fit(X, Z)
     queries = curve(40, seed=1)[0]
-    whole = encoder(queries)
+    whole = encoder.predict(queries)
     monkeypatch.setattr(_local, "_CHUNK", 7)
-    assert_array_equal(encoder(queries), whole)
+    assert_array_equal(encoder.predict(queries), whole)
 
 
 def test_some_rows_are_placed_by_all_others_with_a_kernel_of_the_other_half(monkeypatch):
     X, Z = curve(90)
-    rows = np.array([7, 80, 3, *range(20, 60)])
-    trainer = make_trainer()
-    task = LocalTask.of(X, Z, FeatureScale.of(X, "global"), 5, trainer, rows)
+    rows = np.array([3, 7, *range(20, 60), 80])
+    task, trainer = prepare(X, Z, rows=rows)
     expected = k_nearest(X, X, 15, exclude_self=True)[1][rows]
     assert_array_equal(task.neighbors, expected)
     trained, original = [], _local._restrict

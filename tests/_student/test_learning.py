@@ -3,8 +3,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sksubspace import MEDAL
-from sksubspace.neighbors import k_nearest
-from tests.encoding.toy import curve
+from sksubspace._student import FourierRidge, MedianEncoder
+from tests._student.toy import curve
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:calibration='loo' needs"),
@@ -21,7 +21,14 @@ def fit(**params):
 
 @pytest.mark.parametrize(
     ("encoder", "decoder"),
-    [("local", "ridge"), ("linear", "ridge"), ("mlp", "ridge"), ("local", "mlp"), ("mlp", "mlp")],
+    [
+        ("median", "ridge"),
+        ("local", "ridge"),
+        ("linear", "ridge"),
+        ("mlp", "ridge"),
+        ("local", "mlp"),
+        ("mlp", "mlp"),
+    ],
 )
 def test_every_pair_of_parts_makes_a_map(encoder, decoder):
     medal = fit(encoder=encoder, decoder=decoder, max_iter=60)
@@ -56,24 +63,18 @@ def test_auto_epochs_follow_from_the_rows():
     assert fewer.n_iter_ < 40
 
 
-def test_a_ridge_behind_a_network_is_chosen_at_placements_by_neighbors(monkeypatch):
+def test_a_ridge_behind_a_network_is_chosen_at_places_of_the_median(monkeypatch):
     """Not at the teacher's own coordinates, where it would be fooled."""
-    from sksubspace.distillation import _learning
-
     seen = {}
-    original = _learning.fit_fourier_ridge
+    original = FourierRidge.fit
 
-    def spy(Z, Z_loo, X, **params):
-        seen.update(Z=Z, Z_loo=Z_loo, X=X)
-        return original(Z, Z_loo, X, **params)
+    def spy(self, Z, Z_out, X, forget):
+        seen.update(Z=Z, Z_out=Z_out, X=X)
+        return original(self, Z, Z_out, X, forget)
 
-    monkeypatch.setattr(_learning, "fit_fourier_ridge", spy)
+    monkeypatch.setattr(FourierRidge, "fit", spy)
     fit(encoder="mlp", decoder="ridge")
-    squared, near = k_nearest(seen["X"], seen["X"], 10, exclude_self=True)
-    expected = [
-        np.average(seen["Z"][j], axis=0, weights=1 / w) for j, w in zip(near, squared, strict=True)
-    ]
-    assert_allclose(seen["Z_loo"], expected)
+    assert_array_equal(seen["Z_out"], MedianEncoder().fit(seen["X"], seen["Z"]).left_out())
 
 
 def test_match_weight_and_noise_reach_the_training():
