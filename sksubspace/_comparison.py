@@ -9,8 +9,8 @@ import numpy as np
 MEAN = "Mean (control)"
 PERMUTED = "Permuted (control)"
 
-# of ten natural maps (PCA, t-SNE, UMAP, Isomap, spectral) of three sets the lowest share was .80; of
-# maps cut into tiles or cells, or fallen into fragments, the highest .72 (benchmarks/student.py)
+# of ten natural maps (PCA, t-SNE, UMAP, Isomap, spectral) of three sets the lowest share was .80;
+# of maps cut into tiles or cells, or fallen into fragments, the highest .72: benchmarks/student.py
 TORN_BELOW = 0.75
 
 # what is said of the readings and of the remarks, wherever a table is shown

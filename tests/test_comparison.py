@@ -98,14 +98,14 @@ def test_a_whole_map_that_was_only_screened_does_not_replace_a_confirmed_one():
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"score": 0.5, "continuous": 0.34}, True),
-        ({"score": 0.5, "continuous": 0.35}, False),
+        ({"score": 0.5, "continuous": 0.37}, True),
+        ({"score": 0.5, "continuous": 0.38}, False),
         ({"score": 0.5}, False),
         ({"score": -0.1, "continuous": -0.5}, False),
         ({"score": 0.5, "continuous": 0.1, "role": "control"}, False),
     ],
 )
-def test_torn_is_below_seven_tenths_and_said_of_candidates_that_are_known(fields, expected):
+def test_torn_is_below_three_quarters_and_said_of_candidates_that_are_known(fields, expected):
     assert is_torn(CandidateResult("m", "m", {}, **fields)) == expected
 
 

@@ -21,8 +21,8 @@ from sksubspace.neighbors import k_nearest
 
 # of the largest eigenvalue: from interpolation to a map that hardly moves
 _PENALTIES = 10.0 ** np.arange(-8, 3)
-# below it, relative to the largest, a direction is rounding
-_SMALLEST_EIGENVALUE = 1e-10
+# below it, relative to the largest, a direction of a Gram matrix has lost half of its digits
+_SMALLEST_EIGENVALUE = 1e-8
 # side up to which a Gram matrix is formed; above, an iterative solver is cheaper
 _MAX_GRAM = 2000
 # residuals of the map, in units of its radius, that are worth correcting

@@ -435,7 +435,7 @@ class _Bases:
         self.place = np.searchsorted(forget.own, drawn)  # `own` ascends
         self.groups = np.unique(forget.groups[drawn], return_inverse=True)[1]
         self.target = _leading_targets(X[drawn], random_state)
-        self.known, self.start = {}, _FIRST_SCALE
+        self.known = {}
 
     def rotated(self, scale):
         """Basis of the drawn rows, and these in it."""
@@ -451,10 +451,7 @@ class _Bases:
         return _Basis.of(self.Z, scale * self.unit), None
 
     def choose(self, Z_out, forget, scale, penalty):
-        """Scale and penalty with the least left-out error, by hill climbing over the scale.
-
-        A second choice starts at the scale of the first, whose bases are known.
-        """
+        """Scale and penalty with the least left-out error, by hill climbing over the scale."""
         if "auto" not in (scale, penalty):
             return float(scale), float(penalty)
         at = Z_out[self.place]
@@ -469,7 +466,7 @@ class _Bases:
 
         if scale != "auto":
             return float(scale), best_at(float(scale))[1]
-        tried = {self.start: best_at(2.0**self.start)}
+        tried = {_FIRST_SCALE: best_at(2.0**_FIRST_SCALE)}
         for step in (1, -1):
             exponent = min(tried, key=tried.get) + step
             while exponent in _SCALE_EXPONENTS and exponent not in tried:
@@ -477,8 +474,8 @@ class _Bases:
                 if tried[exponent] > min(tried.values()):
                     break
                 exponent += step
-        self.start = min(tried, key=tried.get)
-        return 2.0**self.start, tried[self.start][1]
+        exponent = min(tried, key=tried.get)
+        return 2.0**exponent, tried[exponent][1]
 
     def _best_penalty(self, scale, at, forget, penalties):  # -> (squared error, penalty)
         basis, here = self.rotated(scale)

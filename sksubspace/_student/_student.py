@@ -398,11 +398,11 @@ def _learn_encoder(plan, X, Z, groups, setting, random_state):
     for encoder in fitted:
         if hasattr(encoder, "left_out"):
             # the line is judged bare: its correction would be a second local encoder
-            place = getattr(encoder, "left_out_line", encoder.left_out)
-            scores[part_name(encoder)] = match_r_squared(place(), Z[setting.rows])
+            placed = getattr(encoder, "left_out_line", encoder.left_out)()
+            _check_shape(placed, encoder, "encoder", "left_out()", (len(setting.rows), Z.shape[1]))
+            scores[part_name(encoder)] = match_r_squared(placed, Z[setting.rows])
     best = fitted[int(np.argmax([*scores.values()]))] if scores else fitted[0]
     placed = best.left_out() if scores else None
-    _check_shape(placed, best, "encoder", "left_out()", (len(setting.rows), Z.shape[1]))
     _check_shape(best.predict(X[:2]), best, "encoder", "predict(X[:2])", (2, Z.shape[1]))
     return _Parts(best, scores, placed, getattr(best, "loss_curve_", []))
 
@@ -458,9 +458,9 @@ def _left_out_errors(decoder, at, forget, X, units):  # -> (m,)
     for block in row_blocks(len(at), n_columns=X.shape[1]):
         here = order[block]
         predicted = decoder.left_out(at[here], forget[here])
-        difference = dense(X[forget.own[here]], np.float64) - predicted
-        _check_shape(predicted, decoder, "decoder", "left_out(at, forget)", difference.shape)
-        squared = np.square(difference)
+        wanted = (len(here), X.shape[1])
+        _check_shape(predicted, decoder, "decoder", "left_out(at, forget)", wanted)
+        squared = np.square(dense(X[forget.own[here]], np.float64) - predicted)
         errors[here] = squared.sum(axis=1) if units is None else squared @ units
     return errors
 

@@ -34,8 +34,8 @@ class ScoreComponents:
         1 - (1 - r2) / (1 - pca_r2).
 
     continuous : float
-        R2 at the mean place of the ten nearest training rows. Under .75 of `r2` the map is torn: its
-        pieces say where a row is, not what is beside it.
+        R2 at the mean place of the ten nearest training rows. Under .75 of `r2` the map is torn:
+        its pieces say where a row is, not what is beside it.
 
     global_share : float
         R2 of a linear decoder over that of the principal components: 1 is the plane of largest

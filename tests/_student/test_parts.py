@@ -219,7 +219,7 @@ def test_parts_that_leave_no_rows_out_are_calibrated_by_rows_held_out(params):
     assert (medal.calibration_, medal.loo_score_) == ("holdout", None)
     assert 0 < medal.score(X_new) < 1
     assert medal.pvalue(X_new).min() > 0
-    with pytest.raises(ValueError, match="student must have .* leave-one-out form, got encoder="):
+    with pytest.raises(ValueError, match=r"student must have .* leave-one-out form, got encoder="):
         embedding_score(X, Z, student=medal_of(**params))
 
 
