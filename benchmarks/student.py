@@ -487,7 +487,7 @@ from sksubspace import MEDAL
 from sksubspace.metrics import embedding_score
 rng = np.random.RandomState(0)
 X = load_digits().data.astype(np.float32) / 16
-X = np.vstack([X, X[:203] + .05 * rng.randn(203, 64).astype(np.float32)])
+X = np.vstack([X, X[:203] + .2 * rng.rand(203, 64).astype(np.float32)])
 Z = np.load(sys.argv[1])
 Z = np.vstack([Z, Z[:203] + .1])
 MEDAL("precomputed", random_state=0).fit(X[:200], embedding=Z[:200])

@@ -31,6 +31,8 @@ _EXACT_ENOUGH = 1e-6
 _N_CORRECTING = 3
 # neighbours of the second reading, as for the median
 _N_MEAN = 10
+# share of the places' squares that an exact line is off by
+_ROUNDING = 1e-12
 # keeps I - H regular where a group holds all of a direction
 _JITTER = 1e-10
 _CHUNK = 4096
@@ -284,7 +286,8 @@ def _choose_penalty(left, eigenvalues, Z, members):  # (n, r), (r,), (n, q) -> f
         residuals = beyond + left @ (kept_out[:, None] * moment)
         alone = np.maximum(outside + squares @ kept_out, 1e-12)
         _divide(residuals, alone, left * np.sqrt(1 - kept_out), members)
-        error = np.square(residuals).sum()
+        # below, errors are rounding, and the first of equally good penalties is taken
+        error = max(np.square(residuals).sum(), _ROUNDING * np.square(Z).sum())
         if error < best[0]:
             best = (error, penalty, residuals)
     return best[1:]

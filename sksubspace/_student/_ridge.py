@@ -244,19 +244,31 @@ class _Basis:
 
     @classmethod
     def of(cls, Z, frequencies):
+        """Basis of rows whose features are seen block by block."""
         size = Z.shape[1] + 2 * frequencies.shape[1]
         if len(Z) < size:
-            features = fourier_features(Z, frequencies)
-            offset = features.mean(axis=0)
-            return cls(frequencies, len(Z), offset, *_eigenpairs_of_few(features - offset))
+            return cls.of_features(fourier_features(Z, frequencies), frequencies)
         offset, gram = np.zeros(size), np.zeros((size, size))
         for rows in row_blocks(len(Z)):
             features = fourier_features(Z[rows], frequencies)
             offset += features.sum(axis=0) / len(Z)
             gram += features.T @ features
-        gram -= len(Z) * np.outer(offset, offset)
+        return cls._of_gram(gram, offset, frequencies, len(Z))
+
+    @classmethod
+    def of_features(cls, features, frequencies):  # (n, p), (q, m)
+        """Basis of rows whose features are at hand."""
+        n, p = features.shape
+        offset = features.mean(axis=0)
+        if n < p:
+            return cls(frequencies, n, offset, *_eigenpairs_of_few(features - offset))
+        return cls._of_gram(features.T @ features, offset, frequencies, n)
+
+    @classmethod
+    def _of_gram(cls, gram, offset, frequencies, n):
+        gram -= n * np.outer(offset, offset)
         eigenvalues, eigenvectors = eigh(gram, overwrite_a=True, check_finite=False)
-        return cls(frequencies, len(Z), offset, np.maximum(eigenvalues, 0), eigenvectors)
+        return cls(frequencies, n, offset, np.maximum(eigenvalues, 0), eigenvectors)
 
     def features(self, Z):  # (n, q) -> (n, p)
         return fourier_features(Z, self.frequencies) - self.offset
@@ -440,8 +452,9 @@ class _Bases:
     def rotated(self, scale):
         """Basis of the drawn rows, and these in it."""
         if scale not in self.known:
-            basis = _Basis.of(self.Z[self.drawn], scale * self.unit)
-            self.known[scale] = basis, basis.rotate(self.Z[self.drawn])
+            features = fourier_features(self.Z[self.drawn], scale * self.unit)
+            basis = _Basis.of_features(features, scale * self.unit)
+            self.known[scale] = basis, (features - basis.offset) @ basis.eigenvectors
         return self.known[scale]
 
     def of_all_rows(self, scale):
