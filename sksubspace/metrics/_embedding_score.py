@@ -81,11 +81,13 @@ class EmbeddingScore:
         return self.r2
 
     def __str__(self):
-        return (
+        text = (
             f"leave-one-out R2 {self.r2:.3f} of {self.n_samples:,} rows "
-            f"({self.encoder} encoder, R2 of its coordinates {self.placement_r2:.3f}); "
-            f"continuous {self.continuous:.3f}, global share {self.global_share:.2f}"
+            f"({self.encoder} encoder, R2 of its coordinates {self.placement_r2:.3f})"
         )
+        if np.isnan(self.continuous):
+            return text
+        return f"{text}; continuous {self.continuous:.3f}, global share {self.global_share:.2f}"
 
 
 def embedding_score(

@@ -18,7 +18,7 @@ def digits(n=300):
 
 
 def torn(n=240, noise=0.05):
-    """Rows, and a map of them that only the local encoder can follow."""
+    """Rows, and a map of them that only the median can follow."""
     X, _ = curve(n, noise=noise)
     return X, Torn().fit_transform(X)
 
@@ -29,16 +29,16 @@ def fitted(X, Z, **params):
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-@pytest.mark.parametrize("kind", ["linear", "local"])
+@pytest.mark.parametrize("kind", ["linear", "median"])
 def test_is_the_leave_one_out_of_medal(kind, seed):
-    X, Z = torn() if kind == "local" else (digits(), PCA(2).fit_transform(digits()))
+    X, Z = torn() if kind == "median" else (digits(), PCA(2).fit_transform(digits()))
     medal = fitted(X, Z, random_state=seed)
     score = embedding_score(X, Z, per_row=True, random_state=seed)
     assert score.encoder == medal.encoder_name_ == kind
     assert_allclose(score.r2, medal.loo_score_, rtol=1e-12)
     assert_allclose(score.distortion, medal.loo_distortion_, rtol=1e-9)
-    if kind == "local":
-        assert_allclose(score.placement_r2, medal.encoder_scores_["local"], rtol=1e-12)
+    if kind == "median":
+        assert_allclose(score.placement_r2, medal.encoder_scores_["median"], rtol=1e-12)
 
 
 def test_neighbors_are_those_of_medal():
@@ -85,9 +85,9 @@ def test_placement_is_in_units_of_the_map():
     assert_allclose(score.placement_r2, 1 - score.placement_error**2, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["linear", "local"])
+@pytest.mark.parametrize("kind", ["linear", "median"])
 def test_a_part_of_the_rows_is_scored_against_all(kind):
-    X, Z = torn(240) if kind == "local" else (digits(240), PCA(2).fit_transform(digits(240)))
+    X, Z = torn(240) if kind == "median" else (digits(240), PCA(2).fit_transform(digits(240)))
     whole = embedding_score(X, Z, per_row=True)
     part = embedding_score(X, Z, per_row=True, max_samples=120, random_state=1)
     assert part.encoder == whole.encoder == kind
@@ -169,11 +169,13 @@ def test_few_rows(n):
 
 
 def test_result_reads_as_a_number_and_a_line():
-    score = EmbeddingScore(0.5, 0.9, 0.3, "local", 1797)
+    score = EmbeddingScore(0.5, 0.9, 0.3, "median", 1797)
     assert float(score) == score.r2 == 0.5
     assert str(score) == (
-        "leave-one-out R2 0.500 of 1,797 rows (local encoder, R2 of its coordinates 0.900)"
+        "leave-one-out R2 0.500 of 1,797 rows (median encoder, R2 of its coordinates 0.900)"
     )
+    three = EmbeddingScore(0.5, 0.9, 0.3, "median", 1797, continuous=0.4, global_share=0.75)
+    assert str(three).endswith("0.900); continuous 0.400, global share 0.75")
     with pytest.raises(AttributeError):
         score.r2 = 1
 
