@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from scipy.stats import spearmanr
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
@@ -97,7 +98,8 @@ def test_a_part_of_the_rows_is_scored_against_all(kind):
     assert_allclose(part.squares[scored], whole.squares[scored])
     on_the_same = 1 - whole.distortion[scored].sum() / whole.squares[scored].sum()
     assert part.r2 == pytest.approx(on_the_same, abs=0.05)
-    assert np.corrcoef(part.distortion[scored], whole.distortion[scored])[0, 1] > 0.6
+    # ranks: the rows beside the tear are far off in either, by how much depends on the others
+    assert spearmanr(part.distortion[scored], whole.distortion[scored])[0] > 0.75
 
 
 def test_as_many_samples_as_rows_is_all_of_them():
