@@ -18,7 +18,7 @@ from sksubspace._student._part import Part, Setting
 from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.device import as_rows, resolve_device, to_tensor
 from sksubspace._torch.inference import batched_forward
-from sksubspace._torch.modules import FourierFeatures, ResidualMLP, mlp
+from sksubspace._torch.modules import FourierFeatures, ResidualMLP, check_module, mlp
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget, Trainer
 
@@ -335,19 +335,6 @@ def own_setting(X, setting):
     scale = FeatureScale.of(X, "global") if setting is None else setting.scale
     rows = np.arange(X.shape[0]) if setting is None else setting.rows
     return Setting(scale, rows, None if setting is None else setting.neighbors, trainer)
-
-
-def check_module(module, name, n_in, n_out, device):
-    """Check that a module maps two rows of the one width to two rows of the other."""
-    weights = next(module.parameters(), torch.zeros(()))
-    probe = torch.zeros(2, n_in, dtype=weights.dtype)
-    wanted = f"{name} must be a module that maps shape (n, {n_in}) to (n, {n_out});"
-    try:
-        shape = tuple(batched_forward(module, probe, chunk_size=2, device=device).shape)
-    except RuntimeError as error:
-        raise ValueError(f"{wanted} it fails on (2, {n_in}): {error}") from error
-    if shape != (2, n_out):
-        raise ValueError(f"{wanted} it maps (2, {n_in}) to {shape}.")
 
 
 def _tensors(X, Z, trainer):  # (n, d), (n, q)

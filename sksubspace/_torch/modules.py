@@ -5,7 +5,9 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-__all__ = ["FourierFeatures", "ResidualBlock", "ResidualMLP", "mlp"]
+from .inference import batched_forward
+
+__all__ = ["FourierFeatures", "ResidualBlock", "ResidualMLP", "check_module", "mlp"]
 
 ACTIVATIONS = {
     "elu": nn.ELU,
@@ -158,3 +160,16 @@ class FourierFeatures(nn.Module):
         phase = z @ self.frequencies
         features = (torch.sin(phase), torch.cos(phase))
         return torch.cat((z, *features) if self.linear else features, dim=1)
+
+
+def check_module(module, name, n_in, n_out, device):
+    """Check that a module maps two rows of the one width to two rows of the other."""
+    weights = next(module.parameters(), torch.zeros(()))
+    probe = torch.zeros(2, n_in, dtype=weights.dtype)
+    wanted = f"{name} must be a module that maps shape (n, {n_in}) to (n, {n_out});"
+    try:
+        shape = tuple(batched_forward(module, probe, chunk_size=2, device=device).shape)
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ValueError(f"{wanted} it fails on (2, {n_in}): {error}") from error
+    if shape != (2, n_out):
+        raise ValueError(f"{wanted} it maps (2, {n_in}) to {shape}.")

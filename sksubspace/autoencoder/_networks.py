@@ -5,21 +5,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import torch
 from sklearn.utils import check_array
 from torch import nn
 
 from sksubspace._parameters import check_widths
 from sksubspace._state import Network, Recipe, register
-from sksubspace._torch.inference import batched_forward
-from sksubspace._torch.modules import mlp
+from sksubspace._torch.modules import check_module, mlp
 from sksubspace._torch.objectives import Standardize
 
 __all__ = [
     "Autoencoding",
     "autoencoding",
     "build_networks",
-    "check_module",
     "check_width",
     "fitted_decoder",
     "fitted_encoder",
@@ -155,19 +152,6 @@ def autoencoding(params, scale, trainer, encoder, decoder, *, n_latent=None, out
         n_components=n_latent or int(params.n_components),
         ordered=n_latent is not None,
     )
-
-
-def check_module(module, name, n_in, n_out, device):
-    """Check that a module maps two rows of the one width to two rows of the other."""
-    weights = next(module.parameters(), torch.zeros(()))
-    probe = torch.zeros(2, n_in, dtype=weights.dtype)
-    wanted = f"{name} must be a module that maps shape (n, {n_in}) to (n, {n_out});"
-    try:
-        shape = tuple(batched_forward(module, probe, chunk_size=2, device=device).shape)
-    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ValueError(f"{wanted} it fails on (2, {n_in}): {error}") from error
-    if shape != (2, n_out):
-        raise ValueError(f"{wanted} it maps (2, {n_in}) to {shape}.")
 
 
 def unexplained(reconstruction, x):  # (b, d), (b, d) -> ()

@@ -11,9 +11,10 @@ from torch import nn
 
 from sksubspace._linalg import dense, in_blocks, row_blocks
 from sksubspace._state import Network, Recipe, register
+from sksubspace._torch.modules import check_module
 from sksubspace._torch.objectives import Standardize
 from sksubspace._torch.trainer import Budget
-from sksubspace.autoencoder._networks import check_module, check_width, with_recipes_of
+from sksubspace.autoencoder._networks import check_width, with_recipes_of
 
 __all__ = [
     "SparseCoding",
