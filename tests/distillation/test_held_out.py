@@ -244,6 +244,7 @@ def test_without_training_rows_there_is_no_autoencoder():
     assert np.isnan(parts.ae_r2) and np.isfinite(parts.r2)
 
 
+@pytest.mark.filterwarnings("ignore:2 of 80 rows are equal")
 def test_components_of_sparse_rows():
     X = np.random.RandomState(0).rand(80, 8)
     X[X < 0.5] = 0
@@ -272,3 +273,64 @@ def test_novel_rows_are_more_distorted():
     assert np.median(distortion[test_labels == 3]) > np.quantile(distortion[test_labels != 3], 0.95)
     assert medal.detect_shift(X_test).shifted
     assert not medal.detect_shift(X_test[test_labels != 3]).shifted
+
+
+def donors(n_groups, size=10, seed=0, noise=0.0):
+    """Rows of donors, and whose they are."""
+    rng = np.random.RandomState(seed)
+    groups = np.repeat(np.arange(n_groups), size)
+    X = (rng.randn(n_groups, 5) * [2, 2, 0.5, 0.5, 0.5])[groups] + 0.5 * rng.randn(len(groups), 5)
+    return X + noise * rng.randn(*X.shape), groups
+
+
+@pytest.fixture(scope="module")
+def by_donors():
+    X, groups = donors(20)
+    return MEDAL(PCA(2), random_state=0).fit(X, groups=groups)
+
+
+def test_with_groups_the_unit_of_the_shift_test_is_the_group(by_donors):
+    batches = [donors(4, seed=seed) for seed in range(1, 11)]
+    found = [by_donors.detect_shift(batch, groups=own) for batch, own in batches]
+    assert sum(one.shifted for one in found) <= 2
+    batch, _ = donors(4, seed=1)
+    assert_array_equal(found[0].sample_p_values, by_donors.pvalue(batch))
+    assert by_donors.pvalue(batch + 99).max() == pytest.approx(1 / 21)
+    noisy, own = donors(6, seed=1, noise=2.0)
+    assert by_donors.detect_shift(noisy, groups=own).shifted
+
+
+def test_a_batch_of_one_donor_cannot_be_called_shifted(by_donors):
+    batch, _ = donors(1, seed=1, noise=9.0)
+    with pytest.warns(UserWarning, match="1 new and 20 known groups cannot give a p-value below"):
+        found = by_donors.detect_shift(batch)
+    assert found.p_distortion == pytest.approx(1 / 21) and not found.shifted
+
+
+def test_calibration_groups_are_those_of_the_rows(by_donors):
+    assert by_donors.groups_given_
+    assert_array_equal(by_donors.calibration_groups_, np.repeat(np.arange(20), 10))
+    fresh, own = donors(30, seed=2)
+    medal = fit(donors(20)[0])
+    with pytest.raises(ValueError, match=r"groups of a batch need fit\(X, groups=...\)"):
+        medal.detect_shift(fresh, groups=own)
+    medal.calibrate(fresh, groups=own)
+    assert_array_equal(medal.calibration_groups_, own)
+    expected = conformal_p_values(medal.distortion(X_new), medal.distortion(fresh), own)
+    assert_array_equal(medal.pvalue(X_new), expected)
+    assert not medal.calibrate(fresh).groups_given_
+
+
+@pytest.mark.parametrize("groups", [np.arange(5), np.zeros((40, 1))])
+def test_groups_of_a_batch_of_the_wrong_shape(by_donors, groups):
+    with pytest.raises(ValueError, match="groups must have one entry for each of the 40 rows"):
+        by_donors.detect_shift(donors(4, seed=1)[0], groups=groups)
+
+
+def test_whole_groups_are_held_out():
+    X, groups = donors(20)
+    medal = MEDAL(PCA(2), calibration="holdout", validation_fraction=0.2, random_state=0)
+    held = medal.fit(X, groups=groups).calibration_indices_
+    assert len(held) == 40
+    assert not set(groups[held]) & set(np.delete(groups, held))
+    assert_array_equal(medal.calibration_groups_, np.unique(groups[held], return_inverse=True)[1])

@@ -6,10 +6,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.stats import spearmanr
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.linear_model import Ridge
+from torch import nn
 
 from sksubspace import MEDAL
+from sksubspace.decoding import FourierRidge
+from sksubspace.encoding import MedianEncoder
 from sksubspace.metrics import EmbeddingScore, embedding_score
 from tests._student.toy import Torn, curve
 
@@ -228,3 +233,125 @@ def test_importing_the_metrics_imports_no_torch():
     code = "import sksubspace.metrics, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_scoring_without_a_student_imports_no_torch():
+    code = (
+        "import numpy as np, sys; from sksubspace.metrics import embedding_score;"
+        "X = np.random.RandomState(0).randn(120, 5);"
+        "embedding_score(X, np.sign(X[:, :2]) + 0.1 * X[:, :2], groups=np.arange(120) // 3);"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+class PlainRidge(BaseEstimator):
+    """A decoder of another package, with a leave-out by refits."""
+
+    def fit(self, Z, Z_out, X, forget):
+        self.Z_, self.X_ = Z, X
+        self.model_ = Ridge(0.1).fit(Z, X)
+        return self
+
+    def predict(self, Z):
+        return self.model_.predict(Z)
+
+    def left_out(self, at, forget):
+        found = []
+        for i in range(len(at)):
+            kept = np.setdiff1d(np.arange(len(self.Z_)), forget[i])
+            found.append(Ridge(0.1).fit(self.Z_[kept], self.X_[kept]).predict(at[i : i + 1])[0])
+        return np.array(found)
+
+
+STUDENTS = {
+    "auto": {},
+    "median": {"encoder": "median"},
+    "linear": {"encoder": "linear"},
+    "bare": {"encoder": "linear", "exact": None},
+    "local": {"encoder": "local", "max_iter": 3},
+    "few neighbors": {"n_neighbors": 3},
+    "feature": {"scale": "feature"},
+    "no scale": {"scale": "none"},
+    "few frequencies": {"decoder": FourierRidge(50)},
+    "objects": {"encoder": MedianEncoder(5), "decoder": FourierRidge(50, penalty=0.1)},
+    "of another package": {"decoder": PlainRidge()},
+}
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(120) // 3], ids=["rows", "groups"])
+@pytest.mark.parametrize("params", STUDENTS.values(), ids=STUDENTS)
+def test_scores_as_the_student_that_is_given(params, groups):
+    X, Z = torn(120)
+    student = MEDAL("precomputed", random_state=5, **params)
+    score = embedding_score(X, Z, student=student, groups=groups, per_row=True)
+    assert not hasattr(student, "embedding_")
+    with pytest.warns(UserWarning, match="drawn with all of its rows in view"):
+        medal = student.fit(X, embedding=Z, groups=groups)
+    assert score.r2 == pytest.approx(medal.loo_score_, abs=1e-12)
+    assert score.continuous == pytest.approx(medal.continuous_, abs=1e-12, nan_ok=True)
+    assert score.global_share == pytest.approx(medal.global_share_, abs=1e-12)
+    assert score.encoder == medal.encoder_name_
+    assert_allclose(score.distortion, medal.loo_distortion_, rtol=1e-9)
+
+
+def test_the_seed_of_a_student_comes_before_that_of_the_call():
+    X, Z = torn(120)
+    own = [embedding_score(X, Z, student=MEDAL(random_state=5), random_state=s).r2 for s in (0, 1)]
+    drawn = [embedding_score(X, Z, student=MEDAL(), random_state=s).r2 for s in (0, 1)]
+    assert own[0] == own[1]
+    assert drawn[0] != drawn[1]
+    assert drawn == [embedding_score(X, Z, random_state=s).r2 for s in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"encoder": "mlp"}, "encoder='mlp' with decoder='ridge'"),
+        ({"decoder": "mlp"}, "encoder='linear' with decoder='mlp'"),
+        ({"encoder": nn.Linear(5, 2)}, "encoder='module' with decoder='ridge'"),
+        ({"strategy": "joint"}, "encoder='mlp' with decoder='mlp'"),
+    ],
+    ids=["encoder", "decoder", "module", "joint"],
+)
+def test_networks_cannot_be_left_out(params, named):
+    X, Z = torn(120)
+    with pytest.raises(ValueError, match=f"student must have .*leave-one-out form, got {named}"):
+        embedding_score(X, Z, student=MEDAL(**params))
+
+
+@pytest.mark.parametrize("student", [MEDAL, "median", FourierRidge()])
+def test_a_student_is_a_medal(student):
+    X, Z = torn(120)
+    with pytest.raises(TypeError, match="student must be a MEDAL or None, got"):
+        embedding_score(X, Z, student=student)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (np.arange(119), "one entry for each of the 120 rows"),
+        (np.append(np.arange(119.0), np.nan), "must not be missing, but 1 entries"),
+        (np.arange(120) % 2, "at least 3 different values, got 2"),
+    ],
+)
+def test_unusable_groups_are_named(groups, message):
+    X, Z = torn(120)
+    with pytest.raises(ValueError, match=f"groups .*{message}"):
+        embedding_score(X, Z, groups=groups)
+
+
+def test_copies_are_counted_and_told_once():
+    X, Z = torn(120)
+    X, Z = np.vstack([X, X[:30]]), np.vstack([Z, Z[:30]])
+    with pytest.warns(UserWarning, match="60 of 150 rows are equal or nearly equal") as told:
+        assert embedding_score(X, Z).n_copies == 60
+    assert len(told) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_groups_that_are_given_are_not_warned_of():
+    X, Z = torn(120)
+    X, Z = np.vstack([X, X[:30]]), np.vstack([Z, Z[:30]])
+    assert embedding_score(X, Z, groups=np.append(np.arange(120), np.arange(30))).n_copies == 0
