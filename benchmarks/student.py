@@ -513,9 +513,10 @@ def cost(bench):
 
     def measure(folder):
         environment = {**os.environ, "PYTHONPATH": str(folder)}
-        command = [sys.executable, "-c", COST, str(Path(bench.cache) / "digits.npy")]
+        command = [sys.executable, "-c", COST, str((Path(bench.cache) / "digits.npy").resolve())]
+        # in that folder: a program of the command line sees the working folder first
         done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+            command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True
         )
         return json.loads(done.stdout)
 

@@ -297,6 +297,8 @@ def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None):
     left_out : LeftOut
         With the student in it.
     """
+    # sums over rows round by the order in memory, and callers hand over either
+    Z = np.ascontiguousarray(Z)
     random_state = np.random.RandomState(seed)
     rows = np.arange(X.shape[0]) if rows is None else rows
     scale, latent = FeatureScale.of(X, plan.scale), LatentScale.of(Z)
