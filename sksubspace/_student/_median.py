@@ -17,7 +17,7 @@ from sksubspace.neighbors import k_nearest
 _POWERS = (1, 2, 4)
 # of the mean, the second reading: near rows count, but no single one decides
 MEAN_POWER = 2
-# enough for the median to move by less than a thousandth of the radius
+# of ten places the cost is then within half a per cent of the least
 _STEPS = 15
 # keeps the weight of a place finite where the median meets it, in units of the radius
 _SOFTENING = 1e-3
