@@ -30,13 +30,13 @@ from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget
 from sksubspace.neighbors import k_nearest
 
-# hidden and output width of the keys: what 150 steps can train
+# hidden and output width of the keys
 _KEY_SIZES = (128, 32)
 # above, the first layer would be most of the work
 _MAX_FEATURES = 1024
 _N_DIRECTIONS = 128
 _BUDGET = Budget(n_steps=150, max_epochs=40, weight_decay=0.05)
-# the kernel has few parameters; more rows do not change it
+# of more rows, as many are drawn to train the kernel
 _MAX_TRAINING_ROWS = 20_000
 _N_FOLDS = 2
 # rows whose neighbours' keys are held at once
@@ -101,7 +101,7 @@ class _LeaveOneOut(nn.Module):
 class LocalEncoder(Part):
     """Place a row at a mean of its nearest training rows' places, with a learned kernel.
 
-    Slower than the median, and on maps that are torn no better.
+    It trains three networks, where the median trains none.
 
     Parameters
     ----------

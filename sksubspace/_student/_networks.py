@@ -22,7 +22,7 @@ from sksubspace._torch.modules import FourierFeatures, ResidualMLP, check_module
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget, Trainer
 
-# steps and epochs after which held-out errors of digits, USPS and MNIST no longer fell
+# steps of each training by default, and most epochs where the rows are few
 _ENCODER_BUDGET = Budget(n_steps=2000, max_epochs=200, weight_decay=0.05)
 _DECODER_BUDGET = Budget(n_steps=1000, max_epochs=120, weight_decay=1e-4)
 _AUTOENCODER_BUDGET = Budget(n_steps=1200, max_epochs=120, weight_decay=1e-4)

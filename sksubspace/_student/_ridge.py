@@ -23,7 +23,7 @@ from sksubspace._student._groups import (
 )
 from sksubspace._student._part import Part
 
-# the search starts at 2^3 = 8, where most maps of unit radius end
+# the search starts at 2^3 = 8
 _FIRST_SCALE = 3
 # a map that is smooth over four radii, to one that is rough within a sixtieth of one
 _SCALE_EXPONENTS = range(-2, 7)
