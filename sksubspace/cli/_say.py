@@ -31,10 +31,10 @@ class Terminal:
         """Write lines of text to standard output; tabs and line ends stay."""
         _write_line(sys.stdout, "\n".join(shown(line) for line in str(text).split("\n")), style)
 
-    def note(self, text):
-        """Write what the user should know, in one line on standard error."""
+    def note(self, text, *, always=False):
+        """Write what the user should know, in one line on standard error; `always` if quiet too."""
         self.notes.append(text)
-        if not self.quiet:
+        if always or not self.quiet:
             _write_line(sys.stderr, f"note: {shown(text)}", "cyan")
 
     def complain(self, text, kind="error: "):
@@ -84,6 +84,15 @@ def quoted(names, limit=5):
     names = list(names)
     text = ", ".join(f"'{name}'" for name in names[:limit])
     return text + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def is_number(value):
+    """Tell whether Python reads a value as a number."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_rich(stream):
