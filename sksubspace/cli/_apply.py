@@ -29,7 +29,7 @@ def _reconstruct(model, options, terminal):
     if not hasattr(model.map, "inverse_transform"):
         raise UsageError(f"{options.model}: {type(model.map).__name__} cannot reconstruct rows")
     names = tuple(model.place_names)
-    places = Preparation(names, len(names), beside=("row",))
+    places = Preparation(names, len(names), id="row")
     Z, table = places.read(options.data, options, terminal, options.drop)
     X = model.reconstruct(Z)
     columns = model.preparation.names or [f"x{column}" for column in range(X.shape[1])]

@@ -46,7 +46,7 @@ def _parsed(column, marks):
     if not texts or any(len(digits) > _MOST_DIGITS for digits in filter(str.isdecimal, texts)):
         return None, None
     words = {text: text.strip().translate(_SIGNS) for text in texts}
-    pair = next((p for p in _PAIRS if {*map(str.casefold, words.values())} == {*p}), None)
+    pair = next((p for p in _PAIRS if {*map(str.casefold, words.values())} <= {*p}), None)
     if pair:
         numbers = {text: float(pair.index(word.casefold())) for text, word in words.items()}
         how = f"{pair[1]} is read as 1 and {pair[0]} as 0"
@@ -99,15 +99,16 @@ def placeholders(table, X):
         For each such column the number, such as -9999, and how often it is there.
     """
     found = {}
-    for name, column in zip(table.frame.columns, X.T, strict=True):
-        for value in _SENTINELS:
-            is_it = column == value
-            if 0 < is_it.sum() < np.isfinite(column).sum() and _far(value, column[~is_it]):
-                found[str(name)] = (value, int(is_it.sum()))
+    for ends in (np.nanmin(X, axis=0), np.nanmax(X, axis=0)):
+        for column in np.flatnonzero(np.isin(ends, _SENTINELS)):
+            is_it = X[:, column] == ends[column]
+            others = X[~is_it & np.isfinite(X[:, column]), column]
+            if len(others) and _far(ends[column], others):
+                found[str(table.frame.columns[column])] = (int(ends[column]), int(is_it.sum()))
     return found
 
 
 def _far(value, others):
     """Whether a value is farther from all others than they are spread."""
-    low, high = np.nanmin(others), np.nanmax(others)
+    low, high = others.min(), others.max()
     return max(low - value, value - high) > max(high - low, abs(value) / 2)

@@ -6,7 +6,7 @@ import numpy as np
 
 from sksubspace.cli._advice import leave_out, not_numeric, or_leave_out
 from sksubspace.cli._cells import is_text
-from sksubspace.cli._read import row_names_of
+from sksubspace.cli._read import name_rows, texts_of
 from sksubspace.cli._say import UsageError, quoted
 
 # rows that a line names
@@ -73,14 +73,14 @@ def take_label(table, name):
             f"rows, which {become}"
         )
         if not on_a_scale:
-            values = np.where(is_missing, "missing", row_names_of(values.tolist()))
+            values = np.where(is_missing, "missing", texts_of(values.tolist()))
     return values if values.dtype.kind in "iuf" else np.array([str(value) for value in values])
 
 
 def take_row_names(table, name):
     """Name the rows by a column, and leave it out of the table."""
     if name is not None:
-        table.row_names = row_names_of(take_column(table, name, "--id").tolist())
+        name_rows(table, take_column(table, name, "--id").tolist())
 
 
 def take_groups(table, name):
@@ -100,7 +100,7 @@ def take_groups(table, name):
             f"({', '.join(map(str, names[:_ROWS_NAMED]))}{more}{counted}); fill it in, or leave "
             "the rows out"
         )
-    table.groups = np.array(row_names_of(values.tolist()))
+    table.groups = np.array(texts_of(values.tolist()))
 
 
 def drop_columns(table, names):

@@ -69,6 +69,11 @@ def read_rows(options, terminal):
     _note_placeholders(table, X, terminal)
     if options.scale == "none":
         _note_spread(table, X, terminal)
+    else:
+        terminal.note(
+            "--scale standard: scores, distortions and residuals are of z-scores (each column less "
+            "its mean, over its standard deviation), not of the units of the table"
+        )
     named = [name for name in (options.label, options.id, options.groups) if name is not None]
     preparation, X = fit_preparation(
         X,

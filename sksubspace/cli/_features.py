@@ -6,7 +6,7 @@ import shlex
 import numpy as np
 
 from sksubspace.cli._cells import is_text
-from sksubspace.cli._read import row_names_of
+from sksubspace.cli._read import name_rows, texts_of
 from sksubspace.cli._say import UsageError, quoted
 
 # by name: id, row, index, cell_id, PassengerId, customerID
@@ -60,7 +60,8 @@ def leave_out_identifiers(table, keep=()):
         left_out.append(name)
         as_names = ""
         if table.row_names is None and _NAMES.fullmatch(str(name)):
-            table.row_names, naming = row_names_of(frame[name].tolist()), str(name)
+            name_rows(table, frame[name].tolist())
+            naming = str(name)
             as_names = " and names the rows"
         back = shlex.join(["--keep", str(name)])
         table.notes.append(
@@ -73,15 +74,18 @@ def leave_out_identifiers(table, keep=()):
 
 def _what_it_does(name, column):
     """Say what makes a column an identifier, or None."""
-    if column.isna().any() or column.dtype == bool or not column.is_unique:
+    there = column.dropna()
+    # most columns of wide tables are told apart by their first rows
+    if not (_NAMES.fullmatch(name) or there.iloc[:_MANY_ROWS].is_monotonic_increasing):
         return None
+    if 2 * len(there) <= len(column) or column.dtype == bool or not there.is_unique:
+        return None
+    steps, is_whole = np.zeros(1), True
     if not is_text(column):
-        steps = np.diff(column.to_numpy(dtype=np.float64))
-        if (steps == 1).all() and float(column.iloc[0]).is_integer():
-            return "counts the rows"
-        is_whole = column.dtype.kind in "iu"
-    else:
-        steps, is_whole = np.zeros(1), True
+        values = there.to_numpy(dtype=np.float64)
+        steps, is_whole = np.diff(values), bool((values == values.round()).all())
+    if is_whole and (steps == 1).all():
+        return "counts the rows"
     if _NAMES.fullmatch(name) and (is_whole or (steps > 0).all()):
         return "has another value in every row"
     return "rises from row to row" if (steps > 0).all() else None
@@ -110,9 +114,11 @@ def expand_categories(table, wanted):
     found, frame = {}, table.frame
     absent = [name for name in wanted if name not in frame.columns]
     if absent:
-        raise UsageError(f"{table.path} has no column {quoted(absent)} for --one-hot")
+        raise UsageError(
+            f"{table.path} has no column {quoted(absent)} for --one-hot to make features of"
+        )
     for name, categories in wanted.items():
-        values = np.array([text or "missing" for text in row_names_of(frame[name].tolist())])
+        values = np.array([text or "missing" for text in texts_of(frame[name].tolist())])
         there = sorted({*values.tolist()})
         if categories is None:
             _check_categories(table, name, there)

@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sksubspace.cli._say import UsageError
 
@@ -44,7 +44,8 @@ def locked(folder):
         file.flush()
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(PermissionError):  # on Windows, where the file is still open
+            path.unlink(missing_ok=True)
         file.close()
 
 

@@ -72,8 +72,9 @@ class Preparation:
             What was read, with names and groups of its rows where it has them.
         """
         table = read_table(name, options)
-        take_row_names(table, self._named_here(table, getattr(options, "id", None), self.id))
-        take_groups(table, self._named_here(table, getattr(options, "groups", None), self.groups))
+        take_row_names(table, self._named_here(table, options.id, self.id))
+        if hasattr(options, "groups"):
+            take_groups(table, self._named_here(table, options.groups, self.groups))
         drop_columns(table, drop)
         if table.has_names:
             expand_categories(table, self.categories)

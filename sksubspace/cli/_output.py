@@ -80,6 +80,18 @@ def harmless(value):
     return f"'{value}" if is_formula else value
 
 
+def plain_name(name):
+    """Undo `harmless`, for a name that is read from a file.
+
+    Examples
+    --------
+    >>> from sksubspace.cli._output import plain_name
+    >>> plain_name("'=1+1"), plain_name("'quoted'")
+    ('=1+1', "'quoted'")
+    """
+    return name[1:] if name[:1] == "'" and name[1:].startswith(_FORMULA) else name
+
+
 def _numpy_bytes(save, *arrays, **named):
     buffer = BytesIO()
     save(buffer, *arrays, **named)

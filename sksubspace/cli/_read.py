@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sksubspace.cli._arrays import read_h5ad, read_npy, read_npz, read_parquet
+from sksubspace.cli._output import plain_name
 from sksubspace.cli._say import UsageError, quoted
 from sksubspace.cli._tables import check_file
 from sksubspace.cli._text import read_sheet, read_text
@@ -88,15 +89,21 @@ def _take_nameless_columns(table):
         values = table.frame.iloc[:, 0].tolist()
         table.frame = table.frame.iloc[:, 1:]
         if table.row_names is None:
-            table.row_names = row_names_of(values)
+            name_rows(table, values)
             text = f"{table.path}: the first column has no name: its values are row names"
         else:
             text = f"{table.path}: another column of row names, '{name}', is left out"
         table.notes.append(text)
 
 
-def row_names_of(values):
-    """Return names as text: missing ones "", and whole numbers that gaps made floats whole."""
+def name_rows(table, values):
+    """Name the rows; one without a name is called by its number, counted from 0."""
+    names = [plain_name(name) for name in texts_of(values)]
+    table.row_names = [name or f"row {row}" for row, name in enumerate(names)]
+
+
+def texts_of(values):
+    """Return values as text: missing ones "", and whole numbers that gaps made floats whole."""
     import pandas as pd
 
     missing = pd.Series(values, dtype=object).isna().tolist()

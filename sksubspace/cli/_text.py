@@ -10,6 +10,7 @@ from io import StringIO
 from itertools import islice
 
 from sksubspace.cli._header import has_header
+from sksubspace.cli._output import plain_name
 from sksubspace.cli._say import UsageError, is_number
 from sksubspace.cli._tables import Table
 
@@ -103,7 +104,7 @@ def _table(path, frame, form):
     if form.names is None:
         frame.columns = [f"x{column}" for column in range(frame.shape[1])]
         return Table(path, frame, has_names=False, notes=notes, **read_with)
-    frame.columns = form.names
+    frame.columns = [plain_name(name) for name in form.names]
     if form.names[-1] == "" and frame.iloc[:, -1].isna().all():
         frame = frame.iloc[:, :-1]
         notes.append(f"{path}: the last column has no name and no values: left out")

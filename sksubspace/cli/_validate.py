@@ -160,6 +160,8 @@ def _report(result, rows, batch, path, run, options, terminal):
         image_shape=rows.image_shape,
         notes=terminal.notes,
         command=f"{shlex.join(options.command)}\n# run {run}",
+        units="z-scores" if rows.preparation.is_scaled else None,
+        groups_new=None if batch is None else batch[1].groups,
     )
 
 

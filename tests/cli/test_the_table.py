@@ -1,5 +1,7 @@
 """Tables as they come: each with the score of the numbers that its author meant, or with advice."""
 
+import importlib.util
+import inspect
 import json
 
 import numpy as np
@@ -7,8 +9,10 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 
+from sksubspace import load
 from sksubspace.cli import main
 from sksubspace.metrics import embedding_score
+from sksubspace.model_selection import compare_embeddings
 
 pytest.importorskip("skops")
 pytest.importorskip("jinja2")
@@ -95,6 +99,10 @@ READ = {
         one("t", range(7, 67)), [], "column 't' counts the rows: it is left out", plain(),
     ),
     "id in disorder": (one("cell_id", ORDER), [], "'cell_id' has another value", plain()),
+    "id with gaps": (
+        one("id", pd.Series(ORDER).where(ORDER % 7 > 0).astype("Int64")), [],
+        "'id' has another value in every row: it is left out and names the rows", plain(),
+    ),
     "id of text": (
         one("PassengerId", [f"p{i}" for i in ORDER]), [], "'PassengerId' has another", plain(),
     ),
@@ -283,3 +291,130 @@ def test_the_advice_mends_it(case, tmp_path, capsys):
     assert line.startswith("sksubspace: error: ")
     assert [part for part in parts if part not in line] == []
     assert [part for part in never if part in line] == []
+
+
+# ---- other files ---------------------------------------------------------------------------------
+
+
+def test_a_parquet_column_of_lists_is_an_embedding(tmp_path, no_report, capsys):
+    pytest.importorskip("pyarrow")
+    lists = pd.DataFrame({"vector": plain().to_numpy().tolist(), "size": plain()["a"].rank()})
+    lists.to_parquet(tmp_path / "data.parquet")
+    assert validate(tmp_path, None, name="data.parquet") == 0
+    meant = plain().assign(size=plain()["a"].rank())
+    assert score(tmp_path)[0] == pytest.approx(r2(meant), abs=1e-6)
+    assert "'vector' holds lists: each of their 5 entries is a column" in capsys.readouterr().err
+    model = load(tmp_path / "out" / "best.skops")
+    assert list(model.feature_names_in_) == [f"vector_{entry}" for entry in range(5)] + ["size"]
+
+
+def test_lists_of_different_lengths_are_refused(tmp_path, capsys):
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"v": [[1.0, 2.0], [3.0]] * 10}).to_parquet(tmp_path / "data.parquet")
+    assert validate(tmp_path, None, name="data.parquet") == 2
+    assert "different lengths, from 1 to 2" in capsys.readouterr().err
+
+
+def test_marks_of_missing_values_in_arrays(tmp_path, no_report):
+    np.save(tmp_path / "data.npy", HOLES.fillna(-9999))
+    options = ["--na-values", "-9999", *MEDIAN]
+    assert validate(tmp_path, None, *options, name="data.npy") == 0
+    assert score(tmp_path)[0] == pytest.approx(r2(FILLED), abs=1e-6)
+
+
+def test_a_sheet_without_openpyxl_is_to_be_saved_as_csv(tmp_path, monkeypatch, capsys):
+    find = importlib.util.find_spec
+    hidden = lambda name, *more: None if name == "openpyxl" else find(name, *more)  # noqa: E731
+    monkeypatch.setattr("sksubspace.cli._text.find_spec", hidden)
+    assert validate(tmp_path, "PK", name="data.xlsx") == 2
+    assert "save as CSV" in capsys.readouterr().err
+    assert validate(tmp_path, "PK", name="data.ods") == 2
+    assert ".ods is not read; save as CSV" in capsys.readouterr().err
+
+
+def test_a_sheet(tmp_path, no_report):
+    pytest.importorskip("openpyxl")
+    plain().set_axis(years(), axis=1).rename_axis(None).to_excel(tmp_path / "data.xlsx")
+    assert validate(tmp_path, None, name="data.xlsx") == 0
+    assert score(tmp_path)[0] == pytest.approx(r2(plain()), abs=1e-6)
+
+
+# ---- what stays with the rows --------------------------------------------------------------------
+
+
+def named(frame=None):
+    frame = plain() if frame is None else frame
+    return frame.assign(name=[f"=r{row}" for row in ORDER[: len(frame)]])
+
+
+def test_names_stay_in_the_report_and_in_files(tmp_path, capsys):
+    (tmp_path / "new.csv").write_text(csv(named()), encoding="utf-8")
+    options = ["--id", "name", "--new", str(tmp_path / "new.csv"), "--scale", "standard"]
+    assert validate(tmp_path, csv(named()), *options) == 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert sum(f">=r{row}<" in page for row in ORDER) >= 20  # the worst rows
+    assert "in z-scores" in page
+    assert "(z-scores)" in page
+    model, new = str(tmp_path / "out" / "best.skops"), str(tmp_path / "new.csv")
+    for verb in ("transform", "shift"):
+        assert main([verb, model, new, "--output", str(tmp_path / "rows.csv")]) == 0
+        rows = pd.read_csv(tmp_path / "rows.csv")["row"].tolist()
+        assert rows == [f"'=r{row}" for row in ORDER]  # no formula for a spreadsheet
+    assert "distortions are of z-scores" in capsys.readouterr().err
+    places, back = str(tmp_path / "places.csv"), str(tmp_path / "back.csv")
+    assert main(["transform", model, new, "--output", places]) == 0
+    assert main(["transform", model, places, "--inverse", "--output", back]) == 0
+    assert pd.read_csv(back)["row"].tolist() == rows
+
+
+def test_columns_that_begin_a_formula_come_back(tmp_path, no_report):
+    frame = plain().set_axis(["=a", "+b", "@c", "-d", "-5"], axis=1)
+    assert validate(tmp_path, csv(frame)) == 0
+    model, data = str(tmp_path / "out" / "best.skops"), str(tmp_path / "data.csv")
+    places, back = str(tmp_path / "places.csv"), str(tmp_path / "back.csv")
+    assert main(["transform", model, data, "--output", places]) == 0
+    assert main(["transform", model, places, "--inverse", "--output", back]) == 0
+    assert pd.read_csv(back).columns.tolist() == ["'=a", "'+b", "'@c", "'-d", "-5"]
+    assert main(["shift", model, back]) == 0
+
+
+def test_categories_of_new_rows_are_those_of_training(tmp_path, no_report, capsys):
+    assert validate(tmp_path, one("k", KINDS), "--one-hot", "k") == 0
+    model = load(tmp_path / "out" / "best.skops")
+    kinds = np.array(["green", "violet", "red"] * 4)
+    new = plain().head(12).assign(k=kinds)
+    (tmp_path / "new.csv").write_text(csv(new), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["transform", str(tmp_path / "out" / "best.skops"), str(tmp_path / "new.csv"),
+                 "--output", str(tmp_path / "places.csv")]) == 0  # fmt: skip
+    assert "categories that training had not ('violet')" in capsys.readouterr().err
+    seen = new.drop(columns="k").assign(
+        **{f"k={kind}": (kinds == kind) * 1.0 for kind in ("blue", "green", "red")}
+    )
+    np.testing.assert_allclose(
+        pd.read_csv(tmp_path / "places.csv"), model.transform(seen), rtol=1e-10
+    )
+
+
+@pytest.mark.skipif(
+    "groups" not in inspect.signature(compare_embeddings).parameters,
+    reason="compare_embeddings has no groups yet",
+)
+def test_groups_are_left_out_together(tmp_path, no_report, capsys):
+    donor = pd.Series(np.arange(N_ROWS) // 6).map("d{}".format)
+    frame = plain() + 3 * plain().groupby(donor).transform("first")
+    assert validate(tmp_path, one("donor", donor, frame), "--groups", "donor") == 0
+    Z = PCA(2, random_state=0).fit_transform(frame)
+    expected = embedding_score(frame.to_numpy(), Z, groups=donor.to_numpy()).r2
+    assert score(tmp_path)[0] == pytest.approx(expected, abs=1e-6)
+    model, data = str(tmp_path / "out" / "best.skops"), str(tmp_path / "data.csv")
+    assert load(model).groups_given_
+    assert main(["shift", model, data]) == 0
+
+
+def test_groups_need_a_model_with_groups(tmp_path, no_report, capsys):
+    assert validate(tmp_path, csv(plain())) == 0
+    (tmp_path / "new.csv").write_text(one("donor", KINDS), encoding="utf-8")
+    words = ["shift", str(tmp_path / "out" / "best.skops"), str(tmp_path / "new.csv")]
+    assert main([*words, "--groups", "donor"]) == 2
+    assert "--groups needs a model that was made with --groups" in capsys.readouterr().err
