@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from sksubspace.cli._say import UsageError, is_number, quoted
+from sksubspace.cli._say import UsageError, is_numeral, quoted
 from sksubspace.cli._tables import Table
 
 
@@ -119,7 +119,7 @@ def _without(marks, table):
     """Make the marks of missing values missing; numbers are compared as numbers."""
     if not marks:
         return table
-    numbers = [float(mark) for mark in marks if is_number(mark)]
+    numbers = [float(mark) for mark in marks if is_numeral(mark)]
     frame = table.frame
     table.frame = frame.mask(frame.isin([*marks, *numbers]))
     return table

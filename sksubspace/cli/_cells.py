@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from sksubspace.cli._say import is_number, quoted
+from sksubspace.cli._say import is_numeral, quoted
 
 _PAIRS = (("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"))
 _CURRENCY = re.compile(r"[$€£¥₹₩₽₺₪฿]")
@@ -80,7 +80,7 @@ def number_in(word, marks=(".", None)):
         word = word.replace(thousands, "")
     if decimal != ".":
         word = "none" if "." in word else word.replace(decimal, ".")
-    return float(word) if is_number(word) and "_" not in word else None
+    return float(word) if is_numeral(word) and "_" not in word else None
 
 
 def placeholders(table, X):

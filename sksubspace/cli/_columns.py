@@ -27,7 +27,7 @@ def take_column(table, name, option):
     if table.extra.get(name) is not None:
         values = np.asarray(table.extra[name])
     elif name in table.frame.columns:
-        values = _as_array(table.frame[name])
+        values = _values_of(table.frame[name])
         table.frame = table.frame.drop(columns=name)
     else:
         raise UsageError(_no_column(table, [name], option))
@@ -39,7 +39,7 @@ def take_column(table, name, option):
     return values
 
 
-def _as_array(column):
+def _values_of(column):
     """Return an array; numbers with missing ones among them are floats."""
     if is_text(column) or not column.isna().any():
         return column.to_numpy()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sksubspace._persistence import replace_file
-from sksubspace.cli._say import UsageError, is_number
+from sksubspace.cli._say import UsageError, is_numeral
 
 _WRITABLE = (".csv", ".tsv", ".parquet", ".npy", ".npz")
 # what a spreadsheet takes for a formula
@@ -76,7 +76,7 @@ def harmless(value):
     >>> harmless("=1+1"), harmless("-1.5"), harmless("a-b")
     ("'=1+1", '-1.5', 'a-b')
     """
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA) and not is_number(value)
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA) and not is_numeral(value)
     return f"'{value}" if is_formula else value
 
 

@@ -86,7 +86,7 @@ def quoted(names, limit=5):
     return text + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def is_number(value):
+def is_numeral(value):
     """Tell whether Python reads a value as a number."""
     try:
         float(value)

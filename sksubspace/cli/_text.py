@@ -11,7 +11,7 @@ from itertools import islice
 
 from sksubspace.cli._header import has_header
 from sksubspace.cli._output import plain_name
-from sksubspace.cli._say import UsageError, is_number
+from sksubspace.cli._say import UsageError, is_numeral
 from sksubspace.cli._tables import Table
 
 _OTHER_DELIMITERS = {";": '";"', "\t": "tab", "|": '"|"', ",": '","', " ": "space"}
@@ -117,12 +117,13 @@ def _table(path, frame, form):
 def _form_of(path, options, open_text):
     lines, hashed = _first_lines(path, options.comment, open_text)
     usual = "\t" if ".tsv" in path.suffixes[-2:] else ","
-    delimiter = options.delimiter or _delimiter(lines, usual)
+    delimiter = options.delimiter or _guessed_delimiter(lines, usual)
     records = _records(lines, delimiter)
     if hashed and not (hashed == 1 and len({len(record) for record in records[:2]}) == 1):
         many = f"its first {hashed} lines begin" if hashed > 1 else "its first line begins"
         raise UsageError(f"{path}: {many} with #; leave such lines out with --comment '#'")
     _check_delimiter(path, *records[:2], delimiter=delimiter)
+    _check_thousands(path, records, options.thousands)
     decimal, thousands = _marks(records, delimiter, options)
     notes = []
     if delimiter != (options.delimiter or usual) or decimal != (options.decimal or "."):
@@ -164,7 +165,7 @@ def _records(lines, delimiter):
     return records[:-1] if len(lines) == _LOOKED_AT and len(records) > 1 else records
 
 
-def _delimiter(lines, usual):
+def _guessed_delimiter(lines, usual):
     """Take the semicolon where it is as often in every line, as in files of half the world.
 
     Where the usual mark is so too, all must be numbers between semicolons, as in 1,5;2,5.
@@ -172,7 +173,7 @@ def _delimiter(lines, usual):
     records = _records(lines, ";")
     if not _is_table(records):
         return usual
-    numbers = all(_COMMA.fullmatch(cell) or is_number(cell) for cell in records[-1])
+    numbers = all(_COMMA.fullmatch(cell) or is_numeral(cell) for cell in records[-1])
     return ";" if numbers or not _is_table(_records(lines, usual)) else usual
 
 
@@ -192,6 +193,17 @@ def _check_delimiter(path, *records, delimiter):
             f"{path} has one column; its columns seem to be separated otherwise: try --delimiter "
             f"{_OTHER_DELIMITERS[mark]}"
         )
+
+
+def _check_thousands(path, records, mark):
+    """With --thousands , pandas would read 1,5 as 15."""
+    cells = [cell for record in records for cell in record] if mark == "," else []
+    for cell in cells:
+        if _COMMA.fullmatch(cell) and not _MAYBE_THOUSANDS.fullmatch(cell):
+            raise UsageError(
+                f"{path}: '{cell}' has no groups of three digits for --thousands ,; if its comma "
+                "is the decimal mark: --decimal ,"
+            )
 
 
 def _marks(records, delimiter, options):

@@ -269,6 +269,10 @@ REFUSED = {
     "both marks the same": (
         csv(plain()), ["--thousands", "."], ["--thousands . is also the decimal mark"], [],
     ),
+    "no thousands": (
+        csv(plain(1), decimal=","), ["--thousands", ","], ["no groups of three", "--decimal ,"],
+        ["--drop"],
+    ),
     "groups with gaps": (
         one("donor", np.where(np.arange(N_ROWS) == 5, None, KINDS)), ["--groups", "donor"],
         ["'donor' is missing in 1 of 60 rows (5, counted from 0)"], [],
