@@ -413,7 +413,7 @@ def test_scaled_numbers_are_named(result, digits, tmp_path):
 
 
 def test_the_second_batch_is_tested_by_its_groups(result, digits, tmp_path):
-    X, y, X_new = digits
+    X, _, X_new = digits
     with pytest.raises(ValueError, match="groups of a batch need"):
         write_report(
             result, tmp_path / "page.html", X=X, X_new=X_new, groups_new=np.arange(len(X_new)) % 5
