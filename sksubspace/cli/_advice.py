@@ -1,10 +1,9 @@
 """What a column of text is, and how it can be used."""
 
 import re
-import shlex
 
 from sksubspace.cli._cells import number_in
-from sksubspace.cli._say import quoted
+from sksubspace.cli._say import option, quoted
 
 # columns that a line names
 _MOST_NAMED = 5
@@ -12,8 +11,11 @@ _MOST_NAMED = 5
 _MOST_MARKS = 3
 # values of a column that still are groups
 _MOST_CLASSES = 50
-_COMMA_GROUPS = re.compile(r"[-+−]?\D?[1-9]\d{0,2}(,\d{3})+(\.\d+)?\D?")
-_POINT_GROUPS = re.compile(r"[-+−]?\D?[1-9]\d{0,2}(\.\d{3})+(,\d+)?\D?")
+# 1,678 and its like, by the mark between thousands; perhaps with a unit at either end
+_GROUPED = {
+    f"thousands {mark}": re.compile(rf"[-+−]?\D?[1-9]\d{{0,2}}({mark}\d{{3}})+({rest}\d+)?\D?")
+    for mark, rest in ((",", r"\."), (r"\.", ","), ("'", "[.,]"), ("’", "[.,]"), (" ", "[.,]"))
+}
 _DATE = re.compile(
     r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ].*)?|\d{1,2}:\d\d(:\d\d)?"
 )
@@ -59,7 +61,7 @@ def not_numeric(table, names, *, training):
 def leave_out(names):
     """Return the words that leave columns out."""
     more = " ..." if len(names) > _MOST_NAMED else ""
-    return shlex.join(["--drop", *map(str, names[:_MOST_NAMED])]) + more
+    return option("--drop", names[:_MOST_NAMED]) + more
 
 
 def or_leave_out(table, names):
@@ -82,7 +84,7 @@ def _kind(name, column, marks):
     texts = [str(word).strip() for word in words]
     if column.dtype.kind in "Mm" or (texts and all(map(_DATE.fullmatch, texts))):
         return "dates"
-    for grouped, kind in ((_COMMA_GROUPS, "comma groups"), (_POINT_GROUPS, "point groups")):
+    for kind, grouped in _GROUPED.items():
         if texts and all(map(grouped.fullmatch, texts)):
             return kind
     if texts and all(number_in(text, (",", None)) is not None for text in texts):
@@ -92,7 +94,9 @@ def _kind(name, column, marks):
     if len({*texts}) <= _MOST_MARKS and 2 * len(texts) <= len(column):
         return "marks"
     n_values = len({*texts})
-    if n_values == len(column) > 1:
+    if n_values == 1:
+        return "constant"
+    if n_values == len(column):
         return "names"
     if n_values > min(_MOST_CLASSES, len(column) // 2):
         return "text"
@@ -100,19 +104,19 @@ def _kind(name, column, marks):
 
 
 # kinds that are mended by another reading, or in the file, also for new rows
-_IN_THE_FILE = {"comma groups", "point groups", "decimal", "marks", "units", "dates"}
+_IN_THE_FILE = {*_GROUPED, "decimal", "marks", "units", "dates"}
 
 
 def _mend(kind, names, columns, table):
     name, n_values = names[0], columns[names[0]].nunique()
+    if kind in _GROUPED:
+        either = "; if 1,678 is less than two: --decimal ," if table.delimiter == ";" else ""
+        return f"groups of three digits are read with {option('--thousands', [kind[-1]])}" + (
+            either if kind[-1] == "," else ""
+        )
     match kind:
         case "dates":
             return f"{quoted(names)}: dates and times have no place on a scale of the others"
-        case "comma groups":
-            either = "; if 1,678 is less than two: --decimal ," if table.delimiter == ";" else ""
-            return f"groups of three digits are read with --thousands ,{either}"
-        case "point groups":
-            return "groups of three digits are read with --thousands ."
         case "decimal":
             return "read them with --decimal ,"
         case "marks":
@@ -120,20 +124,22 @@ def _mend(kind, names, columns, table):
             marks = [*dict.fromkeys(found)]
             return (
                 f"if {quoted(marks)} ({len(found)} cells beside numbers) stands for missing "
-                f"values: {shlex.join(['--na-values', *marks])}"
+                f"values: {option('--na-values', marks)}"
             )
         case "units":
             return f"not all cells of {quoted(names)} have the same unit; write them alike"
         case "names":
-            return f"'{name}' differs in every row; for names of rows: {shlex.join(['--id', name])}"
+            return f"'{name}' differs in every row; for names of rows: {option('--id', [name])}"
+        case "constant":
+            return f"{quoted(names)}: one value alone is no feature"
         case "groups":
             return (
-                f"'{name}' has {n_values} values: {shlex.join(['--groups', name])} leaves its rows "
-                f"out together, {shlex.join(['--label', name])} colours by them"
+                f"'{name}' has {n_values} values: {option('--groups', [name])} leaves its rows "
+                f"out together, {option('--label', [name])} colours by them"
             )
         case "classes":
             return (
-                f"'{name}' has {n_values} values: {shlex.join(['--label', name])} colours by them, "
-                f"{shlex.join(['--one-hot', *names[:_MOST_NAMED]])} makes features of them"
+                f"'{name}' has {n_values} values: {option('--label', [name])} colours by them, "
+                f"{option('--one-hot', names[:_MOST_NAMED])} makes features of them"
             )
     return f"{quoted(names)}: text that neither repeats nor names every row is no feature"

@@ -152,7 +152,7 @@ def _add_table_options(verb):
     add("--drop", nargs="+", action="extend", default=[], metavar="COLUMN", help="leave out")
     add("--id", metavar="COLUMN", help="names of the rows, in reports and in files")
     add(
-        "--na-values", nargs="+", action="extend", default=[], metavar="MARK",
+        "--na-values", nargs="+", action="extend", default=[], metavar="MARK", type=str.strip,
         help="also stand for missing values, such as ? or -9999",
     )  # fmt: skip
     add(

@@ -42,7 +42,10 @@ def parse_cells(table):
 
 def _parsed(column, marks):
     """Return the numbers and what to say of them; (None, None) unless all cells are numbers."""
-    texts = {*column.dropna()} if all(map(_is_cell, column)) else set()
+    if not all(map(_is_cell, column)):
+        return None, None
+    column = column.map(str, na_action="ignore")
+    texts = {*column.dropna()}
     if not texts or any(len(digits) > _MOST_DIGITS for digits in filter(str.isdecimal, texts)):
         return None, None
     words = {text: text.strip().translate(_SIGNS) for text in texts}
@@ -59,7 +62,7 @@ def _parsed(column, marks):
 
 
 def _is_cell(value):
-    return isinstance(value, str) or value is None or value != value
+    return isinstance(value, str | bool) or value is None or value != value
 
 
 def _without_units(words):

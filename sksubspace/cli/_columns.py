@@ -29,6 +29,7 @@ def take_column(table, name, option):
     elif name in table.frame.columns:
         values = _values_of(table.frame[name])
         table.frame = table.frame.drop(columns=name)
+        table.extra[name] = values  # it may colour the rows and group them
     else:
         raise UsageError(_no_column(table, [name], option))
     if values.ndim != 1 or len(values) != len(table.frame):
@@ -169,7 +170,7 @@ def to_numbers(table, *, allow_missing, training=False):
 
     frame = table.frame
     if frame.shape[1] == 0:
-        raise UsageError(f"{table.path} has no columns left; drop fewer")
+        raise UsageError(f"{table.path} has no columns left; drop fewer, or --keep some")
     _check_whole_numbers(table)
     text = [name for name, column in frame.items() if is_text(column)]
     if text:

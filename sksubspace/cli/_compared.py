@@ -1,6 +1,5 @@
 """The rows that are compared on: read, checked, and what is to be said of them."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from sksubspace.cli._columns import (
 from sksubspace.cli._features import expand_categories, leave_out_identifiers
 from sksubspace.cli._model import Preparation, fit_preparation
 from sksubspace.cli._read import read_table
-from sksubspace.cli._say import UsageError, quoted
+from sksubspace.cli._say import UsageError, option, quoted
 from sksubspace.cli._tables import Table
 
 _FEWEST_ROWS = 10
@@ -161,7 +160,7 @@ def _note_placeholders(table, X, terminal):
         terminal.note(
             f"{table.path}: {' and '.join(map(str, values))} in {quoted(found)} "
             f"({sum(count for _, count in found.values()):,} cells) is far from all other values; "
-            f"if it stands for missing ones: {shlex.join(['--na-values', *map(str, values)])} "
+            f"if it stands for missing ones: {option('--na-values', values)} "
             "--impute median",
             always=True,
         )

@@ -1,13 +1,12 @@
 """Which columns are features: what only names or counts rows is not, categories become numbers."""
 
 import re
-import shlex
 
 import numpy as np
 
 from sksubspace.cli._cells import is_text
 from sksubspace.cli._read import name_rows, texts_of
-from sksubspace.cli._say import UsageError, quoted
+from sksubspace.cli._say import UsageError, option, quoted
 
 # by name: id, row, index, cell_id, PassengerId, customerID
 _NAMES = re.compile(r"(?i:id|row|rows|rowid|index|idx)|.*(?i:[_ .-]id)|.*[a-z](Id|ID)")
@@ -54,7 +53,7 @@ def leave_out_identifiers(table, keep=()):
         if why is None:
             continue
         if why == "rises from row to row":
-            drop = shlex.join(["--drop", str(name)])
+            drop = option("--drop", [name])
             table.notes.append(f"{table.path}: column '{name}' {why}; if it is no feature: {drop}")
             continue
         left_out.append(name)
@@ -63,7 +62,7 @@ def leave_out_identifiers(table, keep=()):
             name_rows(table, frame[name].tolist())
             naming = str(name)
             as_names = " and names the rows"
-        back = shlex.join(["--keep", str(name)])
+        back = option("--keep", [name])
         table.notes.append(
             f"{table.path}: column '{name}' {why}: it is left out{as_names}; {back} makes it a "
             "feature"

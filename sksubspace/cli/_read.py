@@ -1,5 +1,6 @@
 """A file as a table: the reader by its suffix, names of rows, columns of lists."""
 
+import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -122,13 +123,14 @@ def _expand_lists(table):
     """Make a column for each entry of a column of lists of numbers, such as embeddings."""
     import pandas as pd
 
-    lists = [name for name, column in table.frame.items() if _holds_lists(column)]
-    if not lists:
+    lists = {name: _lists_in(column) for name, column in table.frame.items()}
+    if not any(lists.values()):
         return
     parts = []
-    for name, column in table.frame.items():
-        if name not in lists:
-            parts.append(column)
+    for name in table.frame.columns:
+        column = lists[name]
+        if column is None:
+            parts.append(table.frame[name])
             continue
         lengths = {len(value) for value in column}
         if len(lengths) > 1:
@@ -136,7 +138,7 @@ def _expand_lists(table):
                 f"{table.path}: column '{name}' holds lists of different lengths, from "
                 f"{min(lengths)} to {max(lengths)}; make them the same, or name other columns"
             )
-        values = np.array(column.tolist())
+        values = np.array(column)
         values = values.reshape(len(values), -1)
         names = [f"{name}_{entry}" for entry in range(values.shape[1])]
         parts.append(pd.DataFrame(values, columns=names, index=table.frame.index))
@@ -147,7 +149,14 @@ def _expand_lists(table):
     table.frame = pd.concat(parts, axis=1)
 
 
-def _holds_lists(column):
-    return column.dtype == object and all(
-        isinstance(value, list | tuple | np.ndarray) for value in column
-    )
+def _lists_in(column):
+    """Return the lists that all cells are, or are the JSON of; None if one is not."""
+    if column.dtype.kind != "O":
+        return None
+    cells = column.tolist()
+    if all(isinstance(cell, str) and cell.startswith("[") for cell in cells):
+        try:
+            cells = [json.loads(cell) for cell in cells]
+        except ValueError:
+            return None
+    return cells if all(isinstance(cell, list | tuple | np.ndarray) for cell in cells) else None

@@ -174,6 +174,15 @@ READ = {
         one("k", np.where(KINDS == "red", "Yes", "no")), [], "yes is read as 1 and no as 0 in 'k'",
         plain().assign(k=(KINDS == "red") * 1.0),
     ),
+    "true and false with gaps": (
+        one("k", np.where(KINDS == "red", None, KINDS == "blue")), MEDIAN, "true is read as 1",
+        plain().assign(k=np.where(KINDS == "red", 0.5, (KINDS == "blue") * 1.0)),
+    ),
+    "lists": (
+        one("v", [f"[{a}, 1]" for a in plain()["b"]]), [], "each of their 2 entries is a column",
+        plain().assign(v=plain()["b"], w=1),
+    ),
+    "a dash for a gap": (csv(HOLES, na_rep="--"), ["--na-values", "-- ", *MEDIAN], "(2)", FILLED),
     "lines with #": (
         "# of an instrument\n# at noon\n" + csv(plain()) + "# end\n", ["--comment", "#"], "",
         plain(),
@@ -243,6 +252,12 @@ REFUSED = {
     "question marks": (
         csv(HOLES, na_rep="?"), [], ["'?' (2 cells", "--na-values '?'"], ["--decimal"],
     ),
+    "a dash for a gap": (csv(HOLES, na_rep="--"), [], ["--na-values '-- '"], ["--label"]),
+    "thousands by spaces": (
+        written(whole(), lambda v: grouped(v).replace(",", " ")), [], ["--thousands ' '"],
+        ["--drop"],
+    ),
+    "a column without another value": (one("k", "red"), [], ["one value alone"], ["--label"]),
     "text in every column": (
         csv(plain().map(lambda v: f"v{v:.0f}")), [], ["no column is"], ["--drop"],
     ),
