@@ -169,6 +169,8 @@ def _note_placeholders(table, X, terminal):
 def _note_spread(table, X, terminal):
     """Name the column that the maps will show, because its numbers are the largest."""
     variance = np.nanvar(X, axis=0, dtype=np.float64)
+    if not variance.sum() > 0:
+        return
     spread = np.sqrt(variance)
     widest = int(np.argmax(spread))
     name, share = table.frame.columns[widest], variance[widest] / variance.sum()
