@@ -50,10 +50,12 @@ def not_numeric(table, names, *, training):
         kind = _kind(name, column, table.marks)
         if training or kind in _IN_THE_FILE:
             mends.setdefault(kind, []).append(name)
-    if len(names) == table.frame.shape[1] and not _IN_THE_FILE.intersection(mends):
+    if training and len(names) == table.frame.shape[1] and not _IN_THE_FILE.intersection(mends):
         return head + "no column is: check --delimiter, --decimal and --header, or the file"
     said = [_mend(kind, named, columns, table) for kind, named in mends.items()]
-    if len(names) < table.frame.shape[1]:
+    if not training:
+        said = said or ["in training they were numbers; write them as numbers"]
+    elif len(names) < table.frame.shape[1]:
         said.append(f"to leave them out: {leave_out(names)}")
     return head + "; ".join(said)
 

@@ -13,6 +13,7 @@ _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space"
 _MOST_JOBS = 4
 
 _DATA_HELP = "a table: .csv, .tsv (also .gz), .xlsx, .parquet, .npy, .npz or .h5ad"
+_GROUPS_HELP = "donors, plates, subjects: rows of one group are left out together"
 _EPILOG = """examples:
   sksubspace validate
   sksubspace validate cells.csv --label type --id cell --groups donor --out cells
@@ -90,7 +91,7 @@ def _add_validate(verb):
         "--select", choices=("one_std_err", "best"), default="one_std_err",
         help="take the simplest within one standard error of the best (default), or the best",
     )  # fmt: skip
-    _add_table_options(verb)
+    add = _add_table_options(verb).add_argument
     add("--label", metavar="COLUMN", help="classes or values: for colours and label scores only")
     add(
         "--keep", nargs="+", action="extend", default=[], metavar="COLUMN",
@@ -100,13 +101,14 @@ def _add_validate(verb):
         "--one-hot", nargs="+", action="extend", default=[], metavar="COLUMN",
         help="categories: a column of 0 and 1 for each",
     )  # fmt: skip
-    _add_groups(verb)
+    add("--groups", metavar="COLUMN", help=_GROUPS_HELP)
     add("--impute", choices=("median",), help="fill missing values with the column's median")
     add(
         "--scale", choices=("none", "standard"), default="none",
         help="standard: each column less its mean, by its standard deviation, before everything; "
         "scores compare only between runs with the same scale (default: none)",
     )  # fmt: skip
+    add = verb.add_argument_group("files and the run").add_argument
     add("--new", metavar="BATCH", help="a second table, tested for shift in the report")
     add("--image-shape", type=_shape, metavar="HxW", help="rows are images, such as 8x8")
     add("--out", default="sksubspace-out", metavar="FOLDER", help="(default: sksubspace-out)")
@@ -141,20 +143,23 @@ def _add_shift(verb):
     add("--alpha", type=_level, default=0.05, help="level of the test (default: 0.05)")
     add("--output", metavar="FILE", help="p-value, distortion and place of each row")
     add("--exit-code", action="store_true", help="exit with 3 if the batch is shifted")
-    _add_table_options(verb)
-    _add_groups(verb)
+    columns = _add_table_options(verb)
+    columns.add_argument("--groups", metavar="COLUMN", help=_GROUPS_HELP)
     _add_trust(verb)
     _add_common(verb)
 
 
 def _add_table_options(verb):
-    add = verb.add_argument
+    """Add how tables are read; return the group of options on columns, for more of them."""
+    columns = verb.add_argument_group("columns of the table")
+    add = columns.add_argument
     add("--drop", nargs="+", action="extend", default=[], metavar="COLUMN", help="leave out")
     add("--id", metavar="COLUMN", help="names of the rows, in reports and in files")
     add(
         "--na-values", nargs="+", action="extend", default=[], metavar="MARK", type=str.strip,
         help="also stand for missing values, such as ? or -9999",
     )  # fmt: skip
+    add = verb.add_argument_group("how files are read").add_argument
     add(
         "--header", choices=("auto", "yes", "no"), default="auto",
         help="whether the first line of text files holds names (auto: unless it holds numbers that "
@@ -166,11 +171,7 @@ def _add_table_options(verb):
     add("--comment", type=_delimiter, metavar="MARK", help="what follows it in a line is left out")
     add("--encoding", default="utf-8-sig", help="of text files (default: UTF-8)")
     add("--array", metavar="NAME", help="which array of an .npz file")
-
-
-def _add_groups(verb):
-    text = "donors, plates, subjects: rows of one group are left out together"
-    verb.add_argument("--groups", metavar="COLUMN", help=text)
+    return columns
 
 
 def _add_trust(verb):

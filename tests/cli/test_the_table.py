@@ -437,3 +437,14 @@ def test_groups_need_a_model_with_groups(tmp_path, no_report, capsys):
     words = ["shift", str(tmp_path / "out" / "best.skops"), str(tmp_path / "new.csv")]
     assert main([*words, "--groups", "donor"]) == 2
     assert "--groups needs a model that was made with --groups" in capsys.readouterr().err
+
+
+def test_new_rows_that_are_text_are_to_be_numbers(tmp_path, no_report, capsys):
+    assert validate(tmp_path, csv(plain())) == 0
+    model, new = str(tmp_path / "out" / "best.skops"), tmp_path / "new.csv"
+    for values, advice in ((KINDS, "in training they were numbers"), (["?", "1"] * 30, "--na-v")):
+        new.write_text(csv(plain().assign(b=values)), encoding="utf-8")
+        assert main(["transform", model, str(new)]) == 2
+        line = capsys.readouterr().err.splitlines()[-1]
+        assert advice in line
+        assert "--drop" not in line
