@@ -34,6 +34,15 @@ def test_few_names_are_defined_twice(trees):
     assert share <= 0.03, twice
 
 
+def test_few_files_are_opened_for_a_new_thing_of_a_kind(trees):
+    assert {what: len(files) for what, files in house_counts.files_to_open(trees).items()} == {
+        "a teacher shorthand": 1,
+        "a clustering method": 2,
+        "an autoencoder": 2,
+        "a metric in the report": 2,
+    }
+
+
 def test_folders_are_small(trees):
     assert statistics.median(house_counts.files_per_folder(trees).values()) <= 7
 

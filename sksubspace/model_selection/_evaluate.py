@@ -12,12 +12,14 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from sksubspace import metrics
+from sksubspace._measures import measures
 from sksubspace._teachers import seed_teacher
 from sksubspace._threads import small_work
-from sksubspace.metrics import continuity, embedding_score, neighborhood_hit, trustworthiness
+from sksubspace.metrics import embedding_score
 from sksubspace.model_selection._memory import RememberedTeacher
 
-METRICS = ("trustworthiness", "continuity", "neighborhood_hit")
+METRICS = {name: one for name, one in measures(metrics.__all__).items() if one.is_compared}
 # what scikit-learn's trustworthiness takes by default
 _N_NEIGHBORS = 5
 # the measures compare every drawn test row with every drawn training row
@@ -35,7 +37,7 @@ class ScoredData:
         Rows.
 
     y : ndarray of shape (n_samples,) or None
-        Labels, for `neighborhood_hit` alone.
+        Labels, for the metrics that look at them.
 
     metrics : tuple of str
         Further measures of held-out rows.
@@ -202,18 +204,11 @@ def _held_out_metrics(medal, data, split):
     placed = np.flatnonzero(np.isfinite(medal.embedding_).all(axis=1))
     near, test = _drawn(placed, _MOST_REFERENCES, rng), _drawn(split.test, _MOST_QUERIES, rng)
     train = split.train[near]
-    X, Z = data.X[test], medal.transform(data.X[test])
-    X_train, Z_train = data.X[train], medal.embedding_[near]
+    y, y_train = (None, None) if data.y is None else (data.y[test], data.y[train])
+    new = data.X[test], medal.transform(data.X[test]), y
+    training = data.X[train], medal.embedding_[near], y_train
     n_neighbors = max(1, min(_N_NEIGHBORS, len(train) // 2))
-    spaces = {"X_train": X_train, "Z_train": Z_train, "n_neighbors": n_neighbors}
-    compute = {
-        "trustworthiness": lambda: trustworthiness(X, Z, **spaces),
-        "continuity": lambda: continuity(X, Z, **spaces),
-        "neighborhood_hit": lambda: neighborhood_hit(
-            Z, data.y[test], n_neighbors=n_neighbors, Z_train=Z_train, y_train=data.y[train]
-        ),
-    }
-    return {name: float(compute[name]()) for name in data.metrics}
+    return {name: METRICS[name].held_out(new, training, n_neighbors) for name in data.metrics}
 
 
 def _drawn(rows, most, rng):
