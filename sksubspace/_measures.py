@@ -16,20 +16,15 @@ class Measure:
     ----------
     function : callable
         ``function(X, Z, **params)``, or ``function(Z, y, **params)`` with labels.
-
     is_compared : bool, default=False
         Whether comparisons and their reports show it. It then takes ``n_neighbors``, ``Z_train``
         and ``X_train`` (or ``y_train``).
-
     has_labels : bool, default=False
         Whether it looks at labels instead of the data.
-
     sign : {1, -1}, default=1
         -1 if smaller is better.
-
     defaults : dict, default={}
         Parameters of a scorer that the caller may override.
-
     value : callable, default=float
         The number that is taken of what the function returns.
     """

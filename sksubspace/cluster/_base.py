@@ -43,7 +43,6 @@ def is_tried_as(place, names):
     ----------
     place : int
         Simpler methods have smaller ones, and are tried first.
-
     names : dict of str to dict
         The parameters of each candidate by its name.
 

@@ -35,13 +35,10 @@ class ScoredData:
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         Rows.
-
     y : ndarray of shape (n_samples,) or None
         Labels, for the metrics that look at them.
-
     metrics : tuple of str
         Further measures of held-out rows.
-
     digest : str or None
         Hash of X and y; None if nothing is remembered.
     """
@@ -69,29 +66,21 @@ class Evaluation:
     ----------
     score, placement_r2 : float
         R2 of the data, and of the encoder's left-out coordinates.
-
     encoder : str
         The encoder that was taken.
-
     embedding : ndarray of shape (n_train, n_components) or None
         Of the training rows.
-
     metrics : dict of str to float
         Further measures.
-
     distortion, squares : ndarray of shape (n_samples,) or None
         By leave-one-out, the mean squared error of each row, and its distance from the mean.
-
     teacher_seconds, student_seconds : float
         Wall-clock times.
-
     continuous, global_share : float
         R2 at the mean place of the neighbours, and that of a linear decoder over that of as many
         principal components.
-
     error : str
         What went wrong.
-
     warnings : tuple of (str, type, str, int)
         What was warned of, and where, for the caller to repeat once.
     """

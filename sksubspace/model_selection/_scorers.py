@@ -19,7 +19,6 @@ class EmbeddingScorer:
     ----------
     name : str
         The measure.
-
     params : dict of str to object
         Its parameters.
     """

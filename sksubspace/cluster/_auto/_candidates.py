@@ -50,10 +50,8 @@ def prepare(estimator, n_clusters, random_state):
     ----------
     estimator : estimator
         Not changed.
-
     n_clusters : int
         For each parameter `n_clusters`, also of a step of a pipeline.
-
     random_state : numpy.random.RandomState
         One integer is drawn from it.
 
