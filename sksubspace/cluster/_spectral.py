@@ -92,29 +92,12 @@ def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
 
 
 def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
-    r"""Cluster rows by their codes on landmarks: the spectral step of the bipartite graph.
+    """Cluster rows by their codes on landmarks: the spectral step of the bipartite graph.
 
-    With :math:`D_r, D_c` the row and column sums of the codes, the rows have the affinity
-    :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the m x m graph
-    :math:`M = W^T D_r^{-1} W` of the landmarks.
-
-    Parameters
-    ----------
-    W : CSR matrix of shape (n_samples, n_landmarks)
-        Weights, not negative.
-    n_clusters : int or "auto"
-        Number of clusters; "auto" takes the largest relative gap between eigenvalues.
-    n_init : int, default=10
-        Starts of k-means.
-    random_state : numpy.random.RandomState
-        Seeds k-means.
-    bridges : callable or None, default=None
-        As in `spectral_labels`, for the landmarks.
-
-    Returns
-    -------
-    SpectralResult
-        Labels, eigenvalues and number of clusters.
+    With :math:`D_r, D_c` the row and column sums of the codes W, a CSR matrix (n, m) that is not
+    negative, the rows have the affinity :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the
+    m x m graph :math:`M = W^T D_r^{-1} W` of the landmarks. The rest, and the `SpectralResult`, are
+    as in `spectral_labels`; bridges are between landmarks.
     """
     inverse_degrees = _inverse(np.asarray(W.sum(axis=1)).ravel())
     n_landmarks, used = W.shape[1], np.flatnonzero(np.asarray(W.sum(axis=0)).ravel() > 0)

@@ -128,25 +128,11 @@ def _sparse_directions(members, mean, r):
     return np.square(values[order]), vectors[order]
 
 
-def squared_residuals(X, means, bases):
-    r"""Squared distance of each row from each subspace.
+def squared_residuals(X, means, bases):  # (n, d) -> (n, K)
+    r"""Squared distance of each row from each subspace, in squared units of X.
 
     :math:`\|(I - U_k^T U_k)(x - \mu_k)\|^2`, for each row by the same operations in whatever batch
-    it comes.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        The rows.
-    means : ndarray of shape (n_clusters, n_features)
-        A point of each subspace.
-    bases : list of ndarray of shape (subspace_dim_k, n_features)
-        Orthonormal rows of each subspace.
-
-    Returns
-    -------
-    squared : ndarray of shape (n_samples, n_clusters)
-        In squared units of X.
+    it comes; `means` (K, d) and the orthonormal rows `bases`, a list, are those of `fit_subspaces`.
     """
     d = X.shape[1]
     size = int(np.clip(_BLOCK_ELEMENTS // d, 64, 2048))
