@@ -9,21 +9,10 @@ __all__ = ["check_choice", "check_integer", "check_widths", "isolated_random_sta
 
 
 def check_widths(hidden_layer_sizes, *, at_least_one=False, name="hidden_layer_sizes"):
-    """Turn `hidden_layer_sizes`, or another parameter of this kind, into a tuple of int.
+    """Turn `hidden_layer_sizes`, or the parameter `name` of this kind, into a tuple of int.
 
-    Parameters
-    ----------
-    hidden_layer_sizes : sequence of int
-        Positive whole numbers; bools, strings and numbers with a fraction are none.
-    at_least_one : bool, default=False
-        Whether a network without hidden layers is refused.
-    name : str, default="hidden_layer_sizes"
-        What the parameter is called.
-
-    Raises
-    ------
-    ValueError
-        If it is something else.
+    A ValueError unless they are positive whole numbers, which bools, strings and numbers with a
+    fraction are not, or if there are none where there has to be `at_least_one`.
     """
     widths = list(hidden_layer_sizes)
     whole = all(

@@ -54,29 +54,13 @@ class SpectralResult:
 
 
 def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
-    r"""Cluster the nodes of a graph.
+    """Cluster the nodes of a graph A, a symmetric CSR matrix (n, n) that is not negative.
 
-    The leading eigenvectors of :math:`D^{-1/2} A D^{-1/2}`, rows at unit length, and k-means.
-
-    Parameters
-    ----------
-    A : CSR matrix of shape (n_samples, n_samples)
-        Symmetric weights, not negative.
-    n_clusters : int or "auto"
-        Number of clusters; "auto" takes the largest relative gap between eigenvalues.
-    n_init : int, default=10
-        Starts of k-means.
-    random_state : numpy.random.RandomState
-        Seeds k-means; nothing else is random.
-    bridges : callable or None, default=None
-        Maps component numbers (n_samples,) to a CSR matrix of ties of strength up to 1 between
-        nearest rows of different components, used where the graph has more components than
-        clusters.
-
-    Returns
-    -------
-    SpectralResult
-        Labels, eigenvalues and number of clusters.
+    The leading eigenvectors of :math:`D^{-1/2} A D^{-1/2}`, rows at unit length, and k-means with
+    `n_init` starts, of which alone something is random. An `n_clusters` of "auto" takes the largest
+    relative gap between eigenvalues. Where the graph has more components than clusters,
+    ``bridges(numbers)`` of the components (n,) are ties (CSR) of strength up to 1 between nearest
+    rows of different ones. Returns a `SpectralResult`.
     """
     degrees = np.asarray(A.sum(axis=1)).ravel()
     tied = np.flatnonzero(degrees > 0)
