@@ -173,10 +173,8 @@ def choose(rows, select, order):
     ----------
     rows : sequence of CandidateResult
         With differences and ties.
-
     select : {"one_std_err", "best"}
         The rule.
-
     order : tuple of str
         Names, simplest first.
 
@@ -331,7 +329,6 @@ def remarks(row, rows):
     ----------
     row : CandidateResult
         The row.
-
     rows : sequence of CandidateResult
         It and the others.
 

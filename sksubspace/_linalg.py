@@ -168,7 +168,6 @@ def leading_directions(A, r):
     ----------
     A : ndarray of shape (m, d)
         Rows, centred and weighted as the caller needs.
-
     r : int
         Directions wanted.
 
@@ -176,7 +175,6 @@ def leading_directions(A, r):
     -------
     squared : ndarray of shape (r,)
         Squared singular values, descending, as float64; zeros beyond the rank.
-
     basis : ndarray of shape (r, d)
         Orthonormal rows as float64; zero rows beyond the rank.
     """

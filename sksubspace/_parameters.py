@@ -15,10 +15,8 @@ def check_widths(hidden_layer_sizes, *, at_least_one=False, name="hidden_layer_s
     ----------
     hidden_layer_sizes : sequence of int
         Positive whole numbers; bools, strings and numbers with a fraction are none.
-
     at_least_one : bool, default=False
         Whether a network without hidden layers is refused.
-
     name : str, default="hidden_layer_sizes"
         What the parameter is called.
 
@@ -63,16 +61,12 @@ def check_integer(value, name, smallest=None, largest=None, reason=""):
     ----------
     value : object
         What the caller gave; a bool is no whole number.
-
     name : str
         The parameter it was given for.
-
     smallest : int or None, default=None
         The smallest allowed; None for no limit.
-
     largest : int or None, default=None
         The largest allowed; None for no limit.
-
     reason : str, default=""
         What the largest one is, to end the phrase "at most 5, ...".
 
@@ -99,10 +93,8 @@ def check_choice(value, name, choices):
     ----------
     value : object
         What the caller gave.
-
     name : str
         The parameter it was given for.
-
     choices : sequence of str
         The words.
     """

@@ -102,7 +102,6 @@ def from_state(state, device="cpu"):
     ----------
     state : dict
         As `to_state` made it, in this version of the library or a former one.
-
     device : str or torch.device, default="cpu"
         Where networks go; the CPU takes the place of a device that this machine does not have.
 
@@ -220,10 +219,8 @@ class Network:
     ----------
     recipe : Recipe or torch.nn.Module
         A module of the user, as it was given, is its own recipe.
-
     module : torch.nn.Module
         The trained module, on the device.
-
     device : torch.device
         Where it is applied.
     """

@@ -26,13 +26,10 @@ class Shorthand:
     ----------
     title : str
         What it is called in tables.
-
     make : callable
         Returns it with its defaults, and two components.
-
     grid : dict of str to tuple
         Settings that the command line tries.
-
     rows_needed : dict of str to int
         Rows that a teacher takes for a unit of a setting of the grid.
     """
@@ -83,7 +80,6 @@ def seed_teacher(teacher, random_state):
     ----------
     teacher : estimator
         Changed; one without parameters is left alone.
-
     random_state : int or RandomState instance
         The number for all of them, or what draws one for each, in the order of their names.
 
@@ -166,6 +162,24 @@ def check_embedding(Z, n_samples, source):
     if np.isinf(Z).any():
         raise ValueError(f"{source} has infinite values.")
     return Z
+
+
+def embedded_rows(fitted, Z):  # (m,), (m, q) -> (k,), (k, q)
+    """Leave out the rows that the teacher did not place."""
+    import numpy as np
+
+    embedded = ~np.isnan(Z).any(axis=1)
+    n_left_out = len(Z) - embedded.sum()
+    if n_left_out:
+        warnings.warn(
+            f"{n_left_out} of {len(Z)} rows have NaN coordinates; they are left out of the fit and "
+            "stay NaN in embedding_.",
+            UserWarning,
+            stacklevel=3,
+        )
+    if embedded.sum() < 2:
+        raise ValueError(f"The embedding has {embedded.sum()} rows without NaN; 2 are needed.")
+    return fitted[embedded], Z[embedded]
 
 
 def place_by_teacher(teacher, X):  # (n, d) -> (n, q) or None

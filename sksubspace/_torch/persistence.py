@@ -35,10 +35,8 @@ def load_arrays_(module, arrays, device="cpu"):
     ----------
     module : torch.nn.Module
         Its own weights are replaced, whatever their dtype and device.
-
     arrays : dict of str to ndarray
         As `module_to_arrays` returned them.
-
     device : str or torch.device, default="cpu"
         Where the module goes.
 

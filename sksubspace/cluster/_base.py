@@ -19,6 +19,8 @@ from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
 __all__ = [
     "SCORED_DIM",
     "BaseSubspaceClustering",
+    "auto_candidates",
+    "is_tried_as",
     "keep_subspaces",
     "new_rows",
     "row_norms",
@@ -30,6 +32,37 @@ __all__ = [
 # directions that `score` uses with subspace_dim="auto": larger subspaces, which a poor clustering
 # needs, would otherwise be paid for with a better score
 SCORED_DIM = 3
+
+_TRIED = []
+
+
+def is_tried_as(place, names):
+    """Make a clustering a default candidate of the automatic choice, as a class decorator.
+
+    Parameters
+    ----------
+    place : int
+        Simpler methods have smaller ones, and are tried first.
+    names : dict of str to dict
+        The parameters of each candidate by its name.
+
+    Returns
+    -------
+    callable
+        The decorator; the class stays what it is.
+    """
+
+    def described(cls):
+        _TRIED.append((place, cls, names))
+        return cls
+
+    return described
+
+
+def auto_candidates():
+    """Return the default candidates of the automatic choice by name, simplest first."""
+    tried = sorted(_TRIED, key=lambda one: one[0])
+    return {name: cls(**params) for _, cls, names in tried for name, params in names.items()}
 
 
 class BaseSubspaceClustering(

@@ -62,16 +62,12 @@ def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
     ----------
     A : CSR matrix of shape (n_samples, n_samples)
         Symmetric weights, not negative.
-
     n_clusters : int or "auto"
         Number of clusters; "auto" takes the largest relative gap between eigenvalues.
-
     n_init : int, default=10
         Starts of k-means.
-
     random_state : numpy.random.RandomState
         Seeds k-means; nothing else is random.
-
     bridges : callable or None, default=None
         Maps component numbers (n_samples,) to a CSR matrix of ties of strength up to 1 between
         nearest rows of different components, used where the graph has more components than
@@ -106,16 +102,12 @@ def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
     ----------
     W : CSR matrix of shape (n_samples, n_landmarks)
         Weights, not negative.
-
     n_clusters : int or "auto"
         Number of clusters; "auto" takes the largest relative gap between eigenvalues.
-
     n_init : int, default=10
         Starts of k-means.
-
     random_state : numpy.random.RandomState
         Seeds k-means.
-
     bridges : callable or None, default=None
         As in `spectral_labels`, for the landmarks.
 

@@ -32,13 +32,10 @@ def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         The rows.
-
     labels : ndarray of shape (n_samples,)
         The cluster of each row, from 0; negative for rows of no cluster.
-
     n_clusters : int
         Number of clusters; each has a member.
-
     subspace_dim : int or "auto", default="auto"
         Dimension of every subspace; "auto" keeps 99 % of the energy of the members, by at most 15
         directions. Both are cut to one less than the members and the features, and to the
@@ -48,7 +45,6 @@ def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
     -------
     means : ndarray of shape (n_clusters, n_features)
         A point of each subspace.
-
     bases : list of ndarray of shape (subspace_dim_k, n_features)
         Orthonormal rows, by decreasing variance.
     """
@@ -142,10 +138,8 @@ def squared_residuals(X, means, bases):
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         The rows.
-
     means : ndarray of shape (n_clusters, n_features)
         A point of each subspace.
-
     bases : list of ndarray of shape (subspace_dim_k, n_features)
         Orthonormal rows of each subspace.
 

@@ -23,13 +23,10 @@ def product_blocks(X, matrix, batch_size, device):
     ----------
     X : {ndarray, CSR matrix} of shape (n_rows, d)
         Left factor.
-
     matrix : {ndarray, sparse matrix} of shape (d, n_columns)
         Right factor, sparse if X is.
-
     batch_size : int or "auto"
         Rows of a block; "auto" takes about 64 MiB.
-
     device : torch.device
         Where dense factors are multiplied.
 
@@ -37,7 +34,6 @@ def product_blocks(X, matrix, batch_size, device):
     ------
     rows : slice
         The rows of this block.
-
     block : Tensor of shape (block_size, n_columns)
         Their products, in the dtype of `matrix`. The next block is written over it.
     """
@@ -68,10 +64,8 @@ def keep_largest(blocks, k, n_columns):
     blocks : iterable of Tensor of shape (block_size, n_columns)
         The rows, from top to bottom, none larger than the first; each is used before the next is
         asked for, so that they may share memory.
-
     k : int
         Entries to keep a row, by absolute value. Zeros are not kept.
-
     n_columns : int
         Number of columns.
 

@@ -16,7 +16,6 @@ def check_views(views, n_features):
     ----------
     views : sequence of slice or array-like of int or bool, or None
         The columns of each view; None is one view of all columns.
-
     n_features : int
         Number of columns there are.
 
@@ -91,7 +90,6 @@ def check_weights(weights, n_views):
     ----------
     weights : array-like of shape (n_views,) or None
         Not negative; None is the same for all.
-
     n_views : int
         Number of views.
 
@@ -125,10 +123,8 @@ def nearest_neighbors_graph(view, n_neighbors, skip_zeros):
     ----------
     view : ndarray of shape (n_samples, n_columns)
         Rows.
-
     n_neighbors : int
         Neighbours a row, at most all others.
-
     skip_zeros : bool
         Whether rows of zeros, which have no direction, are tied to none.
 
@@ -155,13 +151,10 @@ def graph_of_estimator(estimator, view, n_clusters, random_state):
     ----------
     estimator : estimator
         Has an `affinity_matrix_` after `fit`. It is not changed.
-
     view : ndarray of shape (n_samples, n_columns)
         Rows.
-
     n_clusters : int
         Given to the clone.
-
     random_state : numpy.random.RandomState
         Seeds the clone if it has no seed of its own.
 

@@ -66,14 +66,11 @@ def fourier_encoder(Z, target, metric, random_state):
     ----------
     Z : ndarray of shape (n_samples, n_directions)
         Principal scores.
-
     target : ndarray of shape (n_samples, n_components)
         What to predict.
-
     metric : {"cosine", "euclidean"}
         With "cosine" the features are those of rows of length 1, else of rows in units of their
         root mean squared length.
-
     random_state : RandomState
         Draws 1,000 frequencies and, above 20,000 rows, the rows that are fitted.
 

@@ -60,13 +60,10 @@ def pair_weights(indices, n_rows, *, queries=None, mutual=True):
     ----------
     indices : ndarray of shape (n_queries, n_neighbors)
         Neighbours of each query.
-
     n_rows : int
         Number of rows.
-
     queries : ndarray of shape (n_queries,) or None, default=None
         Rows that the neighbours belong to; None for all rows.
-
     mutual : bool, default=True
         Keep only pairs of which each is among the neighbours of the other, if there is one.
 
@@ -95,10 +92,8 @@ def check_pairs(graph, n_rows, mutual):
     ----------
     graph : array-like of shape (n_rows, n_neighbors) or sparse of shape (n_rows, n_rows)
         Row numbers of neighbours, or weights.
-
     n_rows : int
         Number of rows.
-
     mutual : bool
         Whether one-sided pairs of an index array are left out.
 

@@ -176,31 +176,23 @@ def fit_twin_network(
     ----------
     X : ndarray of shape (n_samples, n_features)
         Centred rows of about unit scale.
-
     neighbors : ndarray of shape (n_queries, n_neighbors)
         Row numbers.
-
     n_components : int
         Width of the encoder's output.
-
     encoder : {"linear", "mlp"}, default="linear"
         Kind of encoder.
-
     hidden_layer_sizes : tuple of int, default=()
         Hidden widths of the "mlp".
-
     projector : tuple of int, default=()
         Widths of the layers between the encoder and the loss, which are thrown away after the
         training. With none the loss acts on the encoder's output.
-
     redundancy : float or None, default=None
         Weight of the squared correlations between different outputs; None is 8 over the width of
         what the loss acts on.
-
     trainer : sksubspace._torch.trainer.Trainer
         How to train. Its batches are made a little larger where the last one would be small, since
         the correlations within a few rows are noise.
-
     queries : ndarray of shape (n_queries,), default=None
         The rows whose neighbours `neighbors` lists; None is all rows.
 
@@ -208,7 +200,6 @@ def fit_twin_network(
     -------
     module : torch.nn.Module
         The encoder.
-
     log : TrainingLog
         Losses of the training, those of the batches.
     """
@@ -258,19 +249,14 @@ def twin_loss(module, X, neighbors, *, queries=None, redundancy=None, device="cp
     ----------
     module : torch.nn.Module
         Maps (n, n_features) to (n, n_components).
-
     X : ndarray of shape (n_samples, n_features)
         Rows, in the dtype of the module.
-
     neighbors : ndarray of shape (n_queries, n_neighbors)
         Row numbers.
-
     queries : ndarray of shape (n_queries,), default=None
         The rows whose neighbours `neighbors` lists; None is all rows.
-
     redundancy : float or None, default=None
         Weight of the squared correlations between different outputs; None is 8 / n_components.
-
     device : str or torch.device, default="cpu"
         Where the module is applied.
 

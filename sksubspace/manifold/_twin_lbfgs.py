@@ -50,23 +50,17 @@ def minimize_twin_loss(S, G, n_components, *, redundancy, start, max_iter, tol):
     ----------
     S : ndarray of shape (n_features, n_features)
         Covariance of the rows of the pairs. It may be singular.
-
     G : ndarray of shape (n_features, n_features)
         Symmetric cross-covariance of the pairs.
-
     n_components : int
         Number of columns.
-
     redundancy : float or None
         Weight of the squared correlations between different outputs; None is 8 / n_components.
-
     start : ndarray of shape (n_features, n_components)
         First encoder, for instance the leading generalised eigenvectors of (G, S). These are a
         stationary point of the loss, so its columns are mixed before the search begins.
-
     max_iter : int
         Iterations of L-BFGS, at most.
-
     tol : float
         Relative decrease of the loss below which the search ends.
 
@@ -74,10 +68,8 @@ def minimize_twin_loss(S, G, n_components, *, redundancy, start, max_iter, tol):
     -------
     W : ndarray of shape (n_features, n_components)
         Columns with w'Sw = 1, the largest correlation between neighbours first.
-
     loss_curve : list of float
         Loss after every iteration.
-
     n_iter : int
         Number of iterations, at least 1.
 

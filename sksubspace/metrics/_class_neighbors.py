@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from sksubspace._measures import measure
 from sksubspace._parameters import check_integer
 from sksubspace.metrics._input import (
     check_reference,
@@ -22,6 +23,7 @@ _CHUNK_ELEMENTS = 2**21
 _FEW = 0.02
 
 
+@measure(is_compared=True, has_labels=True)
 def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_train=None):
     r"""Measure how many of the nearest rows in the map have the row's own label.
 

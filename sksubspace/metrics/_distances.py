@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from sksubspace._measures import measure
 from sksubspace.metrics._input import check_pair, is_constant, sample_rows
 from sksubspace.metrics._space import Space, numbers_in_blocks, paired_spaces
 
 
+@measure(sign=-1)
 def normalized_stress(X, Z, *, X_train=None, Z_train=None, max_samples=None, random_state=None):
     r"""Compare the distances in the map with those in the data, at the scale that fits best.
 
@@ -103,6 +105,7 @@ def _least_stress(dd, mm, dm):
     return float(np.sqrt(max(0.0, 1 - (dm / dd) * (dm / mm))))
 
 
+@measure()
 def distance_correlation(X, Z, *, max_samples=None, random_state=None):
     r"""Measure how far the distances in the map depend on those in the data.
 

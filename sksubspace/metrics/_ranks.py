@@ -1,12 +1,16 @@
 """Ranks of neighbours in the data and in the map: those kept, invented and lost."""
 
+from operator import itemgetter
+
 import numpy as np
 
+from sksubspace._measures import measure
 from sksubspace._parameters import check_integer
 from sksubspace.metrics._input import check_per_point, sample_rows
 from sksubspace.metrics._space import numbers_in_blocks, paired_spaces
 
 
+@measure(is_compared=True)
 def trustworthiness(
     X,
     Z,
@@ -96,6 +100,7 @@ def trustworthiness(
     return _one_less_excess(data, drawn, n_neighbors, per_point, max_samples, random_state)
 
 
+@measure(is_compared=True)
 def continuity(
     X,
     Z,
@@ -202,6 +207,8 @@ def _excess_ranks(judge, near, rows, n_neighbors):
     return np.maximum(excess, 0).sum(axis=1)
 
 
+# a scorer reads the curve at `k_max`
+@measure(defaults={"k_max": 10}, value=itemgetter(-1))
 def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=None, random_state=None):
     r"""Compute the share of neighbours that data and map have in common, for every size.
 
@@ -278,6 +285,7 @@ def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=None, rand
     return _overlap(data, drawn, k_max, max_samples, random_state)
 
 
+@measure()
 def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=None, random_state=None):
     r"""Average the share of common neighbours over all sizes, small ones weighing most.
 

@@ -37,12 +37,12 @@ def summarize(candidate, cv, loo):
         split_scores=scores,
         loo_score=loo_score,
         encoder=Counter(evaluation.encoder for evaluation in evaluations).most_common(1)[0][0],
-        placement_r2=_mean(evaluation.placement_r2 for evaluation in evaluations),
+        placement_r2=_mean_of_finite(evaluation.placement_r2 for evaluation in evaluations),
         metrics=_mean_metrics(evaluations),
-        teacher_seconds=_mean(evaluation.teacher_seconds for evaluation in evaluations),
-        student_seconds=_mean(evaluation.student_seconds for evaluation in evaluations),
-        continuous=_mean(evaluation.continuous for evaluation in evaluations),
-        global_share=_mean(evaluation.global_share for evaluation in evaluations),
+        teacher_seconds=_mean_of_finite(evaluation.teacher_seconds for evaluation in evaluations),
+        student_seconds=_mean_of_finite(evaluation.student_seconds for evaluation in evaluations),
+        continuous=_mean_of_finite(evaluation.continuous for evaluation in evaluations),
+        global_share=_mean_of_finite(evaluation.global_share for evaluation in evaluations),
         error=next((one.error for one in (*evaluations, *loo) if one.error), ""),
     )
 
@@ -110,14 +110,17 @@ def _row_difference(evaluations, of_best, confidence):
     )
 
 
-def _mean(values):
+def _mean_of_finite(values):
     values = [value for value in values if np.isfinite(value)]
     return float(np.mean(values)) if values else np.nan
 
 
 def _mean_metrics(evaluations):
     names = evaluations[0].metrics
-    return {name: _mean(one.metrics.get(name, np.nan) for one in evaluations) for name in names}
+    return {
+        name: _mean_of_finite(one.metrics.get(name, np.nan) for one in evaluations)
+        for name in names
+    }
 
 
 # ---- standard errors and intervals ---------------------------------------------------------------
@@ -149,10 +152,8 @@ def corrected_t_interval(differences, test_to_train, confidence):
     ----------
     differences : array-like of shape (n_splits,)
         Score of one candidate less that of another, on the same splits.
-
     test_to_train : float
         Test rows over training rows of a split.
-
     confidence : float
         Level, between 0 and 1.
 
@@ -178,7 +179,6 @@ def ratio_r2(errors, squares):
     ----------
     errors : ndarray of shape (n_seeds, n_samples)
         Mean squared error of each row; NaN for rows that were not scored.
-
     squares : ndarray of shape (n_seeds, n_samples)
         Mean squared distance of each row from the mean.
 
@@ -201,10 +201,8 @@ def paired_ratio_interval(errors, best_errors, squares, confidence):
     ----------
     errors, best_errors : ndarray of shape (n_seeds, n_samples)
         Mean squared error of each row with either candidate; NaN for rows that were not scored.
-
     squares : ndarray of shape (n_seeds, n_samples)
         Mean squared distance of each row from the mean.
-
     confidence : float
         Level, between 0 and 1.
 
@@ -212,7 +210,6 @@ def paired_ratio_interval(errors, best_errors, squares, confidence):
     -------
     difference : float
         R2 of the first less that of the best.
-
     interval : tuple of float and float
         :math:`\pm z` standard errors of the ratio :math:`\sum (b_i - e_i) / \sum t_i`.
     """

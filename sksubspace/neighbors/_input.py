@@ -14,11 +14,7 @@ def check_table(X):
     It may be the caller's own.
     """
     X = check_array(
-        X,
-        accept_sparse="csr",
-        dtype=[np.float64, np.float32],
-        ensure_min_samples=2,
-        input_name="X",
+        X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2, input_name="X"
     )
     if hasattr(X, "toarray") and not X.has_canonical_format:
         X = X.copy()  # scipy would add up entries in place, in the caller's matrix

@@ -17,7 +17,7 @@ __all__ = [
     "interquartile_mean",
     "squared_off_nearest",
     "paired_error",
-    "ranked",
+    "score_table",
     "scored_dims",
 ]
 
@@ -42,23 +42,17 @@ class Outcome:
     ----------
     estimator : estimator or None
         Fitted to all rows; None where candidates are scored without the rows left out.
-
     labels : ndarray of shape (n_samples,) or None
         Clusters of all rows, likewise.
-
     residuals : ndarray of shape (n_samples,)
         Squared distance of each row, when left out, from the nearest subspace: the geometric mean
         over dimensions and repeats, NaN for rows never left out.
-
     n_clusters : int
         Clusters that were found, the most of all fits.
-
     seconds : float
         Wall-clock time of the fits, together.
-
     error : str
         What went wrong, in one line.
-
     warnings : list of (Warning, type)
         What the fits warned of.
     """
@@ -81,7 +75,6 @@ def folds(n, n_clusters, n_repeats, random_state):
     ----------
     n, n_clusters, n_repeats : int
         Rows, clusters and repeats.
-
     random_state : numpy.random.RandomState
         Shuffles.
 
@@ -105,10 +98,8 @@ def holdouts(n, n_clusters, fraction, n_repeats, random_state):
     ----------
     n, n_clusters, n_repeats : int
         Rows, clusters and repeats.
-
     fraction : float
         Share of the rows.
-
     random_state : numpy.random.RandomState
         Draws them.
 
@@ -138,7 +129,6 @@ def scored_dims(subspace_dim, n, n_features, n_clusters):
     ----------
     subspace_dim : int or "auto"
         "auto" takes 4, 8 and 16, at most one for three rows of a cluster of mean size.
-
     n, n_features, n_clusters : int
         Rows, columns and clusters.
 
@@ -160,19 +150,14 @@ def evaluate(estimators, X, left_out, dims, n_clusters, *, whole):
     ----------
     estimators : list of estimator
         Unfitted: one with `whole`, else one for each set of `left_out`.
-
     X : ndarray of shape (n_samples, n_features)
         Rows; not written to.
-
     left_out : list of ndarray of shape (n_left_out,)
         Rows that are scored, by subspaces of the others.
-
     dims : tuple of int
         Dimensions of the subspaces.
-
     n_clusters : int
         More clusters than that make a candidate fail: its residuals would not compare.
-
     whole : bool
         Whether the candidate is fitted once, to all rows, and only subspaces are fitted without
         the rows left out.
@@ -204,13 +189,10 @@ def squared_off_nearest(X, labels, X_new, dims):
     ----------
     X : ndarray of shape (n_samples, n_features)
         Rows that the subspaces are fitted to.
-
     labels : ndarray of shape (n_samples,)
         Their clusters, with any numbers; negative for rows of no cluster.
-
     X_new : ndarray of shape (n_new, n_features)
         Other rows.
-
     dims : tuple of int
         Dimensions of the subspaces; less in a cluster of too few rows.
 
@@ -295,14 +277,13 @@ def _found_labels(outcome, estimator, X, n_clusters):
     return labels
 
 
-def ranked(outcomes, spread):
+def score_table(outcomes, spread):
     r"""Sort candidates by their score, and compare each with the best.
 
     Parameters
     ----------
     outcomes : dict of str to Outcome
         The candidates.
-
     spread : ndarray of shape (n_samples,)
         Squared distance of each row from the mean of all.
 

@@ -100,13 +100,10 @@ def cluster_by_votes(X, n_clusters, options, random_state):
     ----------
     X : ndarray of shape (n_samples, n_features)
         The rows.
-
     n_clusters : int
         Number of clusters.
-
     options : EnsembleOptions
         The ensemble.
-
     random_state : RandomState
         Seeds everything.
 
@@ -167,13 +164,10 @@ def co_association(indicators, columns, n_runs, n_neighbors):  # csr (n, p), (m,
     ----------
     indicators : CSR matrix of shape (n_samples, n_runs * n_candidates)
         As `one_hot` makes them.
-
     columns : ndarray of shape (n_columns,)
         The rows that make the columns. A row has no share with itself.
-
     n_runs : int
         Number of runs.
-
     n_neighbors : int
         Entries a row.
 

@@ -73,16 +73,12 @@ def alternate(X, subspaces, *, affine, max_iter, tol):
     ----------
     X : ndarray of shape (n_samples, n_features)
         The rows.
-
     subspaces : Subspaces
         The start.
-
     affine : bool
         Whether subspaces have a mean of their own.
-
     max_iter : int
         Most fits.
-
     tol : float
         Stop when the cost falls by less than this share.
 
@@ -128,13 +124,10 @@ def fit_each(X, labels, previous, *, affine):
     ----------
     X : ndarray of shape (n_samples, n_features)
         The rows.
-
     labels : ndarray of shape (n_samples,)
         Their clusters; rows with a negative label are left out.
-
     previous : Subspaces
         Of the shapes and dtype wanted.
-
     affine : bool
         Whether the mean of the members is taken off.
 
@@ -161,7 +154,6 @@ def residuals(X, subspaces):
     ----------
     X : ndarray of shape (n_samples, n_features)
         The rows, near the origin.
-
     subspaces : Subspaces
         The subspaces.
 

@@ -48,22 +48,16 @@ def short_runs(X, n_candidates, dim, n_runs, n_iter, random_state, n_jobs=None):
     ----------
     X : ndarray of shape (n_samples, n_features)
         The rows.
-
     n_candidates : int
         Number of subspaces of a run.
-
     dim : int
         Their dimension.
-
     n_runs : int
         Number of runs.
-
     n_iter : int
         Steps of a run; with 0 a row goes to the nearest of the random subspaces.
-
     random_state : RandomState
         Seeds the runs.
-
     n_jobs : int or None, default=None
         Threads that work on the runs; the labels do not depend on it.
 

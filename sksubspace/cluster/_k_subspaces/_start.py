@@ -27,13 +27,10 @@ def start_labels(X, n_clusters, init, random_state):
     ----------
     X : ndarray of shape (n_samples, n_features)
         The rows.
-
     n_clusters : int
         Number of clusters.
-
     init : {"ensemble", "random", "k-means"}
         As in `KSubspaces`.
-
     random_state : RandomState
         Seeds the start.
 
@@ -71,7 +68,6 @@ def auto_dim(X, labels):
     ----------
     X : ndarray of shape (n_samples, n_features)
         The rows.
-
     labels : ndarray of shape (n_samples,)
         Clusters to start from; rows with a negative label are left out.
 

@@ -50,13 +50,10 @@ def sinkhorn(similarities, temperature, *, tol=1e-3, max_iter=100):  # (n, n) ->
     ----------
     similarities : Tensor of shape (n, n)
         Symmetric.
-
     temperature : float
         Weight of the entropy; the smaller, the fewer neighbours a row keeps.
-
     tol : float, default=1e-3
         Iterations end when every row sums to 1 up to this.
-
     max_iter : int, default=100
         Most iterations.
 

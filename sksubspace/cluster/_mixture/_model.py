@@ -66,14 +66,11 @@ def weighted_log_densities(X, model, n_features, extra=0.0):
     ----------
     X : ndarray of shape (n_samples, d)
         Rows, in the coordinates of the model.
-
     model : LowRankGaussians
         The mixture.
-
     n_features : int
         Features of the data; more than d where X has the coordinates within a subspace that holds
         all rows, means and bases.
-
     extra : float or ndarray of shape (n_samples,), default=0.0
         Variance of white noise that is added.
 
@@ -115,10 +112,8 @@ def posterior_mean(X, model, noise):
     ----------
     X : ndarray of shape (n_samples, n_features)
         Noisy rows.
-
     model : LowRankGaussians
         The mixture.
-
     noise : ndarray of shape (n_samples,)
         Variance of the noise of each row.
 
@@ -217,19 +212,14 @@ def from_labels(X, labels, n_clusters, rank, n_features, floor):
     ----------
     X : ndarray of shape (n_samples, d)
         Rows, in coordinates around their mean.
-
     labels : ndarray of shape (n_samples,)
         Clusters from 0; rows with a negative label are left out.
-
     n_clusters : int
         Number of components.
-
     rank : int
         Dimension of their subspaces.
-
     n_features : int
         Features of the data.
-
     floor : float
         Least variance.
 
@@ -261,19 +251,14 @@ def expectation_maximization(X, model, n_features, *, floor, max_iter, tol):
     ----------
     X : ndarray of shape (n_samples, d)
         Rows, in the coordinates of the model.
-
     model : LowRankGaussians
         The start.
-
     n_features : int
         Features of the data.
-
     floor : float
         Least variance.
-
     max_iter : int
         Most maximisations.
-
     tol : float
         Least gain, in nats a row.
 
@@ -300,28 +285,20 @@ def best_of_starts(X, Z, kinds, n_clusters, rank, random_state, *, floor, max_it
     ----------
     X : ndarray of shape (n_samples, n_features)
         The rows, for the starts.
-
     Z : ndarray of shape (n_samples, d)
         The rows around their mean, in coordinates of a subspace that holds all.
-
     kinds : sequence of str
         Starts, as `start_labels` takes them.
-
     n_clusters : int
         Number of components.
-
     rank : int
         Dimension of their subspaces.
-
     random_state : RandomState
         Seeds the starts.
-
     floor : float
         Least variance.
-
     max_iter : int
         Most maximisations.
-
     tol : float
         Least gain, in nats a row.
 

@@ -33,23 +33,17 @@ def omp(X, dictionary, own, n_nonzero, *, tol=0.0, batch_size="auto", device="cp
     ----------
     X : {ndarray, CSR matrix} of shape (n_rows, n_features)
         Rows to express.
-
     dictionary : {ndarray, CSR matrix} of shape (n_atoms, n_features)
         Rows to express them with, of any length; ``X`` itself is recognised.
-
     own : ndarray of shape (n_rows,)
         The atom that each row must not use, or -1.
-
     n_nonzero : int
         Most atoms a row.
-
     tol : float, default=0.0
         A row is done when :math:`\|r\|^2 \le` ``tol`` :math:`\|x\|^2`.
-
     batch_size : int or "auto", default="auto"
         Rows worked on at once. "auto" keeps their correlations in the cache of a CPU, or in
         half a GiB of a GPU.
-
     device : str or torch.device, default="cpu"
         Where the work is done.
 

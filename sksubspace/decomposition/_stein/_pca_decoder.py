@@ -34,16 +34,12 @@ def fit_decoder(name, Z, R, hidden_layer_sizes, trainer):
     ----------
     name : {"linear", "ridge", "network"}
         The regression; "linear" leaves the residual at zero.
-
     Z : ndarray of shape (n_samples, n_components)
         Scores with a root mean squared length of one.
-
     R : ndarray of shape (n_samples, n_features)
         Residuals.
-
     hidden_layer_sizes : tuple of int
         Hidden widths of the network.
-
     trainer : sksubspace._torch.trainer.Trainer
         How it is trained; the source of randomness.
 
@@ -51,7 +47,6 @@ def fit_decoder(name, Z, R, hidden_layer_sizes, trainer):
     -------
     decoder : FourierRidge, NetworkDecoder or None
         Its ``predict`` takes what `decoder_input` makes of the scores.
-
     loss_curve : list of float
         Training loss of every epoch; empty without a network.
     """

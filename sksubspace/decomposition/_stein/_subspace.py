@@ -15,13 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import fixed_signs, in_blocks
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    _check_sample_weight,
-    _fit_context,
-)
+from sksubspace._sklearn import HasMethods, Interval, StrOptions, _check_sample_weight, _fit_context
 from sksubspace.decomposition._score._base import shrunk_covariance
 from sksubspace.decomposition._score._gaussian import score_of_moments
 from sksubspace.decomposition._score._models import (
@@ -285,14 +279,11 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows.
-
         y : array-like of shape (n_samples,) or (n_samples, n_responses)
             Responses, or classes.
-
         classes : array-like of shape (n_classes,), default=None
             All classes, needed in the first call if that does not have rows of each. Later calls
             may leave it out.
-
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. A weight counts as that many repetitions of the row.
 

@@ -30,19 +30,14 @@ def place_labels(ax, anchors, texts, *, centered=False, all_or_none=False, fonts
     ----------
     ax : Axes
         Where to write; its limits are final.
-
     anchors : array of shape (n, 2)
         Points in data units.
-
     texts : sequence of str
         What to write, most important first.
-
     centered : bool, default=False
         Whether a text may stand on its own point.
-
     all_or_none : bool, default=False
         Whether to write nothing, if there is no room for one of them.
-
     fontsize : float, default=10
         In points.
 

@@ -220,10 +220,8 @@ def draw_ranking(ax, rows, first):
     ----------
     ax : Axes
         Where to draw.
-
     rows : sequence of CandidateResult
         In any order.
-
     first : CandidateResult or None
         The best of all, which gives the band.
 
@@ -231,7 +229,6 @@ def draw_ranking(ax, rows, first):
     -------
     bars : list of ErrorbarContainer or None
         In the order of the picture; None for a failed one.
-
     handles : list of artist
         For a legend.
     """
