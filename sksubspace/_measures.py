@@ -49,18 +49,7 @@ class Measure:
 
 
 def measure(**how):
-    """Describe a measure of maps, as a decorator; the function stays what it is.
-
-    Parameters
-    ----------
-    **how : dict
-        Fields of `Measure`.
-
-    Returns
-    -------
-    callable
-        The decorator.
-    """
+    """Describe a measure of maps by the fields of `Measure`; a decorator that changes nothing."""
 
     def described(function):
         _MEASURES[function.__name__] = Measure(function, **how)
@@ -69,17 +58,6 @@ def measure(**how):
     return described
 
 
-def measures(names):
-    """Pick the measures of maps out of a page of names.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Such as ``sksubspace.metrics.__all__``.
-
-    Returns
-    -------
-    dict of str to Measure
-        In the order of the names.
-    """
+def measures(names):  # -> dict of str to Measure
+    """Pick the measures of maps out of a page of names, such as `__all__`, in its order."""
     return {name: _MEASURES[name] for name in names if name in _MEASURES}

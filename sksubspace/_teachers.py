@@ -73,20 +73,11 @@ def resolve_teacher(teacher):
     return TEACHERS[teacher].make()
 
 
-def seed_teacher(teacher, random_state):
+def seed_teacher(teacher, random_state):  # -> teacher
     """Give every unset `random_state` of the teacher, and of its parts, a number.
 
-    Parameters
-    ----------
-    teacher : estimator
-        Changed; one without parameters is left alone.
-    random_state : int or RandomState instance
-        The number for all of them, or what draws one for each, in the order of their names.
-
-    Returns
-    -------
-    estimator
-        The teacher.
+    An integer is the number for all of them, a RandomState draws one for each, in the order of
+    their names. The teacher is changed; one without parameters is left alone.
     """
     if not hasattr(teacher, "get_params"):
         return teacher
@@ -101,18 +92,7 @@ def seed_teacher(teacher, random_state):
 
 @contextmanager
 def undisturbed(teacher):
-    """Let a teacher work without harm to others: their threads stay, and UMAP works alone.
-
-    Parameters
-    ----------
-    teacher : estimator
-        Which of them.
-
-    Yields
-    ------
-    None
-        Within, it may be fitted, or place rows.
-    """
+    """Let a teacher work within without harm to others: their threads stay, UMAP is alone."""
     from sksubspace._threads import kept_threads
 
     with _ONE_AT_A_TIME if uses_umap(teacher) else nullcontext(), warnings.catch_warnings():

@@ -59,20 +59,10 @@ TRAINED = ("learning_rate", "batch_size", "max_iter", "device", "random_state")
 _GIVEN_EPOCHS = Budget(n_steps=1, max_epochs=1, weight_decay=0.0)
 
 
-def training_constraints(*names, auto=False):
-    """Parameter constraints of what trains a network.
+def training_constraints(*names, auto=False):  # -> dict
+    """Constraints of the parameters of these names, or of all, of what trains a network.
 
-    Parameters
-    ----------
-    *names : str
-        The parameters that the estimator has; all without any.
-    auto : bool, default=False
-        Whether ``max_iter`` may be "auto".
-
-    Returns
-    -------
-    constraints : dict
-        For `_parameter_constraints`.
+    With `auto` ``max_iter`` may be "auto".
     """
     found = {name: _CONSTRAINTS[name] for name in names or _CONSTRAINTS}
     if auto:
@@ -80,27 +70,13 @@ def training_constraints(*names, auto=False):
     return found
 
 
-def make_trainer(params, dtype, random_state, context=None, **changes):
+def make_trainer(params, dtype, random_state, context=None, **changes):  # -> Trainer
     """What the networks of an estimator are trained with.
 
-    Parameters
-    ----------
-    params : estimator
-        Has ``learning_rate``, ``batch_size``, ``max_iter`` and ``device``. With its ``autocast``,
-        weights are in single precision.
-    dtype : dtype
-        That of the rows.
-    random_state : numpy.random.RandomState
-        Where seeds come from.
-    context : sklearn.callback.CallbackContext or None, default=None
-        The task of the fit; without one callbacks hear nothing.
-    **changes : dict
-        Fields of the trainer that are not those of the parameters.
-
-    Returns
-    -------
-    trainer : Trainer
-        Builds and trains.
+    The estimator has ``learning_rate``, ``batch_size``, ``max_iter`` and ``device``; with
+    ``autocast`` weights are in single precision, else in the dtype of the rows. Without the context
+    of the fit's task callbacks hear nothing. `changes` are fields of the trainer that are not those
+    of the parameters.
     """
     single = getattr(params, "autocast", False)
     settings = {name: getattr(params, name) for name in ("learning_rate", "batch_size", "max_iter")}
@@ -182,19 +158,10 @@ class Steps:
 
 
 def fit_networks(estimator, X, y, make_steps):
-    """Train from new weights.
+    """Train from new weights, and set the fitted attributes, the model as ``_model`` among them.
 
-    Parameters
-    ----------
-    estimator : estimator
-        With all the parameters of `training_constraints`. Its fitted attributes are set, the whole
-        model as ``_model`` among them.
-    X : array-like of shape (n_samples, n_features)
-        Training rows.
-    y : object
-        What callbacks are shown.
-    make_steps : callable
-        ``make_steps(X)`` are the `Steps` for the rows, once they are checked.
+    The estimator has all the parameters of `training_constraints`; ``make_steps(X)`` are the
+    `Steps` for the rows, once they are checked. Callbacks are shown y.
     """
     X = validated_rows(estimator, X, reset=True)
     steps = make_steps(X)
@@ -262,26 +229,11 @@ def _stopping_options(params):
     return {name: getattr(params, name) for name in names}
 
 
-def train_rows(objective, X, trainer, *, validation_fraction, **options):
-    """Train an objective in place.
+def train_rows(objective, X, trainer, *, validation_fraction, **options):  # -> TrainingLog
+    """Train an objective, a loss of batches of rows (n, d), in place.
 
-    Parameters
-    ----------
-    objective : torch.nn.Module
-        Loss of a batch of rows.
-    X : ndarray of shape (n_samples, n_features)
-        All rows.
-    trainer : sksubspace._torch.trainer.Trainer
-        How to train. Its batches are evened out, so that none is much smaller than the others.
-    validation_fraction : float
-        Share of rows that are held out; 0 holds out none.
-    **options : dict
-        Options of `sksubspace._torch.training.train`.
-
-    Returns
-    -------
-    log : TrainingLog
-        Losses of the training.
+    A share of the rows is held out, none if it is 0. Batches are evened out, so that none is much
+    smaller than the others. `options` are those of `sksubspace._torch.training.train`.
     """
     fitted, held = split_rows(len(X), validation_fraction, trainer.random_state)
     trainer = replace(trainer, batch_size=as_even_as_can_be(len(fitted), trainer.batch_size))

@@ -39,17 +39,8 @@ _TRIED = []
 def is_tried_as(place, names):
     """Make a clustering a default candidate of the automatic choice, as a class decorator.
 
-    Parameters
-    ----------
-    place : int
-        Simpler methods have smaller ones, and are tried first.
-    names : dict of str to dict
-        The parameters of each candidate by its name.
-
-    Returns
-    -------
-    callable
-        The decorator; the class stays what it is.
+    The parameters of each candidate are given by its name; simpler methods have a smaller place,
+    and are tried first. The class stays what it is.
     """
 
     def described(cls):

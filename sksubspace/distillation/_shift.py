@@ -106,24 +106,11 @@ def conformal_p_values(scores, calibration, groups=None):  # (n,), (m,), (m,) ->
     return (1 + at_least) / (n_units + 1)
 
 
-def shift_test(batch, reference, alpha, margin, random_state):
-    """Test a batch against the calibration rows, by distortion and by position.
+def shift_test(batch, reference, alpha, margin, random_state):  # -> ShiftResult
+    """Test a batch against the calibration rows, by distortion and by position, combined by Holm.
 
-    Parameters
-    ----------
-    batch, reference : PlacedRows
-        The rows to be tested, and the calibration rows.
-    alpha : float
-        Level.
-    margin : float
-        Relative increase of the distortion that counts as none.
-    random_state : RandomState
-        Draws permutations, and rows where there are more than a thousand.
-
-    Returns
-    -------
-    result : ShiftResult
-        P-values, combined by Holm's step-down procedure.
+    `margin` is the relative increase of the distortion that counts as none. Permutations are drawn,
+    and rows where there are more than a thousand.
     """
     known = _one_a_group(reference, random_state)
     eased = batch.distortion / (1 + margin)

@@ -324,8 +324,10 @@ class TLDR(TrainedTransformer):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             One row of each pair.
+
         y : Ignored
             Not used.
+
         X_neighbors : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             The other row. None takes the neighbours among the rows of X.
 

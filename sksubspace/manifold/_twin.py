@@ -242,28 +242,13 @@ def _pair_tensors(neighbors, queries, device):  # -> (m,), (m, k)
     )
 
 
-def twin_loss(module, X, neighbors, *, queries=None, redundancy=None, device="cpu"):
+def twin_loss(module, X, neighbors, *, queries=None, redundancy=None, device="cpu"):  # -> float
     """Loss of an encoder on all pairs of a neighbour table, without a projector.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Maps (n, n_features) to (n, n_components).
-    X : ndarray of shape (n_samples, n_features)
-        Rows, in the dtype of the module.
-    neighbors : ndarray of shape (n_queries, n_neighbors)
-        Row numbers.
-    queries : ndarray of shape (n_queries,), default=None
-        The rows whose neighbours `neighbors` lists; None is all rows.
-    redundancy : float or None, default=None
-        Weight of the squared correlations between different outputs; None is 8 / n_components.
-    device : str or torch.device, default="cpu"
-        Where the module is applied.
-
-    Returns
-    -------
-    loss : float
-        0 if every output is the same for neighbours and uncorrelated with the others.
+    0 if every output is the same for neighbours and uncorrelated with the others. X (n, d) is in
+    the dtype of the module; `neighbors` (m, k) are those of the rows `queries` (m,), or of all.
+    `redundancy` weighs the squared correlations between different outputs; None is 8 /
+    n_components.
     """
     Z = batched_forward(module, as_rows(X, device), device=device).astype(np.float64)
     S, G = graph_moments(Z, neighbors, queries)

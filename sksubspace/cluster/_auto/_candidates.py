@@ -10,23 +10,11 @@ from sksubspace.cluster._base import auto_candidates
 __all__ = ["named_candidates", "prepare"]
 
 
-def named_candidates(candidates):
-    """Check what the caller lists.
+def named_candidates(candidates):  # -> dict of str to estimator
+    """Check what the caller lists, and return the caller's own objects by name, in order.
 
-    Parameters
-    ----------
-    candidates : "default", dict of str to estimator or list of (str, estimator)
-        See `AutoSubspaceClustering`.
-
-    Returns
-    -------
-    dict of str to estimator
-        The caller's own objects, in order.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If something in it is no clustering or has no name of its own, or nothing is in it.
+    A TypeError or ValueError if something in it is no clustering or has no name of its own, or if
+    nothing is in it.
     """
     if isinstance(candidates, str):
         return {"k-means": KMeans(n_init=10), **auto_candidates()}
@@ -43,22 +31,10 @@ def named_candidates(candidates):
     return named
 
 
-def prepare(estimator, n_clusters, random_state):
+def prepare(estimator, n_clusters, random_state):  # -> estimator
     """Clone a clustering, with the number of clusters, and a seed where it has none.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Not changed.
-    n_clusters : int
-        For each parameter `n_clusters`, also of a step of a pipeline.
-    random_state : numpy.random.RandomState
-        One integer is drawn from it.
-
-    Returns
-    -------
-    estimator
-        Unfitted.
+    Each parameter `n_clusters` is set, also of a step of a pipeline. One integer is drawn.
     """
     own = clone(estimator)
     seed = random_state.randint(2**31 - 1)

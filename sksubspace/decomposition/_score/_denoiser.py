@@ -54,16 +54,14 @@ class DenoiserScore(ScoreModel):
     learning_rate : float, default=0.002
         Highest learning rate of the one-cycle schedule.
 
-    batch_size : int, default=128
-        Rows in a training step.
+    {batch_size}
 
     max_iter : int or "auto", default="auto"
         Epochs of the training; "auto" makes 2,000 steps, in at most 100 epochs.
 
-    device : str or torch.device, default="auto"
-        Where the network is trained: "auto" is a CUDA device if there is one, else the CPU.
+    {device}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Draws the weights, the batches and the noise.
 
     Attributes

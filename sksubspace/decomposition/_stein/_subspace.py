@@ -279,11 +279,14 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows.
+
         y : array-like of shape (n_samples,) or (n_samples, n_responses)
             Responses, or classes.
+
         classes : array-like of shape (n_classes,), default=None
             All classes, needed in the first call if that does not have rows of each. Later calls
             may leave it out.
+
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. A weight counts as that many repetitions of the row.
 
