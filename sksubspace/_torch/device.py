@@ -141,20 +141,10 @@ def available_device(device):
         return torch.device("cpu")
 
 
-def to_tensor(X, device="cpu"):
-    """Copy an array into a tensor on `device`; the dtype is kept.
+def to_tensor(X, device="cpu"):  # (n, ...) -> (n, ...)
+    """Copy an array into a tensor on `device`, which shares no memory with it; the dtype is kept.
 
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...)
-        Any numeric array: read-only, Fortran-ordered and memory-mapped arrays are legal.
-    device : str or torch.device, default="cpu"
-        Where the tensor goes.
-
-    Returns
-    -------
-    Tensor of shape (n_samples, ...)
-        A tensor that shares no memory with `X`.
+    Read-only, Fortran-ordered and memory-mapped arrays are legal.
 
     Examples
     --------

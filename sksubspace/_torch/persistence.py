@@ -5,18 +5,8 @@ from .device import to_tensor
 __all__ = ["load_arrays_", "module_to_arrays"]
 
 
-def module_to_arrays(module):
-    """Copy the parameters and buffers of a module into arrays.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        On any device.
-
-    Returns
-    -------
-    dict of str to ndarray
-        One array per entry of `module.state_dict()`; the dtype is kept.
+def module_to_arrays(module):  # -> dict of str to ndarray
+    """Copy the parameters and buffers of a module, on any device, into arrays of their dtypes.
 
     Examples
     --------

@@ -50,20 +50,10 @@ class _DrawFrom(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def make_generator(rng, device="cpu"):
-    """Make a torch generator from a numpy one.
+def make_generator(rng, device="cpu"):  # -> torch.Generator
+    """Make a torch generator on `device` from one integer that is drawn from a numpy one.
 
-    Parameters
-    ----------
-    rng : numpy.random.RandomState
-        As `sklearn.utils.check_random_state` returns it. One integer is drawn from it.
-    device : str or torch.device, default="cpu"
-        Where the generator draws.
-
-    Returns
-    -------
-    torch.Generator
-        A generator of its own; torch's global one is not touched.
+    Torch's global generator is not touched.
 
     Examples
     --------
@@ -76,21 +66,10 @@ def make_generator(rng, device="cpu"):
     return torch.Generator(device).manual_seed(seed)
 
 
-def seeded_module(factory, generator):
-    """Build a module whose initial weights come from `generator`.
+def seeded_module(factory, generator):  # -> module
+    """Build the module that ``factory()`` returns with initial weights from a CPU `generator`.
 
-    Parameters
-    ----------
-    factory : callable
-        Called without arguments; returns the module. Whatever torch draws inside (the reset of a
-        layer, `torch.randn` for a buffer) is drawn from `generator`.
-    generator : torch.Generator
-        A generator on the CPU.
-
-    Returns
-    -------
-    torch.nn.Module
-        What `factory` returned.
+    Whatever torch draws inside (the reset of a layer, `torch.randn` for a buffer) is drawn from it.
 
     Examples
     --------
