@@ -18,6 +18,7 @@ HELP = {
     "continuous": "R2 where each row is put at the mean place of its ten neighbours, as a share of "
     "R2; under .75 the map is torn",
     "global": "R2 of a linear decoder over that of as many principal components",
+    "lost": "R2 of folds of single rows less this R2: what the rows of a group say of each other",
     "loo only": "too far behind by leave-one-out to be confirmed; its R2 is not one of unseen rows",
     "torn": "its pieces say where a row is, not what is beside it; not chosen while a map that is "
     "not torn is tied with it",
@@ -52,7 +53,8 @@ class CandidateResult:
         Mean R2; NaN if the candidate failed.
 
     standard_error : float
-        Of the mean, over splits (or over rows and seeds for leave-one-out).
+        Of the score, over the rows of a repeat (and over seeds for leave-one-out): repeats test the
+        same rows again.
 
     evidence : {"held-out", "leave-one-out", "definition"}
         Where the score comes from; "definition" for the mean, whose R2 is 0.
@@ -67,7 +69,8 @@ class CandidateResult:
         Score less that of the best candidate, on the same splits or rows.
 
     difference_interval : tuple of float and float
-        Confidence interval of the difference; (NaN, NaN) where it cannot be had.
+        Confidence interval of the difference, one of intervals that hold for all pairs of
+        candidates at once; (NaN, NaN) where it cannot be had.
 
     tied : bool
         Whether the interval contains zero; the best is tied with itself.
@@ -103,6 +106,13 @@ class CandidateResult:
     global_share : float
         Mean R2 of a linear decoder over that of as many principal components: what the arrangement
         of the whole map says.
+
+    n_components : int
+        Dimension of the map; 0 where it is not known.
+
+    lost_to_groups : float
+        R2 of folds of single rows less the score, where groups were given: what the rows of a group
+        say of each other; NaN else.
     """
 
     name: str
@@ -128,6 +138,8 @@ class CandidateResult:
     error: str = ""
     continuous: float = np.nan
     global_share: float = np.nan
+    n_components: int = 0
+    lost_to_groups: float = np.nan
 
 
 def continuous_share(row):
@@ -167,10 +179,10 @@ def within_one_standard_error(row, first):
 
 
 def choose(rows, select, order):  # -> str
-    """Name the best, or the simplest within one standard error of it, by the rule `select`.
+    """Name the best, or the simplest that is tied with it, by the rule `select`.
 
-    It is chosen among the maps that are whole, where one of them is tied with the best. `order` has
-    the names, simplest first.
+    With "one_std_err", the simplest within one standard error of it. It is chosen among the maps
+    that are whole, where one of them is tied with the best. `order` has the names, simplest first.
     """
     eligible = rivals(rows)
     whole = [row for row in eligible if not is_torn(row)]
@@ -179,10 +191,13 @@ def choose(rows, select, order):  # -> str
     if any(row.tied for row in whole):
         eligible = whole
     first = best(eligible)
-    if select == "best":
-        return first.name
-    good = {row.name for row in eligible if within_one_standard_error(row, first)}
-    return next(name for name in order if name in good)
+    good = {
+        "best": lambda row: row is first,
+        "simplest": lambda row: row is first or row.tied,
+        "one_std_err": lambda row: within_one_standard_error(row, first),
+    }[select]
+    names = {row.name for row in eligible if good(row)}
+    return next(name for name in order if name in names)
 
 
 def in_order(rows):
@@ -270,6 +285,7 @@ def scored_on(comparison):
 def rule(comparison):
     """Say which candidate is chosen."""
     return {
+        "simplest": "the simplest that is tied with the best",
         "one_std_err": "the simplest within one standard error of the best",
         "best": "the best",
     }[comparison.select]
@@ -277,7 +293,7 @@ def rule(comparison):
 
 def level(comparison):
     """Name the intervals."""
-    return f"{100 * comparison.confidence:g} % interval"
+    return f"{100 * comparison.confidence:g} % interval (of all pairs at once)"
 
 
 def score_name(rows):
@@ -317,5 +333,23 @@ def explanations(rows):
     read = {
         "continuous": any(np.isfinite(row.continuous) for row in rows),
         "global": any(np.isfinite(row.global_share) for row in rows),
+        "lost": knows_groups(rows),
     }
     return [f"{name}: {text}." for name, text in HELP.items() if name in said or read.get(name)]
+
+
+def knows_groups(rows):
+    """Whether the scores are of new groups, beside those of new rows of known ones."""
+    return any(np.isfinite(row.lost_to_groups) for row in rows)
+
+
+def of_the_choice(comparison):
+    """Say what the choice is worth; empty where it cannot be known."""
+    if not np.isfinite(comparison.best_score_):
+        return ""
+    return f"The chosen map, by rows that it was not chosen by: R2 {comparison.best_score_:.3f}."
+
+
+def dimensions(rows):  # -> list of int
+    """Dimensions of the maps of the candidates, ascending."""
+    return sorted({row.n_components for row in rivals(rows) if row.n_components})

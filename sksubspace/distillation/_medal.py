@@ -30,7 +30,7 @@ from sksubspace._torch.device import available_device
 from sksubspace._trained import TRAINED, fit_task, training_constraints
 from sksubspace.distillation._base import BaseDistiller, placed_rows, rows_like_fitted
 from sksubspace.distillation._former import is_former, renewed
-from sksubspace.distillation._plan import make_plan, student_plan
+from sksubspace.distillation._plan import make_plan, student_plan, warn_of_few
 
 
 @fill_parameters
@@ -351,6 +351,8 @@ class MEDAL(BaseDistiller):
             self._record(X, fitted, held, left_out)
             reference = plan.reference(left_out, X, self.embedding_, fitted, held, groups)
             vars(self).update(reference, groups_given_=groups is not None)
+            numbers = self.calibration_groups_ if self.groups_given_ else None
+            warn_of_few(self.calibration_, self.calibration_scores_, numbers, stacklevel=3)
             if groups is None:
                 warn_of_copies(self.n_copies_, len(fitted), stacklevel=3)
                 warn_of_series(left_out.rows, left_out.neighbors, len(fitted), stacklevel=3)

@@ -14,6 +14,9 @@ from sksubspace._student._local import LocalEncoder
 from sksubspace._student._networks import NetworkDecoder, NetworkEncoder
 from sksubspace._trained import make_trainer
 
+# p-values below .01 need as many
+_FEW = 99
+
 
 @dataclass(frozen=True)
 class FitPlan:
@@ -48,6 +51,18 @@ class FitPlan:
         if groups is not None:
             numbers = np.unique(groups[held], return_inverse=True)[1]
         return calibration("holdout", scores, embedding[held], held, numbers)
+
+
+def warn_of_few(source, scores, numbers, stacklevel):
+    """Say what the smallest p-value is where the rows held out are few."""
+    n_units = len(scores) if numbers is None else numbers.max(initial=-1) + 1
+    if source == "holdout" and 0 < n_units < _FEW:
+        warnings.warn(
+            f"calibration='holdout' keeps {n_units} rows or groups, so that no p-value is below "
+            f"{1 / (n_units + 1):.2g}; calibration='loo' takes all rows, calibrate fresh ones.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def calibration(source, scores, placed, indices, groups):  # -> dict

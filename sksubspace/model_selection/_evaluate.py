@@ -41,12 +41,27 @@ class ScoredData:
         Further measures of held-out rows.
     digest : str or None
         Hash of X and y; None if nothing is remembered.
+    groups : ndarray of shape (n_samples,) or None
+        Rows that are left out together, whole numbers; None for none.
+    given : bool
+        Whether they are the caller's.
     """
 
     X: Any
     y: Any = None
     metrics: tuple = ()
     digest: str | None = None
+    groups: Any = None
+    given: bool = False
+
+    @property
+    def key(self):
+        """What tells these rows from others where evaluations are remembered."""
+        return self.digest if self.groups is None else (self.digest, self.groups)
+
+    def groups_of(self, rows):
+        """Groups of some rows, or None."""
+        return None if self.groups is None else self.groups[rows]
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,8 @@ class Evaluation:
     continuous, global_share : float
         R2 at the mean place of the neighbours, and that of a linear decoder over that of as many
         principal components.
+    n_components : int
+        Dimension of the map.
     error : str
         What went wrong.
     warnings : tuple of (str, type, str, int)
@@ -96,6 +113,7 @@ class Evaluation:
     student_seconds: float = np.nan
     continuous: float = np.nan
     global_share: float = np.nan
+    n_components: int = 0
     error: str = ""
     warnings: tuple = ()
 
@@ -113,7 +131,7 @@ def evaluate_split(data, teacher, student, split, store, task):
     def compute():
         return _fit_and_score(medal, data, split, task)
 
-    parts = (data.digest, key, split.train, split.test, data.metrics)
+    parts = (data.key, key, split.train, split.test, data.metrics)
     remembered = partial(store.remember, "splits", lambda: parts, compute)
     return _guarded(remembered, teacher, task)
 
@@ -141,8 +159,8 @@ def evaluate_whole(data, teacher, student, seed, store, task):
     Teacher and student get the seed where they have none.
     """
     teacher, medal = seeded_pair(teacher, student, seed)
-    parts = (data.digest, teacher, medal)
-    compute = partial(_embed_and_score, data.X, teacher, medal, store, task)
+    parts = (data.key, teacher, medal)
+    compute = partial(_embed_and_score, data, teacher, medal, store, task)
     return _guarded(partial(store.remember, "whole", lambda: parts, compute), teacher, task)
 
 
@@ -153,7 +171,7 @@ def evaluate_whole_permuted(data, student, seed, embedding, task):
 
     def compute():
         with task.around():
-            return _leave_one_out(data.X, dealt, medal)
+            return _leave_one_out(data, dealt, medal)
 
     return _guarded(compute, student, task)
 
@@ -168,7 +186,7 @@ def _fit_and_score(medal, data, split, task, embedding=None):
     start = perf_counter()
     fit_params = {} if embedding is None else {"embedding": embedding}
     with task.around(medal):
-        medal.fit(data.X[split.train], **fit_params)
+        medal.fit(data.X[split.train], groups=data.groups_of(split.train), **fit_params)
     found = medal.score_readings(data.X[split.test])
     seconds = perf_counter() - start
     teacher = medal.teacher_
@@ -182,6 +200,7 @@ def _fit_and_score(medal, data, split, task, embedding=None):
         student_seconds=seconds - (teacher.elapsed_ if teacher else 0),
         continuous=found["continuous"],
         global_share=found["global_share"],
+        n_components=medal.embedding_.shape[1],
     )
 
 
@@ -204,18 +223,18 @@ def _drawn(rows, most, rng):
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
-def _embed_and_score(X, teacher, medal, store, task):
+def _embed_and_score(data, teacher, medal, store, task):
     with task.around():
         stand_in = RememberedTeacher(teacher, store, keep=True)
         start = perf_counter()
-        Z = check_array(stand_in.fit_transform(X), ensure_all_finite=False)
-        evaluation = _leave_one_out(X, Z, medal)
+        Z = check_array(stand_in.fit_transform(data.X), ensure_all_finite=False)
+        evaluation = _leave_one_out(data, Z, medal)
         seconds = perf_counter() - start - stand_in.elapsed_
     return replace(evaluation, teacher_seconds=stand_in.seconds_, student_seconds=seconds)
 
 
-def _leave_one_out(X, Z, medal):
-    score = embedding_score(X, Z, student=medal, per_row=True)
+def _leave_one_out(data, Z, medal):
+    score = embedding_score(data.X, Z, student=medal, groups=data.groups, per_row=True)
     return Evaluation(
         score=float(score.r2),
         placement_r2=float(score.placement_r2),
@@ -225,6 +244,7 @@ def _leave_one_out(X, Z, medal):
         squares=score.squares,
         continuous=score.continuous,
         global_share=score.global_share,
+        n_components=Z.shape[1],
     )
 
 

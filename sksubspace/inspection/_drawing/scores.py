@@ -190,12 +190,12 @@ def ring(ax, points):
 
 
 def draw_band(ax, first, horizontal=True):
-    """Shade what is within one standard error of the best."""
+    """Shade one standard error below the best."""
     if first is None or not np.isfinite(first.standard_error):
         return None
     span = ax.axhspan if horizontal else ax.axvspan
     low = first.score - first.standard_error
-    label = "within one standard error\nof the best"
+    label = "one standard error\nof the best"
     return span(low, first.score, color="0.9", label=label, zorder=0)
 
 
