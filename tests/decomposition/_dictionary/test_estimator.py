@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 import sksubspace
 from sksubspace.decomposition._dictionary._supervised_dictionary import SupervisedDictionaryLearning
-from tests.test_common_torch import GlobalState
+from tests.common import GlobalState
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:n_components="),
