@@ -35,7 +35,7 @@ print(medal.detect_shift(X))
 
 @pytest.fixture(scope="module")
 def medal():
-    return MEDAL(keep_teacher=False, max_iter=10, random_state=0).fit(X)
+    return MEDAL(max_iter=10, random_state=0).fit(X)
 
 
 def test_the_default_follows_umap(medal):
@@ -62,7 +62,10 @@ def test_the_seed_of_medal_decides_umaps_map(medal):
     assert_array_equal(again.transform(X_new), medal.transform(X_new))
 
 
-def test_without_its_teacher_a_file_loads_where_umap_is_missing(medal, tmp_path):
+def test_without_its_teacher_a_file_loads_where_umap_is_missing(tmp_path):
+    from umap import UMAP
+
+    medal = MEDAL(UMAP(n_neighbors=5), keep_teacher=False, max_iter=2, random_state=0).fit(X)
     joblib.dump(medal, tmp_path / "medal.joblib")
     np.save(tmp_path / "X.npy", X_new)
     command = [sys.executable, "-c", LOAD_WITHOUT_UMAP]
