@@ -87,8 +87,9 @@ def test_left_out_groups_are_those_of_a_refit(groups, n_frequencies, door):
     forget = forget_of(Z, Z_out, groups, door)
     params = {"n_frequencies": n_frequencies, "scale": 4.0, "penalty": 0.3}
     decoder = fit(Z, Z_out, X, forget, **params)
-    expected = refitted(Z, X, decoder, Z_out, forget)
-    assert_allclose(decoder.left_out(Z_out, forget), expected, rtol=0, atol=1e-8)
+    some = np.arange(0, 120, 4)
+    expected = refitted(Z, X, decoder, Z_out[some], forget[some])
+    assert_allclose(decoder.left_out(Z_out, forget)[some], expected, rtol=0, atol=1e-8)
 
 
 def test_groups_larger_than_all_features_are_left_out_too():
