@@ -9,11 +9,10 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sksubspace._parameters import isolated_random_state
@@ -24,12 +23,14 @@ from sksubspace._student._groups import warn_of_copies, warn_of_series
 from sksubspace._student._student import part_name
 from sksubspace._teachers import (
     SHORTHANDS,
+    centring,
     check_embedding,
     embed,
     resolve_teacher,
     seed_teacher,
 )
 from sksubspace._torch.device import available_device
+from sksubspace._validation import validate_rows
 from sksubspace.distillation._former import is_former, renewed
 from sksubspace.distillation._held_out import (
     HeldOutMixin,
@@ -140,7 +141,10 @@ class MEDAL(
         Coordinates of the training rows: the teacher's, and the encoder's for rows held out.
 
     teacher_ : estimator or None
-        The fitted teacher; None for a precomputed embedding and with ``keep_teacher=False``.
+        The fitted teacher; None for a precomputed embedding and with ``keep_teacher=False``. Where
+        rows lie so far from the origin that their squares would lose digits, teachers of
+        scikit-learn and UMAP that do not depend on the origin stand in a pipeline that takes off
+        the mean.
 
     student_ : Student
         The fitted encoder and decoder, kept whole.
@@ -351,12 +355,7 @@ class MEDAL(
             neighbours in the data, and no groups are given.
         """
         plan = make_plan(self, embedding)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", copy=True,
-            ensure_min_samples=2,
-        )  # fmt: skip
-        if sparse.issparse(X):
-            X.sum_duplicates()
+        X = validate_rows(self, X, accept_sparse="csr", order="C", copy=True, ensure_min_samples=2)
         groups = None if groups is None else check_groups(groups, X.shape[0])
         random_state = isolated_random_state(self.random_state)
         seed = student_seed(random_state)
@@ -481,7 +480,7 @@ class MEDAL(
         self.teacher_ = None
         if embedding is not None:
             return check_embedding(embedding, n_samples, "embedding")[fitted]
-        teacher = seed_teacher(resolve_teacher(self.teacher), random_state)
+        teacher = centring(seed_teacher(resolve_teacher(self.teacher), random_state), X)
         Z = embed(teacher, X)
         if self.keep_teacher:
             self.teacher_ = teacher

@@ -1,10 +1,11 @@
 """What the metrics accept, and which rows of it they score."""
 
 import numpy as np
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import min_max_axis
 
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._validation import canonical, refuse_containers
 
 # beyond, sums of squared distances may not be finite, or all be zero
 _LARGEST = 1e100
@@ -17,6 +18,7 @@ def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
     It may be the caller's own. A sparse one where none is accepted raises a TypeError, anything
     else a ValueError that names the parameter.
     """
+    refuse_containers(values, name)
     accepted = "csr" if accept_sparse else False
     try:
         rows = check_array(
@@ -32,9 +34,7 @@ def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
         raise kind(
             f"{name} must be a table of {numbers_wanted} of shape (n_samples, n_features): {error}"
         ) from error
-    if hasattr(rows, "toarray") and not rows.has_canonical_format:
-        rows = rows.copy()  # scipy would add up entries in place, in the caller's matrix
-        rows.sum_duplicates()
+    rows = canonical(rows)
     size = _largest_size(rows, allow_nan)
     if size and not _SMALLEST <= size <= _LARGEST:
         raise ValueError(
@@ -89,19 +89,6 @@ def check_together(first, second, first_name, second_name):
         raise ValueError(
             f"{first_name} and {second_name} must be given together, got {missing}=None."
         )
-
-
-def label_numbers(labels, name):  # -> (n,)
-    """Check labels and number them from 0."""
-    try:
-        labels = column_or_1d(labels)
-    except ValueError as error:
-        raise ValueError(f"{name} must hold a label for each row: {error}") from error
-    if len(labels) == 0:
-        raise ValueError(f"{name} must hold a label for each row, got none.")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(f"{name} must hold a label for each row, got a value that is not finite.")
-    return np.unique(labels, return_inverse=True)[1]
 
 
 def sample_rows(n_samples, max_samples, random_state):  # -> (m,)

@@ -12,11 +12,11 @@ from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._validation import validate_rows
 from sksubspace.decomposition._dictionary._base import (
     BaseSupervisedDictionary,
     check_aux,
@@ -232,9 +232,7 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
         sklearn.exceptions.ConvergenceWarning
             If `max_iter` iterations were not enough.
         """
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2
-        )
+        X, y = validate_rows(self, X, y, accept_sparse="csr", ensure_min_samples=2)
         check_classification_targets(y)
         check_signs(X, self.nonnegative)
         self._check_solver()

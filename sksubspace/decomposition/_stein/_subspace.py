@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import fixed_signs, in_blocks
@@ -22,6 +22,7 @@ from sksubspace._sklearn import (
     _check_sample_weight,
     _fit_context,
 )
+from sksubspace._validation import validate_rows
 from sksubspace.decomposition._score._base import shrunk_covariance
 from sksubspace.decomposition._score._gaussian import score_of_moments
 from sksubspace.decomposition._score._models import (
@@ -342,10 +343,9 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             ``(X - mean_) @ components_.T``, in units of X.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr" if _takes_sparse(self) else False,
-            dtype=[np.float64, np.float32], reset=False,
-        )  # fmt: skip
+        X = validate_rows(
+            self, X, accept_sparse="csr" if _takes_sparse(self) else False, reset=False
+        )
         basis = self.components_.T.astype(np.float64)
         if sparse.issparse(X):
             return (X @ basis - self.mean_ @ basis).astype(X.dtype)
@@ -366,10 +366,9 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
 def _checked_rows(model, X, y, sample_weight, *, former=None, accept_sparse=True, min_samples=1):
     """Check X, y and weights and drop rows of weight zero."""
-    X, y = validate_data(
+    X, y = validate_rows(
         model, X, y, accept_sparse="csr" if accept_sparse and _takes_sparse(model) else False,
-        dtype=[np.float64, np.float32], multi_output=True, reset=former is None,
-        ensure_min_samples=min_samples,
+        multi_output=True, reset=former is None, ensure_min_samples=min_samples,
     )  # fmt: skip
     if model.n_components != "auto" and model.n_components > X.shape[1]:
         raise ValueError(
