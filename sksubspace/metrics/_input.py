@@ -1,5 +1,7 @@
 """What the metrics accept, and which rows of it they score."""
 
+import warnings
+
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import min_max_axis
@@ -10,6 +12,8 @@ from sksubspace._validation import canonical, refuse_containers
 # beyond, sums of squared distances may not be finite, or all be zero
 _LARGEST = 1e100
 _SMALLEST = 1e-100
+# rows that metrics score by default, each against all: above, their time is quadratic
+MAX_SAMPLES = 10_000
 
 
 def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
@@ -108,13 +112,17 @@ def sample_rows(n_samples, max_samples, random_state):  # -> (m,)
     return np.sort(rng.choice(n_samples, max_samples, replace=False))
 
 
-def check_per_point(per_point, max_samples):
-    """Raise a ValueError where a value for each row is wanted of a subsample."""
-    if per_point and max_samples is not None:
-        raise ValueError(
-            f"max_samples must be None with per_point=True, which scores every row, "
-            f"got {max_samples!r}."
+def rows_to_score(n_samples, max_samples, random_state, *, stacklevel):  # -> (m,)
+    """Draw rows as `sample_rows` does, with a warning where nobody asked for a draw."""
+    rows = sample_rows(n_samples, max_samples, random_state)
+    if len(rows) < n_samples and max_samples == MAX_SAMPLES:
+        warnings.warn(
+            f"{len(rows):,} of {n_samples:,} rows were drawn to be scored; max_samples=None scores "
+            "all of them, in time that grows with the square of their number.",
+            UserWarning,
+            stacklevel=stacklevel,
         )
+    return rows
 
 
 def is_constant(*tables):
