@@ -34,6 +34,8 @@ def equally_far(squared, rounding):  # (..., c) ascending squared distances -> (
 def grouped(order, tied):  # (m, c), (m, c - 1) -> Ranked
     """Number the places of each group of equals: how many come before it, and up to its end."""
     places = np.arange(order.shape[1])
+    if not tied.any():
+        return Ranked(order, *(np.broadcast_to(part, order.shape) for part in (places, places + 1)))
     ends = np.ones((2, *order.shape), dtype=bool)
     ends[0, :, 1:] = ends[1, :, :-1] = ~tied
     first = np.maximum.accumulate(np.where(ends[0], places, 0), axis=1)
@@ -59,14 +61,30 @@ class _Pairs:
     together: np.ndarray
 
     @classmethod
-    def of(cls, space, other, rows):
+    def of(cls, space, other, rows, n_places):
+        """Compare the first places of a space, and what ties with the last of them."""
         near, far = space.ranked(rows), other.ranked(rows)
-        found = np.zeros((3, len(rows), space.n_reference), dtype=np.int64)
-        for by_row, by_place in zip(found, [far.first, far.last, _signs(space, far)], strict=True):
+        cut = slice(near.last[:, n_places - 1].max())
+        order = near.order[:, cut]
+        by_row = np.empty((len(rows), space.n_reference), dtype=np.int64)
+
+        def moved(by_place):  # from places in the other space to those in this one
             np.put_along_axis(by_row, far.order, by_place, axis=1)
-        first, last, signs = (np.take_along_axis(part, near.order, axis=1) for part in found)
-        together = (signs == _signs(space, near)) & (near.last - near.first > 1)
-        return cls(near.first, near.last, first, last, together)
+            return np.take_along_axis(by_row, order, axis=1)
+
+        is_tied, is_tied_there = (ranked.last - ranked.first > 1 for ranked in (near, far))
+        first = moved(far.first)
+        last = moved(far.last) if is_tied_there.any() else first + 1
+        together = np.zeros(order.shape, dtype=bool)
+        if is_tied.any() and is_tied_there.any():
+            together = moved(_signs(space, far)) == _signs(space, near)[:, cut]
+            together &= is_tied[:, cut]
+        return cls(near.first[:, cut], near.last[:, cut], first, last, together)
+
+    def all_alone(self):
+        """Whether no two rows are equally far, in either space."""
+        sizes = (self.last - self.first, self.other_last - self.other_first)
+        return all((size == 1).all() for size in sizes)
 
 
 def _signs(space, ranked):  # -> (m, c)
@@ -85,7 +103,7 @@ def expected_excess(judge, near, rows, k):  # (m,) -> (m,)
     :math:`(\min(k, l) - f)_+ / (l - f)`, and its excess in the other has the mean of
     :math:`(r - k)_+` over its places; in one order it is the t-th of its group in both.
     """
-    pairs = _Pairs.of(near, judge, rows)
+    pairs = _Pairs.of(near, judge, rows, k)
     size = pairs.last - pairs.first
     held = np.clip(k - pairs.first, 0, size)  # places of the group among the k nearest
     excess = held / size * _sum_of_excess(pairs.other_first, pairs.other_last, k)
@@ -111,7 +129,10 @@ def first_common(data, drawn, rows, k_max):  # -> (k_max,)
     :math:`(2k - a - c - 1) / ((b - a)(d - c))` while both grow, and one over the length of the
     longer lasting one while it grows alone.
     """
-    pairs = _Pairs.of(drawn, data, rows)
+    pairs = _Pairs.of(drawn, data, rows, k_max)
+    if pairs.all_alone():
+        needed = np.maximum(pairs.first, pairs.other_first).ravel()
+        return np.bincount(needed, minlength=k_max)[:k_max]
     seen = np.maximum(pairs.first, pairs.other_first) < k_max
     one = pairs.together[seen]
     ends = (pairs.first, pairs.last, pairs.other_first, pairs.other_last)
