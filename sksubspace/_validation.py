@@ -56,12 +56,18 @@ def validate_rows(estimator, X, y="no_validation", *, reset=True, **options):
     """
     refuse_containers(X, "X")
     options = {"dtype": [np.float64, np.float32]} | options
-    checked = validate_data(estimator, X, y, reset=reset, **options)
+    checked = validate_data(estimator, X, _plain_target(y), reset=reset, **options)
     alone = isinstance(y, str) and y == "no_validation"
     rows = canonical(checked if alone else checked[0])
     if reset:
         check_squares(rows)
     return rows if alone else (rows, checked[1])
+
+
+def _plain_target(y):
+    """Nullable integers and booleans of pandas as numpy's, where none is missing, not as floats."""
+    plain = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    return y if plain is None or y.isna().any() else y.to_numpy(dtype=plain)
 
 
 def refuse_containers(X, name):

@@ -79,6 +79,7 @@ def pair_weights(indices, n_rows, *, queries=None, mutual=True):
     heads = np.repeat(queries, indices.shape[1])
     ones = np.ones(indices.size)
     W = sparse.csr_matrix((ones, (heads, indices.ravel())), shape=(n_rows, n_rows))
+    W.sum_duplicates()  # a pair that is listed twice is one
     W.data[:] = 1
     return _mutual(W) if mutual else W
 
