@@ -60,7 +60,7 @@ def product_blocks(X, matrix, batch_size, device):
         yield rows, block
 
 
-def keep_largest(blocks, k, n_columns):
+def keep_largest(blocks, k, n_columns, dtype=None):
     """Stack dense blocks of rows into a sparse matrix of the largest entries of each row.
 
     Parameters
@@ -75,6 +75,9 @@ def keep_largest(blocks, k, n_columns):
     n_columns : int
         Number of columns.
 
+    dtype : data-type or None, default=None
+        Type of the values; None keeps that of the blocks.
+
     Returns
     -------
     C : CSR matrix of shape (n_rows, n_columns)
@@ -84,7 +87,8 @@ def keep_largest(blocks, k, n_columns):
     for block in blocks:
         sizes = torch.empty_like(block) if sizes is None else sizes[: len(block)]
         chosen = largest_columns(torch.abs(block, out=sizes), k)
-        values.append(block.gather(1, chosen).cpu().numpy())
+        found = block.gather(1, chosen).cpu().numpy()
+        values.append(found if dtype is None else found.astype(dtype, copy=False))
         columns.append(chosen.to(torch.int32).cpu().numpy())
     values, columns = np.concatenate(values), np.concatenate(columns)
     pointers = np.arange(len(values) + 1, dtype=np.int64) * values.shape[1]

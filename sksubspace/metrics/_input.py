@@ -58,7 +58,19 @@ def check_pair(X, Z):  # (n, d), (n, q)
     """Check rows of data, which may be sparse, and their places in the map."""
     X, Z = check_rows(X, "X", accept_sparse=True), check_rows(Z, "Z")
     check_same_length(X, Z, "X", "Z")
+    warn_of_swap(X, Z, stacklevel=5)
     return X, Z
+
+
+def warn_of_swap(X, Z, *, stacklevel):  # (n, d), (n, q)
+    """Say so where a map has more columns than the data it is one of."""
+    if Z.shape[1] > X.shape[1]:
+        warnings.warn(
+            f"Z, the map, has {Z.shape[1]} columns and X, the data, {X.shape[1]}: have they been "
+            "swapped? The data come first.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def check_reference(rows, reference, name, *, accept_sparse=False):

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import type_of_target
 
+from sksubspace._validation import refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
 from sksubspace.model_selection._evaluate import METRICS, ScoredData, Split
@@ -269,6 +269,7 @@ def _drawn_seed(random_state):
 
 
 def _checked_data(X, y, metrics, store):
+    refuse_containers(X, "X")
     X = check_array(
         X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", ensure_min_samples=4,
         input_name="X",
@@ -283,7 +284,7 @@ def _checked_data(X, y, metrics, store):
 
 def _checked_metrics(metrics, y):
     if isinstance(metrics, str) and metrics == "auto":
-        has_classes = y is not None and type_of_target(y) in ("binary", "multiclass")
+        has_classes = y is not None and which_target(y) == "classes"
         return METRICS if has_classes else METRICS[:2]
     names = () if metrics is None else metrics
     if isinstance(names, str) or not set(names) <= set(METRICS):
