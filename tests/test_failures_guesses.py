@@ -1,4 +1,4 @@
-"""What was guessed in silence from a type or a form: kinds of targets, sparse forms, swapped input."""
+"""What was guessed in silence from a type or a form: targets, sparse forms, swapped tables."""
 
 import warnings
 
@@ -167,7 +167,7 @@ def test_bad_labels_are_named_alike_by_all_metrics(metric):
             OF_LABELS[metric](labels)
     with pytest.raises(ValueError, match="all of one kind, got a mixture of int, str"):
         OF_LABELS[metric](np.array(["a", 1, "a"], dtype=object))
-    with pytest.raises(ValueError, match="got numbers with a fraction, such as 0.5"):
+    with pytest.raises(ValueError, match=r"got numbers with a fraction, such as 0\.5"):
         OF_LABELS[metric]([0.5, 1, 1])
 
 
