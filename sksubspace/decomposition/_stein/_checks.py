@@ -19,11 +19,11 @@ _COLUMNS_PER_COMPONENT = 8
 _MATRICES, _MATRICES_OF_FULL = 7, 10
 
 
-def checked_rows(model, X, y, sample_weight, *, former=None, accept_sparse=True, min_samples=1):
+def checked_rows(model, X, y, sample_weight, *, reset=True, accept_sparse=True, min_samples=1):
     """Check X, y and weights and drop rows of weight zero."""
     X, y = validate_rows(
         model, X, y, accept_sparse="csr" if accept_sparse and takes_sparse(model) else False,
-        multi_output=True, reset=former is None, ensure_min_samples=min_samples,
+        multi_output=True, reset=reset, ensure_min_samples=min_samples,
     )  # fmt: skip
     if model.n_components != "auto" and model.n_components > X.shape[1]:
         raise ValueError(

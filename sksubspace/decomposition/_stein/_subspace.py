@@ -41,6 +41,7 @@ from sksubspace.decomposition._stein._checks import (
     uses_operator,
 )
 from sksubspace.decomposition._stein._moments import MatrixHessians, RowHessians, first_moment
+from sksubspace.decomposition._stein._regression import explained_by
 from sksubspace.decomposition._stein._responses import (
     add_batch,
     centre_responses,
@@ -158,6 +159,9 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     Where responses are classes, each class is a response that is 1 for its rows and 0 for others.
     See `target_type` for what is taken for classes.
+
+    `score` chooses the order and the number of directions, as in a search over them: it is highest,
+    within a standard error, for the subspace that is nearest to the true one.
 
     With X itself as the responses there is nothing to find: :math:`E[s(x) x^T] = I` for every
     smooth density. What is left comes from the shrinkage, and is exactly PCA for a Gaussian score.
@@ -332,7 +336,9 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if former is None:
             given = self.target_type if classes is None else "classes"
             self.target_type_ = which_target(y, given)
-        X, y, weights = checked_rows(self, X, y, sample_weight, former=former, accept_sparse=False)
+        X, y, weights = checked_rows(
+            self, X, y, sample_weight, reset=former is None, accept_sparse=False
+        )
         known = classes if former is None else self.classes_
         Y, classes = encode_responses(y, self.target_type_, known)
         check_responses(former, Y, classes, getattr(self, "classes_", None))
@@ -372,6 +378,43 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if sparse.issparse(X):
             return (X @ basis - self.mean_ @ basis).astype(X.dtype)
         return in_blocks(lambda rows: (rows - self.mean_) @ basis, X).astype(X.dtype)
+
+    def score(self, X, y, sample_weight=None):
+        r"""Tell how well the responses follow from the projected rows.
+
+        A kernel regression predicts the responses of each row from the other rows' places,
+        uncorrelated and of unit variance, at the one of eleven bandwidths that has the least
+        squared error of such left-out predictions. What it scores are the directions: their span
+        and their number, as needless ones put rows far from each other.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows that `fit` has not seen, at least three, best some hundreds. Of more than 3,000,
+            that many are drawn, always the same.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_responses)
+            Their responses, or classes.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            R2, the mean over responses; for classes the share of rows whose class is told right. On
+            the training rows it flatters.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than three rows, y is constant, or a class is unknown.
+        """
+        check_is_fitted(self)
+        X, y, weights = checked_rows(self, X, y, sample_weight, reset=False, min_samples=3)
+        kind = "numbers" if self.classes_ is None else "classes"
+        Y, _ = encode_responses(y, kind, self.classes_)
+        return explained_by(self.transform(X), Y, weights, kind)
 
     @property
     def _n_features_out(self):
