@@ -166,6 +166,18 @@ def test_principal_components_do_not_depend_on_place_and_units(decoder):
         assert score(changed) == pytest.approx(score(both), rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in instances.names("dictionary") if "nonnegative" not in name]
+)
+def test_dictionaries_in_other_units_want_alpha_in_these(name):
+    y = (X[:, 0] > 0).astype(int)
+    model, other = instances.make(name), instances.make(name)
+    other.set_params(alpha=model.alpha * 1e-6)
+    expected = model.fit(np.abs(X), y).predict_proba(np.abs(X_NEW))
+    found = other.fit(1e3 * np.abs(X), y).predict_proba(1e3 * np.abs(X_NEW))
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
 # ---- the edge of the type ------------------------------------------------------------------------
 
 EDGES = [(1e25, np.float32), (1e-25, np.float32), (1e155, np.float64), (1e-160, np.float64)]
