@@ -56,8 +56,8 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
 
     alpha : float, default=1e-4
         Weight of the squared coefficients, of the components in units of X and of the auxiliary
-        covariates at unit variance. It is 1 / (2 n C) for the C of scikit-learn, and as there
-        rows in smaller units need a smaller one: for ``X / s`` it is ``alpha / s**2`` that gives the
+        covariates at unit variance. It is 1 / (2 n C) for the C of scikit-learn, and as there rows
+        in smaller units need a smaller one: for ``X / s`` it is ``alpha / s**2`` that gives the
         same predictions. Standardise rows whose units are arbitrary.
 
     nonnegative : bool, default=False
