@@ -12,6 +12,14 @@ from importlib import import_module
 from numbers import Integral
 from threading import RLock
 
+# whose embedding does not change where all rows move together, for distances that do not either
+_INVARIANT = {
+    "PCA", "TSNE", "Isomap", "SpectralEmbedding", "MDS", "LocallyLinearEmbedding", "UMAP",
+}  # fmt: skip
+_INVARIANT_DISTANCES = {
+    None, "euclidean", "l2", "sqeuclidean", "minkowski", "manhattan", "l1", "cityblock",
+    "chebyshev", "nearest_neighbors", "rbf",
+}  # fmt: skip
 # numba's plain threading layer, which UMAP gets where no OpenMP is found, aborts the process when
 # two threads enter it; a teacher may hold another one, so that a thread may enter twice
 _ONE_AT_A_TIME = RLock()
@@ -110,6 +118,37 @@ def uses_umap(teacher):
     return any(type(part).__module__.split(".")[0] == "umap" for part in parts)
 
 
+def centring(teacher, X):
+    """Let a teacher centre rows far from the origin, where that changes nothing but digits.
+
+    Parameters
+    ----------
+    teacher : estimator
+        Unfitted.
+
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The rows that it will be fitted to.
+
+    Returns
+    -------
+    estimator
+        The teacher, or where its results do not depend on the origin and the rows are so far from
+        it that squares lose digits, a pipeline that takes off the mean first.
+    """
+    from sksubspace._linalg import far_centre
+
+    package, kind = type(teacher).__module__.split(".")[0], type(teacher).__name__
+    if package not in ("sklearn", "umap") or kind not in _INVARIANT:
+        return teacher
+    distances = {getattr(teacher, name, None) for name in ("metric", "affinity")}
+    if not distances <= _INVARIANT_DISTANCES or far_centre(X) is None:
+        return teacher
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(with_std=False), teacher)
+
+
 def embed(teacher, X):  # (n, d) -> (n, q)
     """Fit the teacher and return its embedding of X, copied.
 
@@ -175,7 +214,7 @@ def place_by_teacher(teacher, X):  # (n, d) -> (n, q) or None
 
 
 def _name(teacher):
-    return type(teacher).__name__
+    return type(getattr(teacher, "steps", [("", teacher)])[-1][1]).__name__
 
 
 def _named(error, teacher, X):

@@ -14,7 +14,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils.validation import validate_data
 
 from sksubspace._linalg import r_squared, row_squares, total_squares
 from sksubspace._parameters import isolated_random_state
@@ -24,6 +23,7 @@ from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.checkpoint import KeptState, open_checkpoint
 from sksubspace._torch.device import as_rows, available_device, resolve_device
 from sksubspace._torch.trainer import Budget, Trainer
+from sksubspace._validation import validate_rows
 
 __all__ = [
     "TRAINED",
@@ -209,10 +209,7 @@ def continue_networks(estimator, X, y, make_steps):
 
 def validated_rows(estimator, X, *, reset=False, min_samples=1):
     """Rows of floating-point numbers, of as many columns as in ``fit``; at least two in a fit."""
-    return validate_data(
-        estimator, X, reset=reset, dtype=[np.float64, np.float32],
-        ensure_min_samples=2 if reset else min_samples,
-    )  # fmt: skip
+    return validate_rows(estimator, X, reset=reset, ensure_min_samples=2 if reset else min_samples)
 
 
 def _keep(estimator, model, attributes):

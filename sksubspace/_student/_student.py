@@ -15,6 +15,7 @@ from sklearn.decomposition import PCA
 
 from sksubspace._linalg import (
     dense,
+    far_centre,
     match_r_squared,
     r_squared,
     row_blocks,
@@ -489,6 +490,8 @@ def principal_components(X, n_components):  # (n, d) -> (min(q, n - 1, d), d)
     if n_components < 1:
         return np.zeros((0, X.shape[1]))
     with np.errstate(invalid="ignore", divide="ignore"):  # explained ratios of constant data
+        centre = far_centre(X)
+        X = X if centre is None else X - centre
         return PCA(n_components, random_state=0).fit(X).components_
 
 

@@ -5,12 +5,13 @@ indices or at a slice is a dense tensor on the device. A resident tensor is one;
 every batch from host memory and `SparseRows` makes every batch dense.
 """
 
-import os
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from scipy import sparse
+
+from sksubspace._machine import free_memory
 
 __all__ = [
     "PinnedRows",
@@ -175,18 +176,7 @@ def as_rows(X, device="cpu"):  # (n, ...) -> Rows
 
 def _free_memory(device):
     """Bytes free on `device`; infinite where the system does not tell."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        with open("/proc/meminfo") as lines:
-            sizes = dict(line.split(":") for line in lines)
-        return 1024 * int(sizes["MemAvailable"].split()[0])
-    except (OSError, KeyError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
 
 
 def _native_copy(X):

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.cluster import KMeans
 
-from sksubspace._linalg import largest_eigenpairs
+from sksubspace._linalg import largest_eigenpairs, row_blocks
 
 __all__ = ["SpectralResult", "landmark_labels", "largest_eigenvectors", "spectral_labels"]
 
@@ -24,6 +24,8 @@ _SPARE = 5
 _GAP_FLOOR = 1e-3
 # up to so many rows all eigenpairs of a dense matrix are cheap, and safer than Lanczos
 _DENSE_ROWS = 600
+# of codes, whose products are formed at a time
+_GRAM_ROWS = 2**16
 # k-means takes its centres from at most so many rows
 _KMEANS_ROWS = 50_000
 # of the mean weight of the graph: bridges are weak ties
@@ -86,7 +88,7 @@ def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
     inverse_degrees = _inverse(np.asarray(W.sum(axis=1)).ravel())
     n_landmarks, used = W.shape[1], np.flatnonzero(np.asarray(W.sum(axis=0)).ravel() > 0)
     W = W if len(used) == n_landmarks else W[:, used]
-    M = (W.T @ W.multiply(inverse_degrees[:, None]).tocsr()).tocsr()
+    M = _gram_of_codes(W, inverse_degrees)
     M = connected(M, n_clusters, bridges and _of_rows(bridges, used, n_landmarks))
     _check_enough(M.shape[0], n_clusters)
     values, vectors = normalized_eigenvectors(M, n_vectors(n_clusters, M.shape[0]), dense=True)
@@ -97,6 +99,19 @@ def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
     labels = cluster_rows(embedding, k, n_init, random_state)
     labels[inverse_degrees == 0] = -1
     return SpectralResult(labels, values, k)
+
+
+def _gram_of_codes(W, weights):  # csr (n, m), (n,) -> csr (m, m)
+    """W' diag(weights) W, by blocks of rows, so that no second copy of the codes is made."""
+    parts = []
+    for rows in row_blocks(W.shape[0], _GRAM_ROWS):
+        block = W[rows]
+        weighted = sparse.csr_matrix(
+            (block.data * np.repeat(weights[rows], np.diff(block.indptr)), block.indices,
+             block.indptr), shape=block.shape,
+        )  # fmt: skip
+        parts.append((block.T @ weighted).tocsr())
+    return sum(parts[1:], start=parts[0])
 
 
 def normalized_eigenvectors(A, k, *, dense=False):  # csr (n, n) -> (k,), (n, k)

@@ -62,14 +62,8 @@ def _affine_fit(members, subspace_dim):  # (m, d) -> (d,), (r, d)
     kept = squared > _FLAT * max(squared[0], 0)
     squared, basis = squared[kept], basis[kept]
     if subspace_dim == "auto":
-        basis = basis[: _n_for_energy(squared, _squared_spread(members, mean))]
+        basis = basis[: _n_for_energy(squared, total_squares(members, mean))]
     return mean.astype(members.dtype), np.ascontiguousarray(basis, dtype=members.dtype)
-
-
-def _squared_spread(members, mean):  # (m, d), (d,) -> sum ||x - mean||^2
-    if sparse.issparse(members):
-        return members.multiply(members).sum() - members.shape[0] * (mean @ mean)
-    return total_squares(members, mean)
 
 
 def _n_for_energy(squared, total):  # (r,) descending -> number that reaches 99 %, at least 1

@@ -41,17 +41,19 @@ def product_blocks(X, matrix, batch_size, device):  # (n, d), (d, m)
         yield rows, block
 
 
-def keep_largest(blocks, k, n_columns):  # -> csr (n, n_columns)
+def keep_largest(blocks, k, n_columns, dtype=None):  # -> csr (n, n_columns)
     """Stack dense blocks of rows into a sparse matrix of the k entries of each row of largest size.
 
     Blocks are Tensors (b, n_columns), none larger than the first; each is used before the next is
-    asked for, so that they may share memory. Zeros are not kept; indices are sorted.
+    asked for, so that they may share memory. Zeros are not kept; indices are sorted. Values are of
+    `dtype`, or of that of the blocks.
     """
     values, columns, sizes = [], [], None
     for block in blocks:
         sizes = torch.empty_like(block) if sizes is None else sizes[: len(block)]
         chosen = largest_columns(torch.abs(block, out=sizes), k)
-        values.append(block.gather(1, chosen).cpu().numpy())
+        found = block.gather(1, chosen).cpu().numpy()
+        values.append(found if dtype is None else found.astype(dtype, copy=False))
         columns.append(chosen.to(torch.int32).cpu().numpy())
     values, columns = np.concatenate(values), np.concatenate(columns)
     pointers = np.arange(len(values) + 1, dtype=np.int64) * values.shape[1]

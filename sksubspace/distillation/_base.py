@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._linalg import match_r_squared, r_squared, row_squares
 from sksubspace._parameters import check_widths, isolated_random_state
@@ -14,6 +14,7 @@ from sksubspace._student import check_groups
 from sksubspace._student._networks import fit_autoencoder
 from sksubspace._teachers import place_by_teacher
 from sksubspace._trained import TrainedTransformer, make_trainer
+from sksubspace._validation import validate_rows
 from sksubspace.distillation._components import ScoreComponents
 from sksubspace.distillation._plan import calibration
 from sksubspace.distillation._shift import (
@@ -32,9 +33,7 @@ _LOO_MARGIN = 0.1
 
 def rows_like_fitted(medal, X):  # -> (n, d)
     """Check rows against a fitted MEDAL; sparse ones are what it was fitted on, or made so."""
-    X = validate_data(
-        medal, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=False
-    )
+    X = validate_rows(medal, X, accept_sparse="csr", order="C", reset=False)
     if sparse.issparse(X) and not medal.student_.sparse:
         return X.toarray()
     return sparse.csr_matrix(X) if medal.student_.sparse and not sparse.issparse(X) else X

@@ -8,8 +8,6 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.validation import validate_data
 from torch import nn
 
 from sksubspace._docs import fill_parameters
@@ -20,6 +18,7 @@ from sksubspace._student._groups import warn_of_copies, warn_of_series
 from sksubspace._student._student import part_name
 from sksubspace._teachers import (
     SHORTHANDS,
+    centring,
     check_embedding,
     embed,
     embedded_rows,
@@ -28,6 +27,7 @@ from sksubspace._teachers import (
 )
 from sksubspace._torch.device import available_device
 from sksubspace._trained import TRAINED, fit_task, training_constraints
+from sksubspace._validation import validate_rows
 from sksubspace.distillation._base import BaseDistiller, placed_rows, rows_like_fitted
 from sksubspace.distillation._former import is_former, renewed
 from sksubspace.distillation._plan import make_plan, student_plan, warn_of_few
@@ -126,7 +126,10 @@ class MEDAL(BaseDistiller):
         Coordinates of the training rows: the teacher's, and the encoder's for rows held out.
 
     teacher_ : estimator or None
-        The fitted teacher; None for a precomputed embedding and with ``keep_teacher=False``.
+        The fitted teacher; None for a precomputed embedding and with ``keep_teacher=False``. Where
+        rows lie so far from the origin that their squares would lose digits, teachers of
+        scikit-learn and UMAP that do not depend on the origin stand in a pipeline that takes off
+        the mean.
 
     student_ : Student
         The fitted encoder and decoder, kept whole.
@@ -329,12 +332,7 @@ class MEDAL(BaseDistiller):
             neighbours in the data, and no groups are given.
         """
         plan = make_plan(self, embedding)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", copy=True,
-            ensure_min_samples=2,
-        )  # fmt: skip
-        if sparse.issparse(X):
-            X.sum_duplicates()
+        X = validate_rows(self, X, accept_sparse="csr", order="C", copy=True, ensure_min_samples=2)
         groups = None if groups is None else check_groups(groups, X.shape[0])
         random_state = isolated_random_state(self.random_state)
         seed = student_seed(random_state)
@@ -398,7 +396,7 @@ class MEDAL(BaseDistiller):
         self.teacher_ = None
         if embedding is not None:
             return check_embedding(embedding, n_samples, "embedding")[fitted]
-        teacher = seed_teacher(resolve_teacher(self.teacher), random_state)
+        teacher = centring(seed_teacher(resolve_teacher(self.teacher), random_state), X)
         Z = embed(teacher, X)
         if self.keep_teacher:
             self.teacher_ = teacher

@@ -10,9 +10,9 @@ from numbers import Integral
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import validate_data
 
 from sksubspace._linalg import dense, row_blocks
+from sksubspace._validation import validate_rows
 from sksubspace.neighbors import nearest_neighbors
 
 # rows that are centred at a time: those of a block and all their neighbours are held at once
@@ -63,6 +63,7 @@ def pair_weights(indices, n_rows, *, queries=None, mutual=True):  # (m, k) -> cs
     heads = np.repeat(queries, indices.shape[1])
     ones = np.ones(indices.size)
     W = sparse.csr_matrix((ones, (heads, indices.ravel())), shape=(n_rows, n_rows))
+    W.sum_duplicates()  # a pair that is listed twice is one
     W.data[:] = 1
     return _mutual(W) if mutual else W
 
@@ -208,8 +209,8 @@ def _total(X):
 
 def check_pair_rows(estimator, X, *, reset=False, min_samples=1):
     """Rows, sparse or not, and at least two in a fit, which warns of too few outputs."""
-    X = validate_data(
-        estimator, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32],
+    X = validate_rows(
+        estimator, X, reset=reset, accept_sparse="csr",
         ensure_min_samples=2 if reset else min_samples,
     )  # fmt: skip
     if reset and estimator.n_components < _FIRST_USEFUL:

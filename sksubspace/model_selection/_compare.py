@@ -12,10 +12,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, check_cv
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import type_of_target
 
 from sksubspace._student import check_groups
 from sksubspace._student._groups import groups_of_copies, warn_of_copies
+from sksubspace._validation import refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
 from sksubspace.model_selection._evaluate import METRICS, ScoredData, Split
@@ -302,6 +302,7 @@ def _drawn_seed(random_state):
 
 
 def _checked_data(X, y, metrics, store):
+    refuse_containers(X, "X")
     X = check_array(
         X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", ensure_min_samples=4,
         input_name="X",
@@ -316,7 +317,7 @@ def _checked_data(X, y, metrics, store):
 
 def _checked_metrics(metrics, y):
     if isinstance(metrics, str) and metrics == "auto":
-        has_classes = y is not None and type_of_target(y) in ("binary", "multiclass")
+        has_classes = y is not None and which_target(y) == "classes"
         return tuple(name for name, one in METRICS.items() if has_classes or not one.has_labels)
     names = () if metrics is None else metrics
     if isinstance(names, str) or not set(names) <= set(METRICS):

@@ -13,7 +13,7 @@ from time import perf_counter
 import joblib
 from sklearn.base import BaseEstimator
 
-from sksubspace._teachers import undisturbed
+from sksubspace._teachers import centring, undisturbed
 
 # packages by whose versions the numbers may differ
 _SHAPING = ("sksubspace", "numpy", "scipy", "scikit-learn", "torch", "umap-learn")
@@ -151,6 +151,7 @@ class RememberedTeacher(BaseEstimator):
 
 
 def _timed_fit(teacher, X, keep):
+    teacher = centring(teacher, X)
     with undisturbed(teacher):
         start = perf_counter()
         Z = teacher.fit_transform(X)

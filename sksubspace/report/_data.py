@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from sksubspace._validation import refuse_containers
 from sksubspace.report._text import count, percent, plain, plural, significant
 
 # whole numbers with more values are values on a scale
@@ -83,6 +84,7 @@ class ReportData:
 
 def read_batch(X, name):
     """Check a matrix of rows, and read the names it carries."""
+    refuse_containers(X, name)
     columns = getattr(X, "columns", None)
     index = getattr(X, "index", None)
     array = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name=name)

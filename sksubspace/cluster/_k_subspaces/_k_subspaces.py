@@ -307,8 +307,10 @@ class KSubspaces(BaseSubspaceClustering):
         """
         X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
-        shift = X.mean(axis=0) if self.affine else np.zeros(X.shape[1], dtype=X.dtype)
-        best = self._best_start(X - shift if self.affine else X, random_state)
+        # in double precision: sums of single precision lose the digits of rows far out
+        shift = X.mean(axis=0, dtype=np.float64) if self.affine else np.zeros(X.shape[1])
+        centred = (X - shift).astype(X.dtype) if self.affine else X
+        best = self._best_start(centred, random_state)
         if not best.converged:
             warnings.warn(
                 f"K-subspaces did not come to rest in max_iter={self.max_iter} fits.",
@@ -317,7 +319,7 @@ class KSubspaces(BaseSubspaceClustering):
             )
         self.n_iter_ = best.n_iter
         self.n_clusters_ = self.n_clusters
-        self.cluster_means_ = best.subspaces.means + shift
+        self.cluster_means_ = (best.subspaces.means + shift).astype(X.dtype)
         self.cluster_bases_ = [basis[basis.any(axis=1)] for basis in best.subspaces.bases]
         squared = squared_residuals(X, self.cluster_means_, self.cluster_bases_).astype(X.dtype)
         self.labels_ = squared.argmin(axis=1)

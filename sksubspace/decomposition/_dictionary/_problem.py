@@ -9,6 +9,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.utils.extmath import safe_sparse_dot
 
+from sksubspace._linalg import total_squares
+
 __all__ = [
     "CentredRows",
     "Problem",
@@ -51,7 +53,7 @@ class CentredRows:
         self._sparse = sparse.issparse(X)
         if self._sparse:
             self.matrix = X.astype(np.float64)
-            squares = np.square(self.matrix.data).sum() - n * self.mean @ self.mean
+            squares = total_squares(self.matrix, self.mean)
         else:
             self.matrix = X - self.mean
             squares = np.vdot(self.matrix, self.matrix)

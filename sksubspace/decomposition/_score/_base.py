@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._sklearn import _check_sample_weight
+from sksubspace._validation import validate_rows
 
 
 class Term(NamedTuple):
@@ -57,7 +58,7 @@ class ScoreModel(BaseEstimator, ABC):
             If there are fewer than two rows, a value is not finite, or a weight is negative.
         """
         self._validate_params()
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        X = validate_rows(self, X, dtype=np.float64, ensure_min_samples=2)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0
         rows = (X, weights) if kept.all() else (X[kept], weights[kept])
@@ -99,7 +100,7 @@ class ScoreModel(BaseEstimator, ABC):
 def new_points(model, X):  # -> (n, d) float64
     """Check rows that a fitted model is asked about."""
     check_is_fitted(model)
-    return validate_data(model, X, dtype=np.float64, reset=False)
+    return validate_rows(model, X, dtype=np.float64, reset=False)
 
 
 @singledispatch

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._linalg import in_blocks, r_squared
 from sksubspace._parameters import check_widths, isolated_random_state
@@ -20,6 +20,7 @@ from sksubspace._trained import (
     make_trainer,
     training_constraints,
 )
+from sksubspace._validation import validate_rows
 from sksubspace.decomposition._score._denoiser import DenoiserScore
 from sksubspace.decomposition._score._models import SCORES, make_score_model
 from sksubspace.decomposition._stein._pca_decoder import (
@@ -238,7 +239,7 @@ class SteinPCA(TrainedTransformer):
             If a value is not finite, all rows are equal, there are more components than rows or
             features, or a hidden width is not a positive integer.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        X = validate_rows(self, X, ensure_min_samples=2)
         self._check_n_components(X.shape)
         widths = check_widths(self.hidden_layer_sizes, at_least_one=True)
         random_state = isolated_random_state(self.random_state)
@@ -359,7 +360,7 @@ class SteinPCA(TrainedTransformer):
         return r_squared(error, total)
 
     def _validated(self, X):
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return validate_rows(self, X, reset=False)
 
     def _place(self, X):  # (n, d) -> (n, k), float64
         mean, components = self.mean_.astype(np.float64), self.components_.astype(np.float64)
