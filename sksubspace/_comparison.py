@@ -166,25 +166,11 @@ def within_one_standard_error(row, first):
     return same_evidence and bool(row.score >= first.score - np.nan_to_num(first.standard_error))
 
 
-def choose(rows, select, order):
-    """Name the chosen candidate.
+def choose(rows, select, order):  # -> str
+    """Name the best, or the simplest within one standard error of it, by the rule `select`.
 
-    Parameters
-    ----------
-    rows : sequence of CandidateResult
-        With differences and ties.
-
-    select : {"one_std_err", "best"}
-        The rule.
-
-    order : tuple of str
-        Names, simplest first.
-
-    Returns
-    -------
-    str
-        The best, or the simplest within one standard error of it; among the maps that are whole,
-        where one of them is tied with the best.
+    It is chosen among the maps that are whole, where one of them is tied with the best. `order` has
+    the names, simplest first.
     """
     eligible = rivals(rows)
     whole = [row for row in eligible if not is_torn(row)]
@@ -200,18 +186,10 @@ def choose(rows, select, order):
 
 
 def in_order(rows):
-    """Sort rows, best first.
+    """Sort rows by score, best first.
 
-    Parameters
-    ----------
-    rows : sequence of CandidateResult
-        In any order.
-
-    Returns
-    -------
-    list of CandidateResult
-        By score. Candidates that are known by leave-one-out alone come after those confirmed; so do
-        the mean and the permuted control, unless they beat one of them. Failures come last.
+    Candidates that are known by leave-one-out alone come after those confirmed; so do the mean and
+    the permuted control, unless they beat one of them. Failures come last.
     """
     least = min((row.score for row in rows if _is_confirmed(row)), default=np.inf)
 
@@ -246,19 +224,8 @@ def is_number(value):
     return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
-def tunable(rows):
-    """Candidates that have a score by group, with the number that varies most within it.
-
-    Parameters
-    ----------
-    rows : sequence of CandidateResult
-        In any order.
-
-    Returns
-    -------
-    dict of str to tuple of (list of CandidateResult, str or None)
-        Members, and the numeric hyperparameter with the most values; None where none varies.
-    """
+def tunable(rows):  # -> dict of str to (rows, str or None)
+    """Candidates that have a score by group, with the number that varies most within it."""
     groups = defaultdict(list)
     for row in rows:
         if row.role == "candidate" and np.isfinite(row.score):
@@ -324,21 +291,10 @@ def is_only_screened(row, rows):
     return row.evidence == "leave-one-out" and any(one.evidence == "held-out" for one in rows)
 
 
-def remarks(row, rows):
-    """What is to be said of a row beside its numbers, each in a word or two.
+def remarks(row, rows):  # -> list of str
+    """What is to be said of one of the rows beside its numbers, each in a word or two.
 
-    Parameters
-    ----------
-    row : CandidateResult
-        The row.
-
-    rows : sequence of CandidateResult
-        It and the others.
-
-    Returns
-    -------
-    list of str
-        Of "failed", "chosen", "best", "tie", "control", "loo only" and "torn".
+    Of "failed", "chosen", "best", "tie", "control", "loo only" and "torn".
     """
     if row.error:
         return ["failed"]

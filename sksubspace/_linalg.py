@@ -64,26 +64,12 @@ def dense(X, dtype=None):  # (n, d) -> (n, d)
     return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=dtype)
 
 
-def in_blocks(function, X, *, block_size=256):
-    """Apply a function of arrays to blocks of rows that all have one size.
+def in_blocks(function, X, *, block_size=256):  # (n, ...) -> (n, ...)
+    """Apply a function of arrays, row by row, to blocks of rows that all have one size.
 
     A row's result then does not depend on the rows beside it. Rows are handed over in double
     precision: the products of OpenBLAS in single precision round by where a row stands among the
-    others, on processors without AVX-512.
-
-    Parameters
-    ----------
-    function : callable
-        Maps float64 (block_size, ...) to (block_size, ...), row by row.
-    X : ndarray of shape (n_samples, ...)
-        The rows; the last block is filled up with copies of its own.
-    block_size : int, default=256
-        Number of rows in every call.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, ...)
-        The results, one below the other.
+    others, on processors without AVX-512. The last block is filled up with copies of its rows.
     """
     blocks = []
     for start in range(0, len(X), block_size):
@@ -172,24 +158,10 @@ def _kept(eigenvalues, vectors):
     return eigenvalues[kept], fixed_signs(vectors[:, kept].T).T
 
 
-def leading_directions(A, r):
-    """Leading right singular vectors through the smaller of A A' and A' A.
+def leading_directions(A, r):  # (m, d), int -> (r,), (r, d)
+    """Leading right singular vectors of rows through the smaller of A A' and A' A, in float64.
 
-    Parameters
-    ----------
-    A : ndarray of shape (m, d)
-        Rows, centred and weighted as the caller needs.
-
-    r : int
-        Directions wanted.
-
-    Returns
-    -------
-    squared : ndarray of shape (r,)
-        Squared singular values, descending, as float64; zeros beyond the rank.
-
-    basis : ndarray of shape (r, d)
-        Orthonormal rows as float64; zero rows beyond the rank.
+    The squared singular values, descending, and orthonormal rows; both are zero beyond the rank.
     """
     A = np.asarray(A, dtype=np.float64)
     m, d = A.shape

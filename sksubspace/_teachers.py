@@ -34,13 +34,10 @@ class Shorthand:
     ----------
     title : str
         What it is called in tables.
-
     make : callable
         Returns it with its defaults, and two components.
-
     grid : dict of str to tuple
         Settings that the command line tries.
-
     rows_needed : dict of str to int
         Rows that a teacher takes for a unit of a setting of the grid.
     """
@@ -84,21 +81,11 @@ def resolve_teacher(teacher):
     return TEACHERS[teacher].make()
 
 
-def seed_teacher(teacher, random_state):
+def seed_teacher(teacher, random_state):  # -> teacher
     """Give every unset `random_state` of the teacher, and of its parts, a number.
 
-    Parameters
-    ----------
-    teacher : estimator
-        Changed; one without parameters is left alone.
-
-    random_state : int or RandomState instance
-        The number for all of them, or what draws one for each, in the order of their names.
-
-    Returns
-    -------
-    estimator
-        The teacher.
+    An integer is the number for all of them, a RandomState draws one for each, in the order of
+    their names. The teacher is changed; one without parameters is left alone.
     """
     if not hasattr(teacher, "get_params"):
         return teacher
@@ -113,18 +100,7 @@ def seed_teacher(teacher, random_state):
 
 @contextmanager
 def undisturbed(teacher):
-    """Let a teacher work without harm to others: their threads stay, and UMAP works alone.
-
-    Parameters
-    ----------
-    teacher : estimator
-        Which of them.
-
-    Yields
-    ------
-    None
-        Within, it may be fitted, or place rows.
-    """
+    """Let a teacher work within without harm to others: their threads stay, UMAP is alone."""
     from sksubspace._threads import kept_threads
 
     with _ONE_AT_A_TIME if uses_umap(teacher) else nullcontext(), warnings.catch_warnings():
@@ -205,6 +181,24 @@ def check_embedding(Z, n_samples, source):
     if np.isinf(Z).any():
         raise ValueError(f"{source} has infinite values.")
     return Z
+
+
+def embedded_rows(fitted, Z):  # (m,), (m, q) -> (k,), (k, q)
+    """Leave out the rows that the teacher did not place."""
+    import numpy as np
+
+    embedded = ~np.isnan(Z).any(axis=1)
+    n_left_out = len(Z) - embedded.sum()
+    if n_left_out:
+        warnings.warn(
+            f"{n_left_out} of {len(Z)} rows have NaN coordinates; they are left out of the fit and "
+            "stay NaN in embedding_.",
+            UserWarning,
+            stacklevel=3,
+        )
+    if embedded.sum() < 2:
+        raise ValueError(f"The embedding has {embedded.sum()} rows without NaN; 2 are needed.")
+    return fitted[embedded], Z[embedded]
 
 
 def place_by_teacher(teacher, X):  # (n, d) -> (n, q) or None

@@ -252,3 +252,8 @@ def members_by_size(groups):  # (n,) -> list of (number of groups, size)
         order[starts[sizes == size][:, None] + np.arange(size)]
         for size in np.unique(sizes[sizes > 0])
     ]
+
+
+def next_door(at, Z, forget):  # (m, q), (n, q), Forget -> (m,)
+    """The row of another group that is drawn nearest to each place."""
+    return nearest_of_other_groups(at, Z, 1, forget.own, forget.groups)[1][:, 0]

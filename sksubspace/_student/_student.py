@@ -29,11 +29,12 @@ from sksubspace._student._groups import (
     default_groups,
     groups_of_equal_rows,
     nearest_of_other_groups,
+    next_door,
 )
 from sksubspace._student._linear import LinearEncoder
 from sksubspace._student._median import MedianEncoder
 from sksubspace._student._part import Setting
-from sksubspace._student._ridge import FourierRidge, next_door
+from sksubspace._student._ridge import FourierRidge
 from sksubspace._student._scaling import FeatureScale, LatentScale
 from sksubspace.neighbors import k_nearest
 

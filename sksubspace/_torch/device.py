@@ -142,20 +142,10 @@ def available_device(device):
         return torch.device("cpu")
 
 
-def to_tensor(X, device="cpu"):
-    """Copy an array into a tensor on `device`; the dtype is kept.
+def to_tensor(X, device="cpu"):  # (n, ...) -> (n, ...)
+    """Copy an array into a tensor on `device`, which shares no memory with it; the dtype is kept.
 
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...)
-        Any numeric array: read-only, Fortran-ordered and memory-mapped arrays are legal.
-    device : str or torch.device, default="cpu"
-        Where the tensor goes.
-
-    Returns
-    -------
-    Tensor of shape (n_samples, ...)
-        A tensor that shares no memory with `X`.
+    Read-only, Fortran-ordered and memory-mapped arrays are legal.
 
     Examples
     --------
@@ -166,22 +156,12 @@ def to_tensor(X, device="cpu"):
     return torch.from_numpy(_native_copy(X)).to(device)
 
 
-def as_rows(X, device="cpu"):
-    """Make the rows of `X` available on `device`.
+def as_rows(X, device="cpu"):  # (n, ...) -> Rows
+    """Make the rows of an array, sparse matrix or Tensor available on `device`, batch by batch.
 
-    Parameters
-    ----------
-    X : {ndarray, sparse matrix, Tensor} of shape (n_samples, ...)
-        The data. A dense array that takes less than a quarter of the free memory of the device is
-        copied there once; a larger one is copied batch by batch. A sparse matrix stays sparse. A
-        tensor is moved, not copied.
-    device : str or torch.device, default="cpu"
-        The device on which batches are wanted.
-
-    Returns
-    -------
-    Rows
-        A tensor, `PinnedRows` or `SparseRows`; all three give the same batches.
+    A dense array that takes less than a quarter of the free memory of the device is copied there
+    once; a larger one is copied batch by batch. A sparse matrix stays sparse. A tensor is moved,
+    not copied. The tensor, `PinnedRows` or `SparseRows` give the same batches.
     """
     device = torch.device(device)
     if isinstance(X, torch.Tensor):

@@ -21,7 +21,9 @@ from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
 __all__ = [
     "SCORED_DIM",
     "BaseSubspaceClustering",
+    "auto_candidates",
     "checked_rows",
+    "is_tried_as",
     "keep_subspaces",
     "new_rows",
     "projection_r_squared",
@@ -33,6 +35,28 @@ __all__ = [
 # directions that `score` uses with subspace_dim="auto": larger subspaces, which a poor clustering
 # needs, would otherwise be paid for with a better score
 SCORED_DIM = 3
+
+_TRIED = []
+
+
+def is_tried_as(place, names):
+    """Make a clustering a default candidate of the automatic choice, as a class decorator.
+
+    The parameters of each candidate are given by its name; simpler methods have a smaller place,
+    and are tried first. The class stays what it is.
+    """
+
+    def described(cls):
+        _TRIED.append((place, cls, names))
+        return cls
+
+    return described
+
+
+def auto_candidates():
+    """Return the default candidates of the automatic choice by name, simplest first."""
+    tried = sorted(_TRIED, key=lambda one: one[0])
+    return {name: cls(**params) for _, cls, names in tried for name, params in names.items()}
 
 
 class BaseSubspaceClustering(

@@ -18,6 +18,7 @@ from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace.cluster._base import (
     SCORED_DIM,
     BaseSubspaceClustering,
+    is_tried_as,
     keep_subspaces,
     lengths,
     new_rows,
@@ -41,6 +42,7 @@ from sksubspace.cluster._views import (
 )
 
 
+@is_tried_as(1, {"5 neighbors": {"n_neighbors": 5}, "10 neighbors": {"n_neighbors": 10}})
 @fill_parameters
 class MultilayerGraphClustering(BaseSubspaceClustering):
     r"""Clustering of rows that are described by several views.

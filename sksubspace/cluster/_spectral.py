@@ -56,33 +56,13 @@ class SpectralResult:
 
 
 def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
-    r"""Cluster the nodes of a graph.
+    """Cluster the nodes of a graph A, a symmetric CSR matrix (n, n) that is not negative.
 
-    The leading eigenvectors of :math:`D^{-1/2} A D^{-1/2}`, rows at unit length, and k-means.
-
-    Parameters
-    ----------
-    A : CSR matrix of shape (n_samples, n_samples)
-        Symmetric weights, not negative.
-
-    n_clusters : int or "auto"
-        Number of clusters; "auto" takes the largest relative gap between eigenvalues.
-
-    n_init : int, default=10
-        Starts of k-means.
-
-    random_state : numpy.random.RandomState
-        Seeds k-means; nothing else is random.
-
-    bridges : callable or None, default=None
-        Maps component numbers (n_samples,) to a CSR matrix of ties of strength up to 1 between
-        nearest rows of different components, used where the graph has more components than
-        clusters.
-
-    Returns
-    -------
-    SpectralResult
-        Labels, eigenvalues and number of clusters.
+    The leading eigenvectors of :math:`D^{-1/2} A D^{-1/2}`, rows at unit length, and k-means with
+    `n_init` starts, of which alone something is random. An `n_clusters` of "auto" takes the largest
+    relative gap between eigenvalues. Where the graph has more components than clusters,
+    ``bridges(numbers)`` of the components (n,) are ties (CSR) of strength up to 1 between nearest
+    rows of different ones. Returns a `SpectralResult`.
     """
     degrees = np.asarray(A.sum(axis=1)).ravel()
     tied = np.flatnonzero(degrees > 0)
@@ -98,33 +78,12 @@ def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
 
 
 def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
-    r"""Cluster rows by their codes on landmarks: the spectral step of the bipartite graph.
+    """Cluster rows by their codes on landmarks: the spectral step of the bipartite graph.
 
-    With :math:`D_r, D_c` the row and column sums of the codes, the rows have the affinity
-    :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the m x m graph
-    :math:`M = W^T D_r^{-1} W` of the landmarks.
-
-    Parameters
-    ----------
-    W : CSR matrix of shape (n_samples, n_landmarks)
-        Weights, not negative.
-
-    n_clusters : int or "auto"
-        Number of clusters; "auto" takes the largest relative gap between eigenvalues.
-
-    n_init : int, default=10
-        Starts of k-means.
-
-    random_state : numpy.random.RandomState
-        Seeds k-means.
-
-    bridges : callable or None, default=None
-        As in `spectral_labels`, for the landmarks.
-
-    Returns
-    -------
-    SpectralResult
-        Labels, eigenvalues and number of clusters.
+    With :math:`D_r, D_c` the row and column sums of the codes W, a CSR matrix (n, m) that is not
+    negative, the rows have the affinity :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the
+    m x m graph :math:`M = W^T D_r^{-1} W` of the landmarks. The rest, and the `SpectralResult`, are
+    as in `spectral_labels`; bridges are between landmarks.
     """
     inverse_degrees = _inverse(np.asarray(W.sum(axis=1)).ravel())
     n_landmarks, used = W.shape[1], np.flatnonzero(np.asarray(W.sum(axis=0)).ravel() > 0)

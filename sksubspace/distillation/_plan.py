@@ -35,6 +35,31 @@ class FitPlan:
         held = order < np.searchsorted(sizes, n_held, side="right")
         return np.flatnonzero(~held), np.flatnonzero(held)
 
+    def reference(self, left_out, X, embedding, fitted, held, groups):  # -> dict
+        """Left-out errors of the rows fitted on, or the errors of those held out."""
+        student = left_out.student
+        if self.calibration == "loo":
+            placed = student.latent_scale.unscale(left_out.placed)
+            scores = left_out.squared_errors / X.shape[1]
+            return calibration("loo", scores, placed, fitted, left_out.groups)
+        scores, numbers = np.empty(0), None
+        if len(held):
+            scores = student.squared_errors(X[held], embedding[held]) / X.shape[1]
+        if groups is not None:
+            numbers = np.unique(groups[held], return_inverse=True)[1]
+        return calibration("holdout", scores, embedding[held], held, numbers)
+
+
+def calibration(source, scores, placed, indices, groups):  # -> dict
+    """Fitted attributes that are the reference of p-values and of the shift test."""
+    return {
+        "calibration_": source,
+        "calibration_scores_": np.asarray(scores, dtype=np.float64),
+        "calibration_embedding_": np.asarray(placed, dtype=np.float64),
+        "calibration_indices_": indices,
+        "calibration_groups_": groups,
+    }
+
 
 def make_plan(medal, embedding):
     """Check how the parameters of a MEDAL fit together."""
@@ -43,8 +68,8 @@ def make_plan(medal, embedding):
         name = medal.teacher.__name__
         raise TypeError(f"teacher must be an instance such as {name}(), got the class.")
     student = student_plan(medal)
-    calibration = medal.calibration if student.has_left_out else "holdout"
-    if calibration != medal.calibration:
+    source = medal.calibration if student.has_left_out else "holdout"
+    if source != medal.calibration:
         warnings.warn(
             f"calibration='loo' needs an encoder and a decoder with a leave-one-out form, not "
             f"{student}; calibration='holdout' is used, and "
@@ -52,7 +77,7 @@ def make_plan(medal, embedding):
             UserWarning,
             stacklevel=4,
         )
-    return FitPlan(student, calibration, medal.validation_fraction)
+    return FitPlan(student, source, medal.validation_fraction)
 
 
 def student_plan(medal):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sksubspace._measures import measure
 from sksubspace._parameters import check_integer
 from sksubspace._validation import codes_of_both, label_codes
 from sksubspace.metrics._input import (
@@ -20,6 +21,7 @@ _METRICS = ("cosine", "euclidean")
 _COSINE_ROUNDING = 1e-15
 
 
+@measure(is_compared=True, has_labels=True)
 def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_train=None):
     r"""Measure how many of the nearest rows in the map have the row's own label.
 

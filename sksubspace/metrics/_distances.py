@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from sksubspace._measures import measure
 from sksubspace.metrics._input import MAX_SAMPLES, check_pair, is_constant, rows_to_score
 from sksubspace.metrics._space import Space, numbers_in_blocks, paired_spaces
 
 
+@measure(sign=-1)
 def normalized_stress(X, Z, *, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
     r"""Compare the distances in the map with those in the data, at the scale that fits best.
 
@@ -108,6 +110,7 @@ def _least_stress(dd, mm, dm):
     return float(np.sqrt(max(0.0, 1 - (dm / dd) * (dm / mm))))
 
 
+@measure()
 def distance_correlation(X, Z, *, max_samples=MAX_SAMPLES, random_state=0):
     r"""Measure how far the distances in the map depend on those in the data.
 

@@ -1,13 +1,17 @@
 """Ranks of neighbours in the data and in the map: those kept, invented and lost."""
 
+from operator import itemgetter
+
 import numpy as np
 
+from sksubspace._measures import measure
 from sksubspace._parameters import check_integer
 from sksubspace.metrics._input import MAX_SAMPLES, rows_to_score
 from sksubspace.metrics._space import numbers_in_blocks, paired_spaces
 from sksubspace.metrics._ties import expected_excess, first_common
 
 
+@measure(is_compared=True)
 def trustworthiness(
     X,
     Z,
@@ -105,6 +109,7 @@ def trustworthiness(
     return _one_less_excess(data, drawn, n_neighbors, per_point, max_samples, random_state)
 
 
+@measure(is_compared=True)
 def continuity(
     X,
     Z,
@@ -208,6 +213,8 @@ def _one_less_excess(judge, near, n_neighbors, per_point, max_samples, random_st
     return values if per_point else float(values[rows].mean())
 
 
+# a scorer reads the curve at `k_max`
+@measure(defaults={"k_max": 10}, value=itemgetter(-1))
 def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
     r"""Compute the share of neighbours that data and map have in common, for every size.
 
@@ -291,6 +298,7 @@ def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=MAX_SAMPLE
     return _overlap(data, drawn, k_max, max_samples, random_state)
 
 
+@measure()
 def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
     r"""Average the share of common neighbours over all sizes, small ones weighing most.
 

@@ -285,12 +285,15 @@ def _checked_data(X, y, metrics, store):
 def _checked_metrics(metrics, y):
     if isinstance(metrics, str) and metrics == "auto":
         has_classes = y is not None and which_target(y) == "classes"
-        return METRICS if has_classes else METRICS[:2]
+        return tuple(name for name, one in METRICS.items() if has_classes or not one.has_labels)
     names = () if metrics is None else metrics
     if isinstance(names, str) or not set(names) <= set(METRICS):
-        raise ValueError(f"metrics must be 'auto' or a tuple out of {METRICS}, got {metrics!r}.")
-    if "neighborhood_hit" in names and y is None:
-        raise ValueError("metrics has 'neighborhood_hit', which needs y, got y=None.")
+        raise ValueError(
+            f"metrics must be 'auto' or a tuple out of {tuple(METRICS)}, got {metrics!r}."
+        )
+    for name in names if y is None else ():
+        if METRICS[name].has_labels:
+            raise ValueError(f"metrics has {name!r}, which needs y, got y=None.")
     return tuple(names)
 
 

@@ -12,12 +12,14 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from sksubspace import metrics
+from sksubspace._measures import measures
 from sksubspace._teachers import seed_teacher
 from sksubspace._threads import small_work
-from sksubspace.metrics import continuity, embedding_score, neighborhood_hit, trustworthiness
+from sksubspace.metrics import embedding_score
 from sksubspace.model_selection._memory import RememberedTeacher
 
-METRICS = ("trustworthiness", "continuity", "neighborhood_hit")
+METRICS = {name: one for name, one in measures(metrics.__all__).items() if one.is_compared}
 # what scikit-learn's trustworthiness takes by default
 _N_NEIGHBORS = 5
 # the measures compare every drawn test row with every drawn training row
@@ -33,13 +35,10 @@ class ScoredData:
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         Rows.
-
     y : ndarray of shape (n_samples,) or None
-        Labels, for `neighborhood_hit` alone.
-
+        Labels, for the metrics that look at them.
     metrics : tuple of str
         Further measures of held-out rows.
-
     digest : str or None
         Hash of X and y; None if nothing is remembered.
     """
@@ -67,29 +66,21 @@ class Evaluation:
     ----------
     score, placement_r2 : float
         R2 of the data, and of the encoder's left-out coordinates.
-
     encoder : str
         The encoder that was taken.
-
     embedding : ndarray of shape (n_train, n_components) or None
         Of the training rows.
-
     metrics : dict of str to float
         Further measures.
-
     distortion, squares : ndarray of shape (n_samples,) or None
         By leave-one-out, the mean squared error of each row, and its distance from the mean.
-
     teacher_seconds, student_seconds : float
         Wall-clock times.
-
     continuous, global_share : float
         R2 at the mean place of the neighbours, and that of a linear decoder over that of as many
         principal components.
-
     error : str
         What went wrong.
-
     warnings : tuple of (str, type, str, int)
         What was warned of, and where, for the caller to repeat once.
     """
@@ -202,18 +193,11 @@ def _held_out_metrics(medal, data, split):
     placed = np.flatnonzero(np.isfinite(medal.embedding_).all(axis=1))
     near, test = _drawn(placed, _MOST_REFERENCES, rng), _drawn(split.test, _MOST_QUERIES, rng)
     train = split.train[near]
-    X, Z = data.X[test], medal.transform(data.X[test])
-    X_train, Z_train = data.X[train], medal.embedding_[near]
+    y, y_train = (None, None) if data.y is None else (data.y[test], data.y[train])
+    new = data.X[test], medal.transform(data.X[test]), y
+    training = data.X[train], medal.embedding_[near], y_train
     n_neighbors = max(1, min(_N_NEIGHBORS, len(train) // 2))
-    spaces = {"X_train": X_train, "Z_train": Z_train, "n_neighbors": n_neighbors}
-    compute = {
-        "trustworthiness": lambda: trustworthiness(X, Z, **spaces),
-        "continuity": lambda: continuity(X, Z, **spaces),
-        "neighborhood_hit": lambda: neighborhood_hit(
-            Z, data.y[test], n_neighbors=n_neighbors, Z_train=Z_train, y_train=data.y[train]
-        ),
-    }
-    return {name: float(compute[name]()) for name in data.metrics}
+    return {name: METRICS[name].held_out(new, training, n_neighbors) for name in data.metrics}
 
 
 def _drawn(rows, most, rng):

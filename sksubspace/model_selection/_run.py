@@ -40,25 +40,19 @@ class ComparisonPlan:
     ----------
     data : ScoredData
         Rows.
-
     candidates : tuple of Candidate
         What is compared, the linear control included.
-
     student : MEDAL
         Whose parameters are used.
 
     method, select, confidence, controls, n_jobs
         See `compare_embeddings`.
-
     order : tuple of str
         Names of the candidates, simplest first.
-
     splits : tuple of Split
         Of the cross-validation; empty for leave-one-out.
-
     seeds : tuple of int
         Of the teachers that embed all rows. The first is that of the final fit.
-
     store, whole : Store
         What is remembered of splits, and of teachers of all rows.
     """
@@ -253,7 +247,6 @@ class Task:
     ----------
     caller : Comparison
         Whose task it is.
-
     context : sklearn.callback.CallbackContext
         The context of the task, a leaf.
     """

@@ -37,12 +37,12 @@ def summarize(candidate, cv, loo):
         split_scores=scores,
         loo_score=loo_score,
         encoder=Counter(evaluation.encoder for evaluation in evaluations).most_common(1)[0][0],
-        placement_r2=_mean(evaluation.placement_r2 for evaluation in evaluations),
+        placement_r2=_mean_of_finite(evaluation.placement_r2 for evaluation in evaluations),
         metrics=_mean_metrics(evaluations),
-        teacher_seconds=_mean(evaluation.teacher_seconds for evaluation in evaluations),
-        student_seconds=_mean(evaluation.student_seconds for evaluation in evaluations),
-        continuous=_mean(evaluation.continuous for evaluation in evaluations),
-        global_share=_mean(evaluation.global_share for evaluation in evaluations),
+        teacher_seconds=_mean_of_finite(evaluation.teacher_seconds for evaluation in evaluations),
+        student_seconds=_mean_of_finite(evaluation.student_seconds for evaluation in evaluations),
+        continuous=_mean_of_finite(evaluation.continuous for evaluation in evaluations),
+        global_share=_mean_of_finite(evaluation.global_share for evaluation in evaluations),
         error=next((one.error for one in (*evaluations, *loo) if one.error), ""),
     )
 
@@ -110,57 +110,35 @@ def _row_difference(evaluations, of_best, confidence):
     )
 
 
-def _mean(values):
+def _mean_of_finite(values):
     values = [value for value in values if np.isfinite(value)]
     return float(np.mean(values)) if values else np.nan
 
 
 def _mean_metrics(evaluations):
     names = evaluations[0].metrics
-    return {name: _mean(one.metrics.get(name, np.nan) for one in evaluations) for name in names}
+    return {
+        name: _mean_of_finite(one.metrics.get(name, np.nan) for one in evaluations)
+        for name in names
+    }
 
 
 # ---- standard errors and intervals ---------------------------------------------------------------
 
 
-def mean_standard_error(scores):
-    r"""Standard error :math:`s / \sqrt J` of the mean of J scores.
-
-    Parameters
-    ----------
-    scores : array-like of shape (n_splits,)
-        One for each split.
-
-    Returns
-    -------
-    float
-        NaN for fewer than two.
-    """
+def mean_standard_error(scores):  # (J,) -> float
+    r"""Standard error :math:`s / \sqrt J` of the mean of J scores; NaN for fewer than two."""
     scores = np.asarray(scores, dtype=np.float64)
     if len(scores) < 2:
         return np.nan
     return float(scores.std(ddof=1) / np.sqrt(len(scores)))
 
 
-def corrected_t_interval(differences, test_to_train, confidence):
-    r"""Corrected resampled t interval of a mean difference over splits.
+def corrected_t_interval(differences, test_to_train, confidence):  # -> low, high
+    r"""Corrected resampled t interval of the mean of differences (J,) over the same splits.
 
-    Parameters
-    ----------
-    differences : array-like of shape (n_splits,)
-        Score of one candidate less that of another, on the same splits.
-
-    test_to_train : float
-        Test rows over training rows of a split.
-
-    confidence : float
-        Level, between 0 and 1.
-
-    Returns
-    -------
-    low, high : float
-        :math:`\bar d \pm t_{J-1}\, s \sqrt{1/J + n_{test}/n_{train}}`; NaN for fewer than two
-        splits.
+    :math:`\bar d \pm t_{J-1}\, s \sqrt{1/J + n_{test}/n_{train}}`, with the test rows over the
+    training rows of a split; NaN for fewer than two splits.
     """
     differences = np.asarray(differences, dtype=np.float64)
     n_splits = len(differences)
@@ -171,23 +149,13 @@ def corrected_t_interval(differences, test_to_train, confidence):
     return float(differences.mean() - reach), float(differences.mean() + reach)
 
 
-def ratio_r2(errors, squares):
-    r"""R2 from row-wise errors, and its standard error over rows and teacher seeds.
+def ratio_r2(errors, squares):  # two of (S, n) -> float, float
+    r"""R2 from mean squared errors of rows, and its standard error over rows and teacher seeds.
 
-    Parameters
-    ----------
-    errors : ndarray of shape (n_seeds, n_samples)
-        Mean squared error of each row; NaN for rows that were not scored.
-
-    squares : ndarray of shape (n_seeds, n_samples)
-        Mean squared distance of each row from the mean.
-
-    Returns
-    -------
-    r2, standard_error : float
-        With :math:`e_i` and :math:`t_i` the means over S seeds,
-        :math:`R^2 = 1 - \sum e_i / \sum t_i` and the standard error is the root of
-        :math:`n\, s^2(e_i - (1 - R^2) t_i) / (\sum t_i)^2 + s^2(R^2_1, ..., R^2_S) / S`.
+    With :math:`e_i` the errors, NaN for rows that were not scored, and :math:`t_i` the mean squared
+    distances from the mean, both averaged over S seeds, :math:`R^2 = 1 - \sum e_i / \sum t_i` and
+    the standard error is the root of :math:`n\, s^2(e_i - (1 - R^2) t_i) / (\sum t_i)^2 +
+    s^2(R^2_1, ..., R^2_S) / S`.
     """
     errors, squares = _scored(errors, squares)
     ratio, error = _ratio_of_sums(errors, squares)
@@ -195,26 +163,10 @@ def ratio_r2(errors, squares):
 
 
 def paired_ratio_interval(errors, best_errors, squares, confidence):
-    r"""Interval of the difference of two R2 over the same rows.
+    r"""Difference of two R2 over the same rows, that of the best taken off, and its interval.
 
-    Parameters
-    ----------
-    errors, best_errors : ndarray of shape (n_seeds, n_samples)
-        Mean squared error of each row with either candidate; NaN for rows that were not scored.
-
-    squares : ndarray of shape (n_seeds, n_samples)
-        Mean squared distance of each row from the mean.
-
-    confidence : float
-        Level, between 0 and 1.
-
-    Returns
-    -------
-    difference : float
-        R2 of the first less that of the best.
-
-    interval : tuple of float and float
-        :math:`\pm z` standard errors of the ratio :math:`\sum (b_i - e_i) / \sum t_i`.
+    Errors and squares (S, n) are those of `ratio_r2`. The interval is :math:`\pm z` standard errors
+    of the ratio :math:`\sum (b_i - e_i) / \sum t_i`.
     """
     gains, squares = _scored(np.asarray(best_errors) - errors, squares)
     difference, error = _ratio_of_sums(gains, squares)

@@ -17,11 +17,7 @@ def check_table(X):
     """
     refuse_containers(X, "X")
     X = check_array(
-        X,
-        accept_sparse="csr",
-        dtype=[np.float64, np.float32],
-        ensure_min_samples=2,
-        input_name="X",
+        X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2, input_name="X"
     )
     X = canonical(X)
     largest = float(max(X.max(), -X.min()))

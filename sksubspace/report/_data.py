@@ -29,10 +29,8 @@ class Batch:
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         The caller's memory wherever its type allows; never written to.
-
     row_names : tuple of str or None
         Index labels, where the index is more than a count.
-
     columns : tuple of str or None
         Column names of a data frame.
     """
@@ -64,16 +62,12 @@ class ReportData:
     ----------
     train, new : Batch
         The rows compared on, and the second batch or None.
-
     feature_names : tuple of str
         One for each column.
-
     labels : ndarray of shape (n_samples,) or None
         One for each row.
-
     label_name, data_name, new_name : str
         What they are called on the page.
-
     image_shape : tuple of int or None
         Shape in which a row is drawn as a picture.
     """

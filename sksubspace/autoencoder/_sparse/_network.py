@@ -10,13 +10,7 @@ from torch import nn
 from sksubspace._linalg import far_centre, unit_rows
 from sksubspace._torch.device import to_tensor
 
-__all__ = [
-    "PENALTIES",
-    "SparseReconstruction",
-    "active_units",
-    "first_atoms",
-    "unit_atoms",
-]
+__all__ = ["PENALTIES", "SparseReconstruction", "active_units", "first_atoms", "unit_atoms"]
 
 
 def largest(a, k):  # (b, m), int -> (b, m)

@@ -63,33 +63,13 @@ class Alternation:
     n_iter: int
 
 
-def alternate(X, subspaces, *, affine, max_iter, tol):
+def alternate(X, subspaces, *, affine, max_iter, tol):  # -> Alternation
     """Give rows to the nearest subspace, fit subspaces to their rows, until nothing changes.
 
     Neither step raises the cost: the first picks each row's least distance, and principal
-    directions have the least cost for the rows they are given.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-
-    subspaces : Subspaces
-        The start.
-
-    affine : bool
-        Whether subspaces have a mean of their own.
-
-    max_iter : int
-        Most fits.
-
-    tol : float
-        Stop when the cost falls by less than this share.
-
-    Returns
-    -------
-    Alternation
-        The last subspaces and the costs.
+    directions have the least cost for the rows they are given. It ends when the cost falls by less
+    than the share `tol`, or after `max_iter` fits; with `affine` subspaces have a mean of their
+    own.
     """
     costs, given = [], None
     for n_iter in range(max_iter + 1):
@@ -121,27 +101,10 @@ def _reseed(labels, least, n_rows, n_clusters):  # (n,), (n,) -> (n,)
     return labels
 
 
-def fit_each(X, labels, previous, *, affine):
-    """Principal directions of each cluster; a cluster without members keeps its subspace.
+def fit_each(X, labels, previous, *, affine):  # -> Subspaces
+    """Principal directions of each cluster; one without members keeps its previous subspace.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-
-    labels : ndarray of shape (n_samples,)
-        Their clusters; rows with a negative label are left out.
-
-    previous : Subspaces
-        Of the shapes and dtype wanted.
-
-    affine : bool
-        Whether the mean of the members is taken off.
-
-    Returns
-    -------
-    Subspaces
-        The new ones.
+    Rows with a negative label are left out; with `affine` the mean of the members is taken off.
     """
     means, bases = previous.means.copy(), previous.bases.copy()
     for k in range(len(means)):
@@ -154,21 +117,10 @@ def fit_each(X, labels, previous, *, affine):
     return Subspaces(means, bases)
 
 
-def residuals(X, subspaces):
+def residuals(X, subspaces):  # (n, d) -> (n, K)
     r"""Squared distances :math:`\|x - \mu_k\|^2 - \|U_k (x - \mu_k)\|^2` by one product.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows, near the origin.
-
-    subspaces : Subspaces
-        The subspaces.
-
-    Returns
-    -------
-    squared : ndarray of shape (n_samples, n_clusters)
-        Not negative.
+    Not negative. The rows are near the origin.
     """
     means, bases = subspaces.means, subspaces.bases
     n_clusters, dim, d = bases.shape

@@ -48,10 +48,8 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         ----------
         X : {ndarray, CSR matrix} of shape (n_samples, n_features)
             Unit rows.
-
         dictionary : {ndarray, CSR matrix} of shape (n_atoms, n_features)
             Unit rows; X itself where there are no landmarks.
-
         own : ndarray of shape (n_samples,)
             The atom that is the row itself and gets no coefficient, or -1.
 

@@ -12,6 +12,7 @@ from scipy import linalg
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
+from sksubspace.cluster._base import is_tried_as
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
@@ -19,6 +20,7 @@ from sksubspace.cluster._top_entries import keep_largest, product_blocks
 _N_COEFFICIENTS = 300
 
 
+@is_tried_as(4, {"LSR symmetrize": {"affinity": "symmetrize"}, "LSR knn": {"affinity": "knn"}})
 @fill_parameters
 class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     r"""Subspace clustering by ridge regression of each row on all others (LSR).

@@ -41,7 +41,6 @@ class CentredRows:
     ----------
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
         Rows. They are not written to.
-
     centre : bool
         Whether m is the mean of the rows; else it is zero.
     """
@@ -106,16 +105,12 @@ class Solution(NamedTuple):
     ----------
     W : ndarray of shape (n_features, n_components)
         Dictionary, atoms in columns.
-
     b : ndarray of shape (n_components, n_outputs)
         Coefficients of the components.
-
     h : ndarray of shape (1 + n_aux, n_outputs)
         Intercepts, and coefficients of the scaled auxiliary covariates.
-
     losses : list of float
         Objective after every iteration.
-
     converged : bool
         Whether the search ended before ``max_iter``.
     """
@@ -135,19 +130,14 @@ class Problem:
     ----------
     rows : CentredRows
         The matrix Z.
-
     target : ndarray of shape (n_samples, n_outputs)
         Indicators of classes; one column, of the second class, where there are two.
-
     shares : ndarray of shape (n_samples,)
         Weights of the rows in the cross-entropy, with sum one.
-
     side : ndarray of shape (n_samples, 1 + n_aux)
         A column of ones and scaled auxiliary covariates.
-
     weight : float
         Weight of the unexplained share of ||Z||^2.
-
     alpha : float
         Weight of squared coefficients.
     """

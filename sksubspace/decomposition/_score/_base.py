@@ -1,5 +1,6 @@
 """What the models of a density share: scores, Stein's second-order terms, shrunk covariances."""
 
+from abc import ABC, abstractmethod
 from functools import singledispatch
 from typing import NamedTuple
 
@@ -25,8 +26,12 @@ class Term(NamedTuple):
     precision: np.ndarray
 
 
-class ScoreModel(BaseEstimator):
-    """Base class: `fit_density` and `density_of` know how a subclass is fitted and what it is."""
+class ScoreModel(BaseEstimator, ABC):
+    """Base class: a subclass fits its density, and `density_of` knows what it is."""
+
+    @abstractmethod
+    def _fit_density(self, X, weights):  # (n, d), (n,) -> dict
+        """Fit the density to rows of float64: the fitted attributes by name."""
 
     def fit(self, X, y=None, sample_weight=None):
         """Fit the density.
@@ -57,7 +62,7 @@ class ScoreModel(BaseEstimator):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0
         rows = (X, weights) if kept.all() else (X[kept], weights[kept])
-        vars(self).update(fit_density(self, *rows))
+        vars(self).update(self._fit_density(*rows))
         return self
 
     def score_function(self, X):
@@ -96,12 +101,6 @@ def new_points(model, X):  # -> (n, d) float64
     """Check rows that a fitted model is asked about."""
     check_is_fitted(model)
     return validate_rows(model, X, dtype=np.float64, reset=False)
-
-
-@singledispatch
-def fit_density(model, X, weights):  # (n, d), (n,) -> dict
-    """Fit the density of an estimator to rows of float64: its fitted attributes by name."""
-    raise NotImplementedError(type(model).__name__)
 
 
 @singledispatch
