@@ -152,7 +152,7 @@ def _weights_alone(basis, here, there, forget, alone):
 
 
 def _near_one(target):  # (n, t) -> (n, t)
-    """Bring values to a size whose squares fit into single precision, by a power of two: exactly."""
+    """Bring values to a size whose squares fit single precision, by a power of two: exactly."""
     return target * 2.0 ** -np.frexp(np.abs(target).max(initial=0))[1]
 
 
