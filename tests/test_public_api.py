@@ -22,8 +22,8 @@ HEAVY = {
 FLOORS = {
     "_docs": 0,
     "_linalg": 0,
-    "_measures": 0,
     "_machine": 0,
+    "_measures": 0,
     "_moved": 0,
     "_parameters": 0,
     "_show_versions": 0,

@@ -30,7 +30,7 @@ class RidgeChoice:
         self.drawn = draw_whole_groups(forget.groups, forget.own, max_samples, random_state)
         self.place = np.searchsorted(forget.own, self.drawn)  # `own` ascends
         self.groups = np.unique(forget.groups[self.drawn], return_inverse=True)[1]
-        self.target = _leading_targets(X[self.drawn], random_state)
+        self.target = _near_one(_leading_targets(X[self.drawn], random_state))
         self._few, self._all = {}, {}
 
     def of_drawn_rows(self, scale, n_frequencies):
@@ -149,6 +149,11 @@ def _weights_alone(basis, here, there, forget, alone):
         return own + gain * q["iv"] / left, gain
 
     return weigh
+
+
+def _near_one(target):  # (n, t) -> (n, t)
+    """Bring values to a size whose squares fit single precision, by a power of two: exactly."""
+    return target * 2.0 ** -np.frexp(np.abs(target).max(initial=0))[1]
 
 
 def _leading_targets(X, random_state):  # (n, d) -> (n, min(d, 48))

@@ -46,7 +46,7 @@ def keep_largest(blocks, k, n_columns, dtype=None):  # -> csr (n, n_columns)
 
     Blocks are Tensors (b, n_columns), none larger than the first; each is used before the next is
     asked for, so that they may share memory. Zeros are not kept; indices are sorted. Values are of
-    `dtype`, or of that of the blocks.
+    `dtype`; None keeps that of the blocks.
     """
     values, columns, sizes = [], [], None
     for block in blocks:

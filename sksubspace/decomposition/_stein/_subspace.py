@@ -14,12 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import fixed_signs, in_blocks
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    _fit_context,
-)
+from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._validation import validate_rows, which_target
 from sksubspace.decomposition._score._base import shrunk_covariance
 from sksubspace.decomposition._score._gaussian import score_of_moments
