@@ -1,8 +1,8 @@
 """``sksubspace transform`` and ``sksubspace shift``: what a saved map says of new rows."""
 
 from sksubspace.cli._model import Preparation, open_model
+from sksubspace.cli._output import check_output, write_table
 from sksubspace.cli._say import UsageError
-from sksubspace.cli._tables import check_output, write_table
 
 # exit code of a shifted batch, where it is asked for
 SHIFTED = 3
@@ -29,7 +29,7 @@ def _reconstruct(model, options, terminal):
     if not hasattr(model.map, "inverse_transform"):
         raise UsageError(f"{options.model}: {type(model.map).__name__} cannot reconstruct rows")
     names = tuple(model.place_names)
-    places = Preparation(names, len(names), beside=("row",))
+    places = Preparation(names, len(names), id="row")
     Z, table = places.read(options.data, options, terminal, options.drop)
     X = model.reconstruct(Z)
     columns = model.preparation.names or [f"x{column}" for column in range(X.shape[1])]
@@ -49,8 +49,10 @@ def shift(options, terminal):
             "best.skops of sksubspace validate"
         )
     X, table = model.preparation.read(options.data, options, terminal, options.drop)
-    found = model.map.detect_shift(model.as_seen(X), alpha=options.alpha)
+    found = model.test_shift(X, table, alpha=options.alpha)
     terminal.say(found)
+    if model.preparation.is_scaled:
+        terminal.note("distortions are of z-scores, since the model was made with --scale standard")
     if options.output is not None:
         write_table(options.output, _columns_of_shift(model, X, found), table.row_names)
         if not options.quiet:

@@ -12,10 +12,10 @@ _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space"
 # processes that are started unasked
 _MOST_JOBS = 4
 
-_DATA_HELP = "a table: .csv, .tsv (also .gz), .parquet, .npy, .npz or .h5ad"
+_DATA_HELP = "a table: .csv, .tsv (also .gz), .xlsx, .parquet, .npy, .npz or .h5ad"
 _EPILOG = """examples:
   sksubspace validate
-  sksubspace validate cells.csv --label type --drop id --out cells
+  sksubspace validate cells.csv --label type --id cell --groups donor --out cells
   sksubspace transform cells/best.skops more.csv --output places.csv
   sksubspace shift cells/best.skops more.csv --output rows.csv
 
@@ -37,8 +37,17 @@ def parse(arguments):
     """Parse the words after ``sksubspace`` into `verb` and the options of that verb."""
     options = _parser().parse_args(arguments)
     options.command = ["sksubspace", *arguments]
-    if options.data is None and options.drop:
-        raise UsageError("--drop needs DATA; put the file before it: sksubspace validate DATA ...")
+    for option in ("drop", "keep", "one_hot", "na_values"):
+        if options.data is None and getattr(options, option, None):
+            name = f"--{option.replace('_', '-')}"
+            raise UsageError(
+                f"{name} needs DATA; put the file before it: sksubspace validate DATA ..."
+            )
+    if options.thousands is not None and options.thousands == (options.decimal or "."):
+        raise UsageError(
+            f"--thousands {options.thousands} is also the decimal mark; name the other with "
+            "--decimal"
+        )
     return options
 
 
@@ -83,6 +92,15 @@ def _add_validate(verb):
     )  # fmt: skip
     _add_table_options(verb)
     add("--label", metavar="COLUMN", help="classes or values: for colours and label scores only")
+    add(
+        "--keep", nargs="+", action="extend", default=[], metavar="COLUMN",
+        help="features, though they count or name the rows as an id does",
+    )  # fmt: skip
+    add(
+        "--one-hot", nargs="+", action="extend", default=[], metavar="COLUMN",
+        help="categories: a column of 0 and 1 for each",
+    )  # fmt: skip
+    _add_groups(verb)
     add("--impute", choices=("median",), help="fill missing values with the column's median")
     add(
         "--scale", choices=("none", "standard"), default="none",
@@ -124,6 +142,7 @@ def _add_shift(verb):
     add("--output", metavar="FILE", help="p-value, distortion and place of each row")
     add("--exit-code", action="store_true", help="exit with 3 if the batch is shifted")
     _add_table_options(verb)
+    _add_groups(verb)
     _add_trust(verb)
     _add_common(verb)
 
@@ -131,10 +150,27 @@ def _add_shift(verb):
 def _add_table_options(verb):
     add = verb.add_argument
     add("--drop", nargs="+", action="extend", default=[], metavar="COLUMN", help="leave out")
+    add("--id", metavar="COLUMN", help="names of the rows, in reports and in files")
+    add(
+        "--na-values", nargs="+", action="extend", default=[], metavar="MARK", type=str.strip,
+        help="also stand for missing values, such as ? or -9999",
+    )  # fmt: skip
+    add(
+        "--header", choices=("auto", "yes", "no"), default="auto",
+        help="whether the first line of text files holds names (auto: unless it holds numbers that "
+        "are not evenly spaced)",
+    )  # fmt: skip
     add("--delimiter", type=_delimiter, help='between columns of text files, such as ";" or tab')
-    add("--decimal", choices=(".", ","), default=".", help="mark in numbers of text files")
+    add("--decimal", choices=(".", ","), help="mark in numbers of text files")
+    add("--thousands", type=_delimiter, metavar="MARK", help="between groups of three digits")
+    add("--comment", type=_delimiter, metavar="MARK", help="what follows it in a line is left out")
     add("--encoding", default="utf-8-sig", help="of text files (default: UTF-8)")
     add("--array", metavar="NAME", help="which array of an .npz file")
+
+
+def _add_groups(verb):
+    text = "donors, plates, subjects: rows of one group are left out together"
+    verb.add_argument("--groups", metavar="COLUMN", help=text)
 
 
 def _add_trust(verb):

@@ -1,48 +1,107 @@
-"""From a table to numbers: labels apart, columns checked and put in order."""
+"""From a table to numbers: labels, names and groups apart, columns checked and put in order."""
 
-import shlex
 from difflib import get_close_matches
 
 import numpy as np
 
+from sksubspace.cli._advice import leave_out, not_numeric, or_leave_out
+from sksubspace.cli._cells import is_text
+from sksubspace.cli._read import name_rows, texts_of
 from sksubspace.cli._say import UsageError, quoted
+
+# rows that a line names
+_ROWS_NAMED = 10
 
 _LARGEST_WHOLE = 2**53
 _MOST_DIGITS = len(str(_LARGEST_WHOLE))
 _LARGEST = {np.dtype(np.float64): 1e100, np.dtype(np.float32): 1e15}
 
 
-def take_label(table, name):
-    """Return the column of labels, numbers or else strings, and leave it out of the table."""
-    if name is None:
-        return None
+def has_column(table, name):
+    """Tell whether a table has a column, or values of that name beside its columns."""
+    return name in table.frame.columns or table.extra.get(name) is not None
+
+
+def take_column(table, name, option):
+    """Return the values of a column, or of what stands beside the columns, and leave it out."""
     if table.extra.get(name) is not None:
         values = np.asarray(table.extra[name])
     elif name in table.frame.columns:
-        values = table.frame[name].to_numpy()
+        values = _values_of(table.frame[name])
         table.frame = table.frame.drop(columns=name)
+        table.extra[name] = values  # it may colour the rows and group them
     else:
-        raise UsageError(_no_column(table, [name], "--label"))
-    return _checked_label(table.path, name, values)
+        raise UsageError(_no_column(table, [name], option))
+    if values.ndim != 1 or len(values) != len(table.frame):
+        raise UsageError(
+            f"{table.path}: '{name}' for {option} must hold one value for each row, and has shape "
+            f"{values.shape} for {len(table.frame)} rows"
+        )
+    return values
 
 
-def _checked_label(path, name, values):
+def _values_of(column):
+    """Return an array; numbers with missing ones among them are floats."""
+    if is_text(column) or not column.isna().any():
+        return column.to_numpy()
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def take_label(table, name):
+    """Return the column of labels, numbers or else strings, and leave it out of the table.
+
+    Missing ones are a group of their own, "missing"; among values on a scale they stay missing.
+    """
     import pandas as pd
 
-    if len(values) == 0 or values.ndim != 1:
-        raise UsageError(f"{path}: label '{name}' must hold one value for each row")
-    missing = int(pd.isna(values).sum())
-    if missing:
+    from sksubspace.report._data import are_values
+
+    if name is None:
+        return None
+    values = take_column(table, name, "--label")
+    is_missing = np.asarray(pd.isna(values), dtype=bool)
+    if len(pd.unique(values[~is_missing])) < 2:
+        only = f"only the value '{values[~is_missing][0]}'" if (~is_missing).any() else "no values"
         raise UsageError(
-            f"{path}: label '{name}' is missing in {missing} of {len(values)} rows; fill it in, or "
-            "leave out --label"
+            f"{table.path}: label '{name}' has {only}; at least two are needed: leave out --label, "
+            "or name another column"
         )
-    if len(pd.unique(values)) < 2:
-        raise UsageError(
-            f"{path}: label '{name}' has only the value '{values[0]}'; at least two are needed: "
-            "leave out --label, or name another column"
+    if is_missing.any():
+        on_a_scale = are_values(values)
+        become = "have no colour" if on_a_scale else 'are the group "missing"'
+        table.notes.append(
+            f"{table.path}: label '{name}' is missing in {is_missing.sum():,} of {len(values):,} "
+            f"rows, which {become}"
         )
+        if not on_a_scale:
+            values = np.where(is_missing, "missing", texts_of(values.tolist()))
     return values if values.dtype.kind in "iuf" else np.array([str(value) for value in values])
+
+
+def take_row_names(table, name):
+    """Name the rows by a column, and leave it out of the table."""
+    if name is not None:
+        name_rows(table, take_column(table, name, "--id").tolist())
+
+
+def take_groups(table, name):
+    """Group the rows by a column, and leave it out of the table."""
+    import pandas as pd
+
+    if name is None:
+        return
+    values = take_column(table, name, "--groups")
+    missing = np.flatnonzero(pd.isna(values))
+    if len(missing):
+        names = missing if table.row_names is None else np.array(table.row_names)[missing]
+        more = f" and {len(missing) - _ROWS_NAMED} more" if len(missing) > _ROWS_NAMED else ""
+        counted = ", counted from 0" if table.row_names is None else ""
+        raise UsageError(
+            f"{table.path}: group '{name}' is missing in {len(missing)} of {len(values)} rows "
+            f"({', '.join(map(str, names[:_ROWS_NAMED]))}{more}{counted}); fill it in, or leave "
+            "the rows out"
+        )
+    table.groups = np.array(texts_of(values.tolist()))
 
 
 def drop_columns(table, names):
@@ -102,23 +161,20 @@ def _other_columns(table, missing, unknown):
     return text + mend
 
 
-def to_numbers(table, *, allow_missing):
+def to_numbers(table, *, allow_missing, training=False):
     """Check every column and return the matrix, float64, or float32 if all columns are that.
 
-    Missing values may stay as NaN if they are allowed.
+    Missing values may stay as NaN if they are allowed. While `training` columns can be chosen.
     """
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+    from pandas.api.types import is_bool_dtype
 
     frame = table.frame
     if frame.shape[1] == 0:
-        raise UsageError(f"{table.path} has no columns left; drop fewer")
+        raise UsageError(f"{table.path} has no columns left; drop fewer, or --keep some")
     _check_whole_numbers(table)
-    text = [
-        name for name, kind in frame.dtypes.items()
-        if not is_numeric_dtype(kind) or kind.kind == "c"
-    ]  # fmt: skip
+    text = [name for name, column in frame.items() if is_text(column)]
     if text:
-        raise UsageError(_not_numeric(table, text))
+        raise UsageError(not_numeric(table, text, training=training))
     narrow = all(kind == np.float32 or is_bool_dtype(kind) for kind in frame.dtypes)
     X = frame.to_numpy(dtype=np.float32 if narrow else np.float64, na_value=np.nan)
     _check_finite(table, X)
@@ -135,7 +191,7 @@ def _check_whole_numbers(table):
     if huge:
         raise UsageError(
             f"{table.path}: columns {quoted(huge)} hold whole numbers beyond 2**53, which a float "
-            f"cannot tell apart; if they are identifiers, leave them out: {_drop(huge)}"
+            f"cannot tell apart; if they are identifiers, leave them out: {leave_out(huge)}"
         )
 
 
@@ -151,38 +207,20 @@ def _is_text_of_digits(column):
     return all(map(str.isdecimal, digits)) and any(len(text) > _MOST_DIGITS for text in digits)
 
 
-def _not_numeric(table, names):
-    column = table.frame[names[0]].dropna()
-    words = [value for value in column if not _is_number(value)]
-    example = f" (such as '{words[0]}')" if words else ""
-    text = f"{table.path}: columns {quoted(names)} are not numeric{example};"
-    if words and _is_number(str(words[0]).replace(",", ".")):
-        return f"{text} read them with --decimal ,"
-    return f"{text} leave them out: {_drop(names)}"
-
-
-def _is_number(value):
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
 def _check_finite(table, X):
     infinite = np.isinf(X)
     if infinite.any():
         raise UsageError(
             f"{table.path}: infinite values ({_where(table, infinite)}); "
-            f"replace them, or leave the columns out: {_drop(_columns_with(table, infinite))}"
+            f"replace them{or_leave_out(table, _columns_with(table, infinite))}"
         )
     largest = _LARGEST[X.dtype]
     huge = np.abs(X) > largest
     if huge.any():
         raise UsageError(
             f"{table.path}: values beyond {largest:g}, whose squares overflow "
-            f"({_where(table, huge)}); rescale them, or leave the columns out: "
-            f"{_drop(_columns_with(table, huge))}"
+            f"({_where(table, huge)}); rescale them"
+            f"{or_leave_out(table, _columns_with(table, huge))}"
         )
 
 
@@ -190,14 +228,14 @@ def _check_missing(table, X, allowed):
     missing = np.isnan(X)
     if missing.all(axis=0).any():
         empty = [str(name) for name in table.frame.columns[missing.all(axis=0)]]
-        raise UsageError(
-            f"{table.path}: columns {quoted(empty)} have no values; leave them out: {_drop(empty)}"
-        )
+        mend = f"leave them out: {leave_out(empty)}"
+        if len(empty) == len(table.frame.columns):
+            mend = "check --delimiter and --na-values, or the file"
+        raise UsageError(f"{table.path}: columns {quoted(empty)} have no values; {mend}")
     if missing.any() and not allowed:
         raise UsageError(
-            f"{table.path}: missing values ({_where(table, missing)}); fill "
-            "them in, take medians (validate --impute median), or leave the columns out: "
-            f"{_drop(_columns_with(table, missing))}"
+            f"{table.path}: missing values ({_where(table, missing)}); fill them in, take medians "
+            f"(validate --impute median){or_leave_out(table, _columns_with(table, missing))}"
         )
 
 
@@ -209,7 +247,3 @@ def _where(table, mask):
     names = _columns_with(table, mask)
     rows = int(mask.any(axis=1).sum())
     return f"{int(mask.sum()):,}, in {rows:,} of {len(mask):,} rows and columns {quoted(names)}"
-
-
-def _drop(names):
-    return shlex.join(["--drop", *map(str, names[:5])]) + (" ..." if len(names) > 5 else "")

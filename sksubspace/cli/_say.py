@@ -1,5 +1,6 @@
 """What the command line writes to the terminal; names in it are never trusted."""
 
+import shlex
 import sys
 from importlib.util import find_spec
 
@@ -31,10 +32,10 @@ class Terminal:
         """Write lines of text to standard output; tabs and line ends stay."""
         _write_line(sys.stdout, "\n".join(shown(line) for line in str(text).split("\n")), style)
 
-    def note(self, text):
-        """Write what the user should know, in one line on standard error."""
+    def note(self, text, *, always=False):
+        """Write what the user should know, in one line on standard error; `always` if quiet too."""
         self.notes.append(text)
-        if not self.quiet:
+        if always or not self.quiet:
             _write_line(sys.stderr, f"note: {shown(text)}", "cyan")
 
     def complain(self, text, kind="error: "):
@@ -84,6 +85,32 @@ def quoted(names, limit=5):
     names = list(names)
     text = ", ".join(f"'{name}'" for name in names[:limit])
     return text + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def option(name, values):
+    """Return an option with its values as they are typed; a dash before a value would end it.
+
+    Examples
+    --------
+    >>> from sksubspace.cli._say import option
+    >>> option("--drop", ["a b", "-c"])
+    "--drop 'a b' --drop=-c"
+    """
+    # argparse removes -- itself, but not with a blank after it
+    values = ["-- " if value == "--" else str(value) for value in values]
+    dashed = [v for v in values if v[:1] == "-" and v not in ("-", "-- ") and not is_numeral(v)]
+    plain = [value for value in values if value not in dashed]
+    words = [*([name, *plain] if plain else []), *(f"{name}={value}" for value in dashed)]
+    return " ".join('"\'"' if word == "'" else shlex.quote(word) for word in words)
+
+
+def is_numeral(value):
+    """Tell whether Python reads a value as a number."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_rich(stream):

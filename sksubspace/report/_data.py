@@ -19,6 +19,8 @@ _MOST_CLASSES = 30
 # classes that the summary names
 _CLASSES_LISTED = 12
 _MANY_FEATURES = 10
+# of the mean variance: scaled columns differ by rounding
+_EQUAL = 1e-3
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,12 @@ class ReportData:
         What they are called on the page.
     image_shape : tuple of int or None
         Shape in which a row is drawn as a picture.
+
+    units : str or None
+        What the numbers are; None for the input's units.
+
+    groups_new : array-like of shape (n_new,) or None
+        Groups of the second batch.
     """
 
     train: Batch
@@ -80,6 +88,8 @@ class ReportData:
     data_name: str
     new_name: str
     image_shape: tuple | None
+    units: str | None = None
+    groups_new: Any = None
 
 
 def read_batch(X, name):
@@ -171,7 +181,7 @@ def summarise(data):
     facts = [
         ("Rows", count(X.shape[0])),
         ("Features", _features(data)),
-        ("Values", _values(X)),
+        ("Values", _values(X) + (f" ({data.units})" if data.units else "")),
         ("Variance", _variance(X, data.feature_names)),
     ]
     if data.labels is not None:
@@ -204,6 +214,8 @@ def _variance(X, names):
     top = int(np.argmax(variance))
     share = percent(variance[top] / total)
     mean = significant(total / len(variance))
+    if np.ptp(variance) < _EQUAL * total / len(variance):
+        return f"{mean} in every feature"
     return f"{mean} per feature on average; the largest part, {share} of all, is {names[top]}"
 
 

@@ -130,7 +130,9 @@ def map_pictures(result, data, distortion):
         second, ax = _new_axes(height)
         n_worst = min(_N_NUMBERED, len(Z))
         _color_bar_below(
-            DistortionDisplay.from_predictions(Z, distortion, n_worst=n_worst, ax=ax), ax
+            DistortionDisplay.from_predictions(Z, distortion, n_worst=n_worst, ax=ax),
+            ax,
+            data.units,
         )
     coloured = "" if labels is None else f", coloured by {data.label_name}"
     text = f"Scatter plot of {plural(len(Z), 'row')} at the coordinates given by {name}{coloured}."
@@ -170,9 +172,10 @@ def _legend_below(figure, ax):
         text.set_text(label)
 
 
-def _color_bar_below(display, ax):
+def _color_bar_below(display, ax, units):
     old = display.colorbar_
     mappable, label, extend = old.mappable, old.ax.get_ylabel(), old.extend
+    label = label.replace("input units", units or "input units")
     old.remove()
     ax.figure.set_figheight(ax.figure.get_figheight() + 4 * _LINE)
     ax.figure.colorbar(
@@ -212,6 +215,8 @@ def shift_pictures(result, data):
         for figure, ax in ((first, left), (second, right)):
             _legend_below(figure, ax)
             ax.set_title("")
+        if data.units:
+            left.set_xlabel(f"{left.get_xlabel()}, {data.units}")
     name = plain(data.new_name)
     text = (
         f"Distribution of the distortions of {name} and of the calibration rows, with the "

@@ -111,7 +111,7 @@ def shift_section(result, data):
         reason = "The training set was too small to hold any calibration rows out."
         return {"verdict": "Not tested", "sentences": [reason], "facts": [], "rows": []}
     X = data.new.X
-    found = medal.detect_shift(X)
+    found = medal.detect_shift(X, groups=data.groups_new)
     return {
         "verdict": f"Shift {'found' if found.shifted else 'not found'} at level {found.alpha:g}",
         "sentences": _sentences(found, medal, plain(data.new_name)),

@@ -56,6 +56,8 @@ def write_report(
     image_shape=None,
     notes=(),
     command=None,
+    units=None,
+    groups_new=None,
 ):
     """Write a comparison as one self-contained HTML page.
 
@@ -99,6 +101,12 @@ def write_report(
 
     command : str or None, default=None
         What was run, shown instead of the Python code that repeats the comparison.
+
+    units : str or None, default=None
+        What the numbers of X are, such as "z-scores"; None for those of the input.
+
+    groups_new : array-like of shape (n_new,) or None, default=None
+        Group of each row of ``X_new``, for a map that was fitted with groups.
 
     Returns
     -------
@@ -144,6 +152,8 @@ def write_report(
         data_name=plain(data_name or "the data"),
         new_name=plain(new_name or "the new batch"),
         image_shape=read_image_shape(image_shape, train.X.shape[1]),
+        units=None if units is None else plain(units, 60),
+        groups_new=groups_new,
     )
     with quiet():
         page = render(
@@ -196,6 +206,7 @@ def render(result, data, notes, command):
     context = {
         "data_name": data.data_name,
         "label_name": data.label_name if data.labels is not None else None,
+        "units": data.units,
         "headline": headline(result),
         "question": purpose(data),
         "facts": summarise(data),

@@ -41,7 +41,7 @@ def to_csv(folder, frame, name="data.csv", **kwargs):
 
 
 def wrong_delimiter(folder):
-    return ["validate", to_csv(folder, numbers(), sep=";")], ('--delimiter ";"',)
+    return ["validate", to_csv(folder, numbers(), sep="|")], ('--delimiter "|"',)
 
 
 def other_delimiter_without_header(folder):
@@ -49,12 +49,14 @@ def other_delimiter_without_header(folder):
 
 
 def text_columns(folder):
-    return ["validate", to_csv(folder, blobs())], ("'kind'", "not numeric", "--drop kind")
+    return ["validate", to_csv(folder, blobs())], (
+        "'kind'", "not numeric", "--label kind", "--one-hot kind", "--drop kind",
+    )  # fmt: skip
 
 
 def decimal_commas(folder):
-    path = to_csv(folder, numbers(), sep=";", decimal=",")
-    return ["validate", path, "--delimiter", ";"], ("'gene 0'", "not numeric", "--decimal ,")
+    path = to_csv(folder, numbers(), decimal=",")
+    return ["validate", path], ("'gene 0'", "not numeric", "--decimal ,")
 
 
 def missing_values(folder):
@@ -120,13 +122,13 @@ def unknown_encoding(folder):
 
 
 def huge_integers(folder):
-    frame = numbers().assign(id=2**53 + np.arange(60))
-    return ["validate", to_csv(folder, frame)], ("'id'", "2**53", "--drop id")
+    frame = numbers().assign(code=2**53 + 2 * np.arange(60))
+    return ["validate", to_csv(folder, frame)], ("'code'", "2**53", "--drop code")
 
 
 def integers_beyond_64_bits(folder):
-    frame = numbers().assign(id=[10**30 + row for row in range(60)])
-    return ["validate", to_csv(folder, frame)], ("'id'", "2**53", "--drop id")
+    frame = numbers().assign(code=[10**30 + row for row in range(60)])
+    return ["validate", to_csv(folder, frame)], ("'code'", "2**53", "--drop code")
 
 
 def values_whose_squares_overflow(folder):
@@ -161,10 +163,20 @@ def label_with_one_value(folder):
     return ["validate", path, "--label", "kind"], ("only the value 'red'", "leave out --label")
 
 
-def label_with_missing_values(folder):
+def label_without_values(folder):
+    path = to_csv(folder, numbers().assign(kind=None))
+    return ["validate", path, "--label", "kind"], ("no values", "leave out --label")
+
+
+def group_with_missing_values(folder):
     frame = blobs()
-    frame.loc[3, "kind"] = None
-    return ["validate", to_csv(folder, frame), "--label", "kind"], ("missing in 1 of 60 rows",)
+    frame.loc[[3, 17], "kind"] = None
+    words = ["validate", to_csv(folder, frame), "--groups", "kind"]
+    return words, ("'kind' is missing in 2 of 60 rows (3, 17, counted from 0)",)
+
+
+def fewer_groups_than_folds(folder):
+    return ["validate", to_csv(folder, blobs()), "--groups", "kind"], ("3 groups", "--cv 3")
 
 
 def npz_with_several_arrays(folder):
@@ -212,7 +224,7 @@ def parquet_with_dates(folder):
 
 
 def unknown_suffix(folder):
-    return ["validate", write(folder, "1,2\n", "data.xlsx")], ("must be one of .csv",)
+    return ["validate", write(folder, "1,2\n", "data.doc")], ("must be one of .csv",)
 
 
 def missing_file(folder):

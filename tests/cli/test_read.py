@@ -7,13 +7,16 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from sksubspace.cli._read import read_table
 from sksubspace.cli._say import UsageError
-from sksubspace.cli._tables import read_table
 from tests.cli.tables import blobs, numbers
 
 
 def read(path, **changes):
-    options = {"delimiter": None, "decimal": ".", "encoding": "utf-8-sig", "array": None}
+    options = {
+        "delimiter": None, "decimal": None, "thousands": None, "header": "auto", "comment": None,
+        "na_values": [], "encoding": "utf-8-sig", "array": None,
+    }  # fmt: skip
     return read_table(str(path), Namespace(**{**options, **changes}))
 
 
@@ -82,7 +85,10 @@ def test_a_first_line_that_counts_is_names(first, tmp_path):
     assert list(table.frame.columns) == [str(first + column) for column in range(4)]
 
 
-@pytest.mark.parametrize("names", [range(60), range(1, 61), [f"cell {row}" for row in range(60)]])
+@pytest.mark.parametrize(
+    "names",
+    [range(60), range(3, 183, 3), np.linspace(0, 1, 60), [f"cell {row}" for row in range(60)]],
+)
 def test_a_first_column_without_name_names_the_rows(names, tmp_path):
     numbers().set_index(pd.Index(names)).to_csv(tmp_path / "data.csv")
     table = read(tmp_path / "data.csv")
@@ -91,8 +97,8 @@ def test_a_first_column_without_name_names_the_rows(names, tmp_path):
     assert "row names" in table.notes[0]
 
 
-def test_a_first_column_of_other_numbers_stays(tmp_path):
-    numbers().set_index(pd.Index(np.linspace(0, 1, 60))).to_csv(tmp_path / "data.csv")
+def test_a_named_first_column_stays(tmp_path):
+    numbers().set_index(pd.Index(np.linspace(0, 1, 60), name="t")).to_csv(tmp_path / "data.csv")
     table = read(tmp_path / "data.csv")
     assert table.frame.shape == (60, 5)
     assert table.row_names is None

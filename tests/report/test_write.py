@@ -400,3 +400,21 @@ def test_missing_package_is_named_with_its_extra(package, result, tmp_path, monk
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=rf'needs {package}.*pip install "sksubspace\[cli\]"'):
         write_report(result, tmp_path / "page.html", X=None)
+
+
+def test_scaled_numbers_are_named(result, digits, tmp_path):
+    X, y, X_new = digits
+    path = write_report(result, tmp_path / "page.html", X=X, y=y, X_new=X_new, units="z-scores")
+    text = path.read_text(encoding="utf8")
+    for words in ("(z-scores)", "per feature, in squared z-scores", "reconstructed, in z-scores"):
+        assert words in text
+    plain_page = write_report(result, tmp_path / "plain.html", X=X, y=y)
+    assert "z-scores" not in plain_page.read_text(encoding="utf8")
+
+
+def test_the_second_batch_is_tested_by_its_groups(result, digits, tmp_path):
+    X, _, X_new = digits
+    with pytest.raises(ValueError, match="groups of a batch need"):
+        write_report(
+            result, tmp_path / "page.html", X=X, X_new=X_new, groups_new=np.arange(len(X_new)) % 5
+        )
