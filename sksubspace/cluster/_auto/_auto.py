@@ -181,7 +181,8 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
         outcomes = self._evaluate(X, candidates, random_state)
-        self.scores_ = score_table(outcomes, np.square(X - X.mean(axis=0)).sum(axis=1))
+        squares = np.square(X - X.mean(axis=0, dtype=np.float64)).sum(axis=1)
+        self.scores_ = score_table(outcomes, squares)
         _tell_failures(self.scores_)
         self.best_name_ = str(self.scores_["name"][0])
         best = outcomes[self.best_name_]
