@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from sksubspace import MEDAL
-from sksubspace.distillation._held_out import _LOO_MARGIN
+from sksubspace.distillation._base import _LOO_MARGIN
 
 ALPHA = 0.05
 CALIBRATIONS = ("loo", "holdout")

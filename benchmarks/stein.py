@@ -35,7 +35,7 @@ from _stein_peers import autoencoder, bottleneck, dr, lda, pca, pls, save, sir
 from sklearn.datasets import load_diabetes, load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from sksubspace.datasets import make_multi_index
@@ -336,12 +336,49 @@ def _solvers(d, seed):
     return distance, seconds["full"] / seconds["operator"]
 
 
+def score(bench):
+    """What `score` chooses, by cross-validation and one standard error, beside the truth."""
+    rows = []
+    for link in ("odd", "even", "mixed"):
+        found = [_chosen(link, seed) for seed in bench.seeds]
+        directions, order_gaps, distances = zip(*found, strict=True)
+        data = f"{link}, 2 of 20 directions"
+        rows.append(result_row("score", data, "directions, of 1 to 4", directions, ("<=", 2)))
+        what = "standard errors behind the order nearest to the truth"
+        rows.append(result_row("score", data, what, order_gaps, ("<=", 1)))
+        rows.append(result_row("score", data, "distance of what is chosen", distances))
+    return rows
+
+
+def _chosen(link, seed):
+    """Number of directions, score of the nearest order less that of the best, distance."""
+    X, Y, B = make_multi_index(
+        3000, n_features=20, n_components=2, link=link, return_components=True, random_state=seed
+    )
+    folds = KFold(5, shuffle=True, random_state=seed)
+    means, errors, distances = {}, {}, {}
+    for order in (1, 2, "both"):
+        for k in (1, 2, 3, 4):
+            model = SteinSubspace(k, order=order, random_state=seed)
+            values = cross_val_score(model, X, Y, cv=folds)
+            means[order, k] = values.mean()
+            errors[order, k] = values.std(ddof=1) / np.sqrt(len(values))
+            distances[order, k] = subspace_distance(model.fit(X, Y).components_, B) if k == 2 else 0
+    best = max(means, key=means.get)
+    good = [one for one in means if means[one] >= means[best] - errors[best]]
+    chosen = min(good, key=lambda one: one[1])
+    nearest = min(((order, 2) for order in (1, 2, "both")), key=distances.get)
+    behind = (means[best] - means[nearest]) / errors[best]
+    return chosen[1], behind, distances[chosen] / np.sqrt(2)
+
+
 SECTIONS = {
     "synthetic": synthetic,
     "large": large,
     "real": real,
     "pca": nonlinear_pca,
     "moments": moments,
+    "score": score,
 }
 
 # section -> what is shown of it, and what to add to the name of the data

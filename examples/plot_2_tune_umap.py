@@ -126,5 +126,5 @@ plt.show()
 
 # %%
 # What the score does not say: that the classes are well separated. It never saw a label, and it
-# rewards maps that spread out and keep variation *within* the groups as well. If the separation of
-# known groups is the question, measure that.
+# counts variation *within* the groups as well. If the separation of known groups is the question,
+# measure that.

@@ -32,9 +32,9 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, random_
 # %%
 # Which map?
 # ----------
-# The curve shows the R² of each candidate and its standard error. The band is what lies within one
-# standard error of the best, and the ring is the choice: the simplest candidate in the band. PCA,
-# a control, is the dotted line. A part of the digits has to do here, with each left out in turn;
+# The curve shows the R² of each candidate and its standard error. The band is one standard error of
+# the best, and the ring is the choice: the simplest candidate that is tied with the best. PCA, a
+# control, is the dotted line. A part of the digits has to do here, with each left out in turn;
 # ``method="cv"`` would refit the maps on folds.
 
 candidates = {"Isomap": (Isomap(), {"n_neighbors": [80, 30, 10, 5]})}

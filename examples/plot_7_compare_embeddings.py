@@ -40,7 +40,7 @@ print(embedding_score(X, Z[np.random.default_rng(0).permutation(len(Z))]))
 # --------------------
 # ``compare_embeddings`` refits every candidate on the same folds and scores it on rows that it has
 # not seen. A pair of a teacher and a grid stands for all of its settings. List the simple ones
-# first: among candidates within one standard error of the best, the first is chosen.
+# first: among candidates that are tied with the best, the first is chosen.
 
 candidates = {
     "PCA": "pca",

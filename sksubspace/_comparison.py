@@ -18,6 +18,7 @@ HELP = {
     "continuous": "R2 where each row is put at the mean place of its ten neighbours, as a share of "
     "R2; under .75 the map is torn",
     "global": "R2 of a linear decoder over that of as many principal components",
+    "lost": "R2 of folds of single rows less this R2: what the rows of a group say of each other",
     "loo only": "too far behind by leave-one-out to be confirmed; its R2 is not one of unseen rows",
     "torn": "its pieces say where a row is, not what is beside it; not chosen while a map that is "
     "not torn is tied with it",
@@ -52,7 +53,8 @@ class CandidateResult:
         Mean R2; NaN if the candidate failed.
 
     standard_error : float
-        Of the mean, over splits (or over rows and seeds for leave-one-out).
+        Of the score, over the rows of a repeat (and over seeds for leave-one-out): repeats test the
+        same rows again.
 
     evidence : {"held-out", "leave-one-out", "definition"}
         Where the score comes from; "definition" for the mean, whose R2 is 0.
@@ -67,7 +69,8 @@ class CandidateResult:
         Score less that of the best candidate, on the same splits or rows.
 
     difference_interval : tuple of float and float
-        Confidence interval of the difference; (NaN, NaN) where it cannot be had.
+        Confidence interval of the difference, one of intervals that hold for all pairs of
+        candidates at once; (NaN, NaN) where it cannot be had.
 
     tied : bool
         Whether the interval contains zero; the best is tied with itself.
@@ -103,6 +106,13 @@ class CandidateResult:
     global_share : float
         Mean R2 of a linear decoder over that of as many principal components: what the arrangement
         of the whole map says.
+
+    n_components : int
+        Dimension of the map; 0 where it is not known.
+
+    lost_to_groups : float
+        R2 of folds of single rows less the score, where groups were given: what the rows of a group
+        say of each other; NaN else.
     """
 
     name: str
@@ -128,6 +138,8 @@ class CandidateResult:
     error: str = ""
     continuous: float = np.nan
     global_share: float = np.nan
+    n_components: int = 0
+    lost_to_groups: float = np.nan
 
 
 def continuous_share(row):
@@ -166,25 +178,11 @@ def within_one_standard_error(row, first):
     return same_evidence and bool(row.score >= first.score - np.nan_to_num(first.standard_error))
 
 
-def choose(rows, select, order):
-    """Name the chosen candidate.
+def choose(rows, select, order):  # -> str
+    """Name the best, or the simplest that is tied with it, by the rule `select`.
 
-    Parameters
-    ----------
-    rows : sequence of CandidateResult
-        With differences and ties.
-
-    select : {"one_std_err", "best"}
-        The rule.
-
-    order : tuple of str
-        Names, simplest first.
-
-    Returns
-    -------
-    str
-        The best, or the simplest within one standard error of it; among the maps that are whole,
-        where one of them is tied with the best.
+    With "one_std_err", the simplest within one standard error of it. It is chosen among the maps
+    that are whole, where one of them is tied with the best. `order` has the names, simplest first.
     """
     eligible = rivals(rows)
     whole = [row for row in eligible if not is_torn(row)]
@@ -193,25 +191,20 @@ def choose(rows, select, order):
     if any(row.tied for row in whole):
         eligible = whole
     first = best(eligible)
-    if select == "best":
-        return first.name
-    good = {row.name for row in eligible if within_one_standard_error(row, first)}
-    return next(name for name in order if name in good)
+    good = {
+        "best": lambda row: row is first,
+        "simplest": lambda row: row is first or row.tied,
+        "one_std_err": lambda row: within_one_standard_error(row, first),
+    }[select]
+    names = {row.name for row in eligible if good(row)}
+    return next(name for name in order if name in names)
 
 
 def in_order(rows):
-    """Sort rows, best first.
+    """Sort rows by score, best first.
 
-    Parameters
-    ----------
-    rows : sequence of CandidateResult
-        In any order.
-
-    Returns
-    -------
-    list of CandidateResult
-        By score. Candidates that are known by leave-one-out alone come after those confirmed; so do
-        the mean and the permuted control, unless they beat one of them. Failures come last.
+    Candidates that are known by leave-one-out alone come after those confirmed; so do the mean and
+    the permuted control, unless they beat one of them. Failures come last.
     """
     least = min((row.score for row in rows if _is_confirmed(row)), default=np.inf)
 
@@ -246,19 +239,8 @@ def is_number(value):
     return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
-def tunable(rows):
-    """Candidates that have a score by group, with the number that varies most within it.
-
-    Parameters
-    ----------
-    rows : sequence of CandidateResult
-        In any order.
-
-    Returns
-    -------
-    dict of str to tuple of (list of CandidateResult, str or None)
-        Members, and the numeric hyperparameter with the most values; None where none varies.
-    """
+def tunable(rows):  # -> dict of str to (rows, str or None)
+    """Candidates that have a score by group, with the number that varies most within it."""
     groups = defaultdict(list)
     for row in rows:
         if row.role == "candidate" and np.isfinite(row.score):
@@ -303,6 +285,7 @@ def scored_on(comparison):
 def rule(comparison):
     """Say which candidate is chosen."""
     return {
+        "simplest": "the simplest that is tied with the best",
         "one_std_err": "the simplest within one standard error of the best",
         "best": "the best",
     }[comparison.select]
@@ -310,7 +293,7 @@ def rule(comparison):
 
 def level(comparison):
     """Name the intervals."""
-    return f"{100 * comparison.confidence:g} % interval"
+    return f"{100 * comparison.confidence:g} % interval (of all pairs at once)"
 
 
 def score_name(rows):
@@ -324,21 +307,10 @@ def is_only_screened(row, rows):
     return row.evidence == "leave-one-out" and any(one.evidence == "held-out" for one in rows)
 
 
-def remarks(row, rows):
-    """What is to be said of a row beside its numbers, each in a word or two.
+def remarks(row, rows):  # -> list of str
+    """What is to be said of one of the rows beside its numbers, each in a word or two.
 
-    Parameters
-    ----------
-    row : CandidateResult
-        The row.
-
-    rows : sequence of CandidateResult
-        It and the others.
-
-    Returns
-    -------
-    list of str
-        Of "failed", "chosen", "best", "tie", "control", "loo only" and "torn".
+    Of "failed", "chosen", "best", "tie", "control", "loo only" and "torn".
     """
     if row.error:
         return ["failed"]
@@ -361,5 +333,23 @@ def explanations(rows):
     read = {
         "continuous": any(np.isfinite(row.continuous) for row in rows),
         "global": any(np.isfinite(row.global_share) for row in rows),
+        "lost": knows_groups(rows),
     }
     return [f"{name}: {text}." for name, text in HELP.items() if name in said or read.get(name)]
+
+
+def knows_groups(rows):
+    """Whether the scores are of new groups, beside those of new rows of known ones."""
+    return any(np.isfinite(row.lost_to_groups) for row in rows)
+
+
+def of_the_choice(comparison):
+    """Say what the choice is worth; empty where it cannot be known."""
+    if not np.isfinite(comparison.best_score_):
+        return ""
+    return f"The chosen map, by rows that it was not chosen by: R2 {comparison.best_score_:.3f}."
+
+
+def dimensions(rows):  # -> list of int
+    """Dimensions of the maps of the candidates, ascending."""
+    return sorted({row.n_components for row in rivals(rows) if row.n_components})

@@ -13,6 +13,7 @@ __all__ = [
     "covariance",
     "dense",
     "fixed_signs",
+    "far_centre",
     "gram",
     "in_blocks",
     "largest_eigenpairs",
@@ -36,6 +37,9 @@ SMALL_SIDE = 1024
 _BLOCK_ROWS = 4096
 # 2^24 doubles are 128 MiB: what a block of rows may take beside the data
 _BLOCK_ELEMENTS = 2**24
+# share of the variance that rounding of uncentred squares may reach: a mean so far out that more
+# would be lost is taken off first
+_CANCELLED = 1e-5
 # of squared singular values, after a product that loses half of the digits
 _DEPENDENT = 1e-13
 
@@ -60,26 +64,12 @@ def dense(X, dtype=None):  # (n, d) -> (n, d)
     return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=dtype)
 
 
-def in_blocks(function, X, *, block_size=256):
-    """Apply a function of arrays to blocks of rows that all have one size.
+def in_blocks(function, X, *, block_size=256):  # (n, ...) -> (n, ...)
+    """Apply a function of arrays, row by row, to blocks of rows that all have one size.
 
     A row's result then does not depend on the rows beside it. Rows are handed over in double
     precision: the products of OpenBLAS in single precision round by where a row stands among the
-    others, on processors without AVX-512.
-
-    Parameters
-    ----------
-    function : callable
-        Maps float64 (block_size, ...) to (block_size, ...), row by row.
-    X : ndarray of shape (n_samples, ...)
-        The rows; the last block is filled up with copies of its own.
-    block_size : int, default=256
-        Number of rows in every call.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, ...)
-        The results, one below the other.
+    others, on processors without AVX-512. The last block is filled up with copies of its rows.
     """
     blocks = []
     for start in range(0, len(X), block_size):
@@ -127,7 +117,14 @@ def row_squares(X, predict):  # (n, d), slice -> (m, d) or (d,), -> (n,)
 
 
 def total_squares(X, origin):  # (n, d), (d,) -> float
-    """Sum over rows of ||x - origin||^2, as float64."""
+    """Sum over rows of ||x - origin||^2, as float64; sparse rows stay sparse.
+
+    There the entries that are stored differ by x - origin, and the others by the origin.
+    """
+    if sparse.issparse(X):
+        n_stored = np.bincount(X.indices, minlength=X.shape[1])
+        stored = np.square(X.data.astype(np.float64) - origin[X.indices]).sum()
+        return float(stored + (X.shape[0] - n_stored) @ np.square(origin))
     return float(row_squares(X, lambda rows: origin).sum())
 
 
@@ -161,24 +158,10 @@ def _kept(eigenvalues, vectors):
     return eigenvalues[kept], fixed_signs(vectors[:, kept].T).T
 
 
-def leading_directions(A, r):
-    """Leading right singular vectors through the smaller of A A' and A' A.
+def leading_directions(A, r):  # (m, d), int -> (r,), (r, d)
+    """Leading right singular vectors of rows through the smaller of A A' and A' A, in float64.
 
-    Parameters
-    ----------
-    A : ndarray of shape (m, d)
-        Rows, centred and weighted as the caller needs.
-
-    r : int
-        Directions wanted.
-
-    Returns
-    -------
-    squared : ndarray of shape (r,)
-        Squared singular values, descending, as float64; zeros beyond the rank.
-
-    basis : ndarray of shape (r, d)
-        Orthonormal rows as float64; zero rows beyond the rank.
+    The squared singular values, descending, and orthonormal rows; both are zero beyond the rank.
     """
     A = np.asarray(A, dtype=np.float64)
     m, d = A.shape
@@ -200,6 +183,19 @@ def column_means(X):  # (n, d) -> (d,)
     for rows in row_blocks(X.shape[0]):
         total += np.asarray(X[rows].sum(axis=0, dtype=np.float64)).ravel()
     return total / X.shape[0]
+
+
+def far_centre(X):  # (n, d) -> (d,) or None
+    """Mean of dense rows whose distance from the origin would cost digits of their variance.
+
+    None where ``eps ||mean||^2`` is a small share of the variance: differences of squares, as in
+    scikit-learn's covariances, then keep what counts, and the rows may stay as they are.
+    """
+    if sparse.issparse(X):
+        return None
+    mean = column_means(X)
+    lost = float(np.finfo(X.dtype).eps) * (mean @ mean)
+    return mean if lost > _CANCELLED * total_squares(X, mean) / len(X) else None
 
 
 def rows_differ(X):  # (n, d) -> bool

@@ -9,23 +9,10 @@ __all__ = ["check_choice", "check_integer", "check_widths", "isolated_random_sta
 
 
 def check_widths(hidden_layer_sizes, *, at_least_one=False, name="hidden_layer_sizes"):
-    """Turn `hidden_layer_sizes`, or another parameter of this kind, into a tuple of int.
+    """Turn `hidden_layer_sizes`, or the parameter `name` of this kind, into a tuple of int.
 
-    Parameters
-    ----------
-    hidden_layer_sizes : sequence of int
-        Positive whole numbers; bools, strings and numbers with a fraction are none.
-
-    at_least_one : bool, default=False
-        Whether a network without hidden layers is refused.
-
-    name : str, default="hidden_layer_sizes"
-        What the parameter is called.
-
-    Raises
-    ------
-    ValueError
-        If it is something else.
+    A ValueError unless they are positive whole numbers, which bools, strings and numbers with a
+    fraction are not, or if there are none where there has to be `at_least_one`.
     """
     widths = list(hidden_layer_sizes)
     whole = all(
@@ -38,18 +25,10 @@ def check_widths(hidden_layer_sizes, *, at_least_one=False, name="hidden_layer_s
     return tuple(int(width) for width in widths)
 
 
-def isolated_random_state(random_state):
+def isolated_random_state(random_state):  # -> RandomState
     """Turn the `random_state` of an estimator into a generator that is not numpy's global one.
 
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        None draws a seed from the operating system; an instance is used as it is.
-
-    Returns
-    -------
-    numpy.random.RandomState
-        A source of randomness.
+    None draws a seed from the operating system; an instance is used as it is.
     """
     if random_state is None:
         return np.random.RandomState(np.random.MT19937(np.random.SeedSequence()))
@@ -57,32 +36,10 @@ def isolated_random_state(random_state):
 
 
 def check_integer(value, name, smallest=None, largest=None, reason=""):
-    """Raise unless a value is a whole number, in a range where one is named.
+    """Raise unless the value of the parameter `name` is a whole number, which a bool is not.
 
-    Parameters
-    ----------
-    value : object
-        What the caller gave; a bool is no whole number.
-
-    name : str
-        The parameter it was given for.
-
-    smallest : int or None, default=None
-        The smallest allowed; None for no limit.
-
-    largest : int or None, default=None
-        The largest allowed; None for no limit.
-
-    reason : str, default=""
-        What the largest one is, to end the phrase "at most 5, ...".
-
-    Raises
-    ------
-    TypeError
-        If it is no whole number.
-
-    ValueError
-        If it is out of range.
+    A TypeError if it is none, a ValueError if it is outside the range, where one is given; `reason`
+    says what the largest one is, to end the phrase "at most 5, ...".
     """
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, got {value!r}.")
@@ -93,19 +50,7 @@ def check_integer(value, name, smallest=None, largest=None, reason=""):
 
 
 def check_choice(value, name, choices):
-    """Raise a ValueError unless a value is one of some words.
-
-    Parameters
-    ----------
-    value : object
-        What the caller gave.
-
-    name : str
-        The parameter it was given for.
-
-    choices : sequence of str
-        The words.
-    """
+    """Raise a ValueError unless the value of the parameter `name` is one of some words."""
     if not isinstance(value, str) or value not in choices:
         offered = ", ".join(map(repr, choices))
         raise ValueError(f"{name} must be one of {offered}, got {value!r}.")

@@ -24,17 +24,6 @@ __all__ = [
 ]
 
 
-def has_callbacks(context):
-    """Whether a callback would be told about the tasks of `context`.
-
-    Parameters
-    ----------
-    context : sklearn.callback.CallbackContext or None
-        The context of a task of an estimator.
-
-    Returns
-    -------
-    bool
-        False for None and for an estimator on which no callback is set.
-    """
+def has_callbacks(context):  # -> bool
+    """Whether a callback would be told about the tasks of a context; not for None."""
     return context is not None and bool(context._callbacks)

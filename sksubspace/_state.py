@@ -35,27 +35,12 @@ class StateError(ValueError):
     """A state that this version of the library cannot read."""
 
 
-def register(thing):
-    """Make a dataclass known as a part, or a function as one that builds untrained networks.
+def register(thing):  # -> thing
+    """Make a dataclass known as a part, or a function as one that builds networks; a decorator.
 
-    Parameters
-    ----------
-    thing : type or callable
-        A dataclass of arrays, plain values and parts, a class with ``stored()`` and ``restored()``,
-        or a function that returns a module. It is known by its name, which therefore never changes.
-
-    Returns
-    -------
-    thing : type or callable
-        The same, so that this is a decorator.
-
-    Raises
-    ------
-    TypeError
-        If a class is neither.
-
-    ValueError
-        If the name belongs to another part or function.
+    A dataclass of arrays, plain values and parts, a class with ``stored()`` and ``restored()``, or
+    a function that returns an untrained module. It is known by its name, which therefore never
+    changes. A TypeError if a class is neither, a ValueError if the name belongs to another.
     """
     known = _PARTS if isinstance(thing, type) else _FACTORIES
     if known is _PARTS and not (is_dataclass(thing) or hasattr(thing, "stored")):
@@ -67,24 +52,11 @@ def register(thing):
     return thing
 
 
-def to_state(part):
+def to_state(part):  # -> dict
     """Describe a part by arrays, plain values and the states of its own parts.
 
-    Parameters
-    ----------
-    part : object
-        Of a class that is registered. Its field "device", if any, is not stored. A part of another
-        library within it stays what it is.
-
-    Returns
-    -------
-    state : dict
-        With "format", "kind" and the fields.
-
-    Raises
-    ------
-    TypeError
-        If the class is not registered.
+    With "format", "kind" and the fields, but for "device". A part of another library within it
+    stays what it is. A TypeError if the class is not registered.
     """
     if not _is_part(part):
         raise TypeError(f"{type(part).__name__} is no part that is stored; register it.")
@@ -95,26 +67,11 @@ def to_state(part):
     return state | {name: _stored(getattr(part, name)) for name in names}
 
 
-def from_state(state, device="cpu"):
-    """Rebuild a part.
+def from_state(state, device="cpu"):  # -> part
+    """Rebuild a part that `to_state` described in this version of the library or a former one.
 
-    Parameters
-    ----------
-    state : dict
-        As `to_state` made it, in this version of the library or a former one.
-
-    device : str or torch.device, default="cpu"
-        Where networks go; the CPU takes the place of a device that this machine does not have.
-
-    Returns
-    -------
-    part : object
-        Of the class that was stored.
-
-    Raises
-    ------
-    ValueError
-        If the state has a newer format, an unknown part, or other fields than its part.
+    The CPU takes the place of a device that this machine does not have. A ValueError if the state
+    has a newer format, an unknown part, or other fields than its part.
     """
     number = state.get("format", 1)
     check_format(number, "This state of a model")
@@ -220,10 +177,8 @@ class Network:
     ----------
     recipe : Recipe or torch.nn.Module
         A module of the user, as it was given, is its own recipe.
-
     module : torch.nn.Module
         The trained module, on the device.
-
     device : torch.device
         Where it is applied.
     """

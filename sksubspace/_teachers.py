@@ -12,6 +12,14 @@ from importlib import import_module
 from numbers import Integral
 from threading import RLock
 
+# whose embedding does not change where all rows move together, for distances that do not either
+_INVARIANT = {
+    "PCA", "TSNE", "Isomap", "SpectralEmbedding", "MDS", "LocallyLinearEmbedding", "UMAP",
+}  # fmt: skip
+_INVARIANT_DISTANCES = {
+    None, "euclidean", "l2", "sqeuclidean", "minkowski", "manhattan", "l1", "cityblock",
+    "chebyshev", "nearest_neighbors", "rbf",
+}  # fmt: skip
 # numba's plain threading layer, which UMAP gets where no OpenMP is found, aborts the process when
 # two threads enter it; a teacher may hold another one, so that a thread may enter twice
 _ONE_AT_A_TIME = RLock()
@@ -26,13 +34,10 @@ class Shorthand:
     ----------
     title : str
         What it is called in tables.
-
     make : callable
         Returns it with its defaults, and two components.
-
     grid : dict of str to tuple
         Settings that the command line tries.
-
     rows_needed : dict of str to int
         Rows that a teacher takes for a unit of a setting of the grid.
     """
@@ -76,21 +81,11 @@ def resolve_teacher(teacher):
     return TEACHERS[teacher].make()
 
 
-def seed_teacher(teacher, random_state):
+def seed_teacher(teacher, random_state):  # -> teacher
     """Give every unset `random_state` of the teacher, and of its parts, a number.
 
-    Parameters
-    ----------
-    teacher : estimator
-        Changed; one without parameters is left alone.
-
-    random_state : int or RandomState instance
-        The number for all of them, or what draws one for each, in the order of their names.
-
-    Returns
-    -------
-    estimator
-        The teacher.
+    An integer is the number for all of them, a RandomState draws one for each, in the order of
+    their names. The teacher is changed; one without parameters is left alone.
     """
     if not hasattr(teacher, "get_params"):
         return teacher
@@ -105,18 +100,7 @@ def seed_teacher(teacher, random_state):
 
 @contextmanager
 def undisturbed(teacher):
-    """Let a teacher work without harm to others: their threads stay, and UMAP works alone.
-
-    Parameters
-    ----------
-    teacher : estimator
-        Which of them.
-
-    Yields
-    ------
-    None
-        Within, it may be fitted, or place rows.
-    """
+    """Let a teacher work within without harm to others: their threads stay, UMAP is alone."""
     from sksubspace._threads import kept_threads
 
     with _ONE_AT_A_TIME if uses_umap(teacher) else nullcontext(), warnings.catch_warnings():
@@ -132,6 +116,37 @@ def uses_umap(teacher):
     if hasattr(teacher, "get_params") and not getattr(teacher, "waits_itself", False):
         parts += teacher.get_params(deep=True).values()
     return any(type(part).__module__.split(".")[0] == "umap" for part in parts)
+
+
+def centring(teacher, X):
+    """Let a teacher centre rows far from the origin, where that changes nothing but digits.
+
+    Parameters
+    ----------
+    teacher : estimator
+        Unfitted.
+
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The rows that it will be fitted to.
+
+    Returns
+    -------
+    estimator
+        The teacher, or where its results do not depend on the origin and the rows are so far from
+        it that squares lose digits, a pipeline that takes off the mean first.
+    """
+    from sksubspace._linalg import far_centre
+
+    package, kind = type(teacher).__module__.split(".")[0], type(teacher).__name__
+    if package not in ("sklearn", "umap") or kind not in _INVARIANT:
+        return teacher
+    distances = {getattr(teacher, name, None) for name in ("metric", "affinity")}
+    if not distances <= _INVARIANT_DISTANCES or far_centre(X) is None:
+        return teacher
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(with_std=False), teacher)
 
 
 def embed(teacher, X):  # (n, d) -> (n, q)
@@ -168,6 +183,24 @@ def check_embedding(Z, n_samples, source):
     return Z
 
 
+def embedded_rows(fitted, Z):  # (m,), (m, q) -> (k,), (k, q)
+    """Leave out the rows that the teacher did not place."""
+    import numpy as np
+
+    embedded = ~np.isnan(Z).any(axis=1)
+    n_left_out = len(Z) - embedded.sum()
+    if n_left_out:
+        warnings.warn(
+            f"{n_left_out} of {len(Z)} rows have NaN coordinates; they are left out of the fit and "
+            "stay NaN in embedding_.",
+            UserWarning,
+            stacklevel=3,
+        )
+    if embedded.sum() < 2:
+        raise ValueError(f"The embedding has {embedded.sum()} rows without NaN; 2 are needed.")
+    return fitted[embedded], Z[embedded]
+
+
 def place_by_teacher(teacher, X):  # (n, d) -> (n, q) or None
     """Coordinates of new rows by the teacher's own `transform`, where it has one."""
     import numpy as np
@@ -181,7 +214,7 @@ def place_by_teacher(teacher, X):  # (n, d) -> (n, q) or None
 
 
 def _name(teacher):
-    return type(teacher).__name__
+    return type(getattr(teacher, "steps", [("", teacher)])[-1][1]).__name__
 
 
 def _named(error, teacher, X):

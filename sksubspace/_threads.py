@@ -76,20 +76,9 @@ _ONE_THREAD = _OneThread()
 def small_work(flops, device="cpu"):
     """Do the work inside on one thread if it is too small to be shared among several.
 
-    Parameters
-    ----------
-    flops : float
-        Floating-point operations of one batch.
-    device : str or torch.device, default="cpu"
-        Where the work is done; the threads of the CPU are limited only if it is done there.
+    That is by the floating-point operations of one batch, and only on the CPU. The former numbers
+    of threads of torch, BLAS and OpenMP are set again afterwards.
 
-    Yields
-    ------
-    None
-        The former numbers of threads of torch, BLAS and OpenMP are set again afterwards.
-
-    Notes
-    -----
     Waking and joining a team of threads costs more than a batch below about 5e7 operations, and far
     more on a busy machine. Larger work gets as many threads as torch was told to use, even where
     another library (numba, after a UMAP fit) has meanwhile told OpenMP to use all cores.

@@ -12,18 +12,23 @@ from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import validate_data
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import CallbackSupportMixin
 
 from sksubspace._linalg import r_squared, row_squares, total_squares
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._state import from_state, to_state
 from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.checkpoint import KeptState, open_checkpoint
-from sksubspace._torch.device import as_rows, resolve_device
+from sksubspace._torch.device import as_rows, available_device, resolve_device
 from sksubspace._torch.trainer import Budget, Trainer
+from sksubspace._validation import validate_rows
 
 __all__ = [
+    "TRAINED",
     "Steps",
+    "TrainedTransformer",
     "validated_rows",
     "continue_networks",
     "fit_networks",
@@ -48,25 +53,16 @@ _CONSTRAINTS = {
     "device": "no_validation",
     "random_state": ["random_state"],
 }
+# what every estimator has that trains a network
+TRAINED = ("learning_rate", "batch_size", "max_iter", "device", "random_state")
 # the number of epochs of an autoencoder is always known: only the weight decay, of none, counts
 _GIVEN_EPOCHS = Budget(n_steps=1, max_epochs=1, weight_decay=0.0)
 
 
-def training_constraints(*names, auto=False):
-    """Parameter constraints of what trains a network.
+def training_constraints(*names, auto=False):  # -> dict
+    """Constraints of the parameters of these names, or of all, of what trains a network.
 
-    Parameters
-    ----------
-    *names : str
-        The parameters that the estimator has; all without any.
-
-    auto : bool, default=False
-        Whether ``max_iter`` may be "auto".
-
-    Returns
-    -------
-    constraints : dict
-        For `_parameter_constraints`.
+    With `auto` ``max_iter`` may be "auto".
     """
     found = {name: _CONSTRAINTS[name] for name in names or _CONSTRAINTS}
     if auto:
@@ -74,31 +70,13 @@ def training_constraints(*names, auto=False):
     return found
 
 
-def make_trainer(params, dtype, random_state, context=None, **changes):
+def make_trainer(params, dtype, random_state, context=None, **changes):  # -> Trainer
     """What the networks of an estimator are trained with.
 
-    Parameters
-    ----------
-    params : estimator
-        Has ``learning_rate``, ``batch_size``, ``max_iter`` and ``device``. With its ``autocast``,
-        weights are in single precision.
-
-    dtype : dtype
-        That of the rows.
-
-    random_state : numpy.random.RandomState
-        Where seeds come from.
-
-    context : sklearn.callback.CallbackContext or None, default=None
-        The task of the fit; without one callbacks hear nothing.
-
-    **changes : dict
-        Fields of the trainer that are not those of the parameters.
-
-    Returns
-    -------
-    trainer : Trainer
-        Builds and trains.
+    The estimator has ``learning_rate``, ``batch_size``, ``max_iter`` and ``device``; with
+    ``autocast`` weights are in single precision, else in the dtype of the rows. Without the context
+    of the fit's task callbacks hear nothing. `changes` are fields of the trainer that are not those
+    of the parameters.
     """
     single = getattr(params, "autocast", False)
     settings = {name: getattr(params, name) for name in ("learning_rate", "batch_size", "max_iter")}
@@ -112,10 +90,42 @@ def make_trainer(params, dtype, random_state, context=None, **changes):
     )
 
 
+class TrainedTransformer(
+    ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator
+):
+    """Base of what maps rows to ``n_components_`` outputs by something trained.
+
+    In pickles the fitted attribute that `_kept` names is the state of its part.
+    """
+
+    _kept = "_model"
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if state.get(self._kept) is not None:
+            state[self._kept] = to_state(state[self._kept])
+        return state
+
+    def __setstate__(self, state):
+        if isinstance(kept := state.get(self._kept), dict):
+            part = from_state(kept, available_device(state["device"]))
+            state = {**state, self._kept: part}
+        super().__setstate__(state)
+
+    @property
+    def _n_features_out(self):
+        return self.n_components_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
 @contextmanager
-def fit_task(estimator, X, y):
+def fit_task(estimator, X, y, max_subtasks=1):
     """The task of a fit, as callbacks see it; one that fails does not end."""
-    context = estimator._init_callback_context(max_subtasks=1)
+    context = estimator._init_callback_context(max_subtasks=max_subtasks)
     context.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
     yield context
     context.call_on_fit_task_end(estimator=estimator, X=X, y=y)
@@ -129,17 +139,13 @@ class Steps:
     ----------
     start : callable
         ``start(scale, trainer)`` is the objective to train, on the device.
-
     finish : callable
         ``finish(objective, scale, trainer)`` is the fitted model, a frozen dataclass with ``mean``,
         ``scale`` and ``n_components``, and a dict of further fitted attributes.
-
     resume : callable or None, default=None
         ``resume(model, trainer)`` is the objective of a fitted model; for `continue_networks`.
-
     changes : dict, default={}
         Fields of the trainer that are not the parameters of their name.
-
     options : callable or None, default=None
         ``options(objective)`` are options of the training that are the method's own.
     """
@@ -152,22 +158,10 @@ class Steps:
 
 
 def fit_networks(estimator, X, y, make_steps):
-    """Train from new weights.
+    """Train from new weights, and set the fitted attributes, the model as ``_model`` among them.
 
-    Parameters
-    ----------
-    estimator : estimator
-        With all the parameters of `training_constraints`. Its fitted attributes are set, the whole
-        model as ``_model`` among them.
-
-    X : array-like of shape (n_samples, n_features)
-        Training rows.
-
-    y : object
-        What callbacks are shown.
-
-    make_steps : callable
-        ``make_steps(X)`` are the `Steps` for the rows, once they are checked.
+    The estimator has all the parameters of `training_constraints`; ``make_steps(X)`` are the
+    `Steps` for the rows, once they are checked. Callbacks are shown y.
     """
     X = validated_rows(estimator, X, reset=True)
     steps = make_steps(X)
@@ -215,10 +209,7 @@ def continue_networks(estimator, X, y, make_steps):
 
 def validated_rows(estimator, X, *, reset=False, min_samples=1):
     """Rows of floating-point numbers, of as many columns as in ``fit``; at least two in a fit."""
-    return validate_data(
-        estimator, X, reset=reset, dtype=[np.float64, np.float32],
-        ensure_min_samples=2 if reset else min_samples,
-    )  # fmt: skip
+    return validate_rows(estimator, X, reset=reset, ensure_min_samples=2 if reset else min_samples)
 
 
 def _keep(estimator, model, attributes):
@@ -235,30 +226,11 @@ def _stopping_options(params):
     return {name: getattr(params, name) for name in names}
 
 
-def train_rows(objective, X, trainer, *, validation_fraction, **options):
-    """Train an objective in place.
+def train_rows(objective, X, trainer, *, validation_fraction, **options):  # -> TrainingLog
+    """Train an objective, a loss of batches of rows (n, d), in place.
 
-    Parameters
-    ----------
-    objective : torch.nn.Module
-        Loss of a batch of rows.
-
-    X : ndarray of shape (n_samples, n_features)
-        All rows.
-
-    trainer : sksubspace._torch.trainer.Trainer
-        How to train. Its batches are evened out, so that none is much smaller than the others.
-
-    validation_fraction : float
-        Share of rows that are held out; 0 holds out none.
-
-    **options : dict
-        Options of `sksubspace._torch.training.train`.
-
-    Returns
-    -------
-    log : TrainingLog
-        Losses of the training.
+    A share of the rows is held out, none if it is 0. Batches are evened out, so that none is much
+    smaller than the others. `options` are those of `sksubspace._torch.training.train`.
     """
     fitted, held = split_rows(len(X), validation_fraction, trainer.random_state)
     trainer = replace(trainer, batch_size=as_even_as_can_be(len(fitted), trainer.batch_size))

@@ -97,6 +97,15 @@ def names_twice(trees):
     return twice, len(twice) / len(names)
 
 
+def stubs(trees):
+    """Name the files that raise `NotImplementedError`, by how often."""
+    found = Counter()
+    for path, tree in trees.items():
+        raised = [node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc]
+        found[str(path)] += sum("NotImplementedError" in ast.unparse(exc) for exc in raised)
+    return +found
+
+
 def files_per_folder(trees):
     """Count the files of each folder but its `__init__`."""
     return Counter(str(path.parent) for path in trees if path.name != "__init__.py")
@@ -186,6 +195,7 @@ def counts(root):
         "private methods on self across files": len(methods_across_files(trees)),
         "names defined in two or more files": len(twice),
         "share of names defined twice": round(share, 3),
+        "methods that are only promised": sum(stubs(trees).values()),
         "median files a folder": statistics.median(files_per_folder(trees).values()),
         "source lines": len(lines),
         "share of comment lines": round(sum(map(is_comment, lines)) / len(lines), 3),

@@ -58,7 +58,7 @@ _CLUSTER_VARIANTS = {
 }
 
 _CLUSTERERS = {
-    name: partial(getattr(cluster, kind), **{"random_state": 0, **params})
+    name: partial(getattr(cluster, kind), n_clusters=3, random_state=0, **params)
     for name, (kind, params) in _CLUSTER_VARIANTS.items()
 }
 
@@ -143,7 +143,20 @@ _KINDS = {
     "only checked": _seeded(_ONLY_CHECKED),
 }
 # scikit-learn's checks fit each 90 times and ask for the rules, not for how well it does
-_FEWER_STEPS = {"mlc": {"pretrain_iter": 30, "n_init": 2}}
+_FEWER_STEPS = {
+    "auto": {
+        "candidates": [
+            ("thresholded", cluster.ThresholdedSubspaceClustering()),
+            ("least squares", cluster.LeastSquaresSubspaceClustering()),
+        ]
+    },
+    "ensemble": {"n_estimators": 5, "n_init": 2},
+    "k-subspaces": {"init": "k-means", "n_init": 2},
+    "mixture": {"init_params": "k-means", "max_iter": 10},
+    "mlc": {"pretrain_iter": 5, "n_init": 2},
+    "MEDAL-auto": {"max_iter": 1},
+    "MEDAL-local-ridge": {"max_iter": 1},
+}
 
 
 def estimators():

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from threading import Event, Thread
 
 import numpy as np
@@ -92,15 +90,3 @@ def test_threads_are_kept_whatever_happens_inside():
         torch.set_num_threads(before + 1)
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == before
-
-
-def test_work_without_torch_does_not_load_it():
-    code = """
-import sys
-from sksubspace._threads import kept_threads, small_work
-for flops in (1, 1e12):
-    with small_work(flops), kept_threads():
-        pass
-assert "torch" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,5 +1,7 @@
 """Files that former versions wrote still open, and say the same."""
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -49,12 +51,21 @@ def test_pickles_open(folder):
         check(model, folder, name)
 
 
-def test_a_pickle_opens_in_a_process_that_has_imported_nothing(tmp_path):
-    import subprocess
-    import sys
-
-    code = f"import joblib; joblib.load({str(_FOLDERS[0] / 'all.joblib')!r})"
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, cwd=tmp_path)
+def test_a_pickle_opens_in_a_new_process_and_no_import_draws_a_random_number(tmp_path):
+    """`sklearn.callback` is imported first: it imports rich, which draws a number at import."""
+    code = f"""
+import random, sys, joblib, numpy as np, sklearn.callback, torch
+before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+assert "sksubspace" not in sys.modules
+joblib.load({str(_FOLDERS[0] / "all.joblib")!r})
+import sksubspace.callbacks, sksubspace.distillation
+assert torch.equal(torch.get_rng_state(), before[0])
+assert (np.random.get_state()[1] == before[1]).all()
+assert random.getstate() == before[2]
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_was_read_is_written_in_the_present_format(tmp_path):

@@ -165,6 +165,13 @@ def default_groups(equal, rows, squared, neighbors):
     return groups, int((np.bincount(groups)[groups] > 1).sum())
 
 
+def groups_of_copies(X):  # (n, d) -> (n,), int
+    """Group equal rows and near copies; count the rows that share their group with another."""
+    rows = np.arange(X.shape[0])
+    neighbors = k_nearest(X, X, min(N_NEAREST, len(rows) - 1), exclude_self=True)
+    return default_groups(groups_of_equal_rows(X), rows, *neighbors)
+
+
 def _first_of(numbers):  # (n,) -> (n,)
     """Number of the first row with the same number."""
     _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
@@ -252,3 +259,8 @@ def members_by_size(groups):  # (n,) -> list of (number of groups, size)
         order[starts[sizes == size][:, None] + np.arange(size)]
         for size in np.unique(sizes[sizes > 0])
     ]
+
+
+def next_door(at, Z, forget):  # (m, q), (n, q), Forget -> (m,)
+    """The row of another group that is drawn nearest to each place."""
+    return nearest_of_other_groups(at, Z, 1, forget.own, forget.groups)[1][:, 0]

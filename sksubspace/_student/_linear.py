@@ -9,6 +9,7 @@ from scipy.linalg import eigh
 from sklearn.linear_model import Ridge
 
 from sksubspace._linalg import dense, in_blocks, row_blocks
+from sksubspace._student._block_leave_out import group_solver
 from sksubspace._student._groups import members_by_size, nearest_of_other_groups
 from sksubspace._student._median import (
     MEAN_POWER,
@@ -33,8 +34,6 @@ _N_CORRECTING = 3
 _N_MEAN = 10
 # share of the places' squares that an exact line is off by
 _ROUNDING = 1e-12
-# keeps I - H regular where a group holds all of a direction
-_JITTER = 1e-10
 _CHUNK = 4096
 
 
@@ -294,25 +293,15 @@ def _choose_penalty(left, eigenvalues, Z, members):  # (n, r), (r,), (n, q) -> f
 
 
 def _divide(residuals, alone, influence, members):
-    """Turn residuals e_g into (I - H_gg)^-1 e_g, in place."""
+    """Turn residuals e_g into (I - H_gg)^-1 e_g, in place; H = W W' + 1/n = S S'."""
+    mean = np.full(len(residuals), len(residuals) ** -0.5)
     for rows in members:
         if rows.shape[1] == 1:
             residuals[rows[:, 0]] /= alone[rows[:, 0], None]
             continue
         for group in rows:
-            residuals[group] = solve_left_out(influence[group], residuals[group], len(residuals))
-
-
-def solve_left_out(influence, residuals, n_samples):  # (m, r), (m, t) -> (m, t)
-    """(I - H)^-1 E of a group with H = W W' + 1/n, in the smaller of the two dimensions.
-
-    With S the columns of W and 1 / sqrt(n), (I - S S')^-1 E = E + S (I - S'S)^-1 S'E.
-    """
-    S = np.column_stack([influence, np.full(len(influence), n_samples**-0.5)])
-    if len(S) <= S.shape[1]:
-        return np.linalg.solve((1 + _JITTER) * np.eye(len(S)) - S @ S.T, residuals)
-    inner = (1 + _JITTER) * np.eye(S.shape[1]) - S.T @ S
-    return residuals + S @ np.linalg.solve(inner, S.T @ residuals)
+            S = np.column_stack([influence[group], mean[group]])
+            residuals[group] = group_solver(S)(residuals[group])
 
 
 def _transposed_product(X, mean, weights):  # (n, d), (d,), (n, q) -> (d, q)

@@ -179,21 +179,11 @@ def _as_tensor(value):
     return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
 
 
-def generator_states(objective, generator):
-    """States of the generators of a training.
+def generator_states(objective, generator):  # -> list of Tensor
+    """States of the generators of a training, in an order that `restore_generators` knows.
 
-    Parameters
-    ----------
-    objective : torch.nn.Module
-        Its own generators are the attributes of its modules that are one. Torch's global ones are
-        among them if it holds a layer, such as dropout, that can draw from nowhere else.
-    generator : torch.Generator
-        Decides the order of the rows.
-
-    Returns
-    -------
-    list of Tensor
-        In an order that `restore_generators` knows.
+    They are the one of the order of the rows, those that are attributes of the objective's modules,
+    and torch's global ones if it holds a layer, such as dropout, that can draw from nowhere else.
     """
     states = [own.get_state() for own in _generators(objective, generator)]
     if _draws_globally(objective):
@@ -203,17 +193,7 @@ def generator_states(objective, generator):
 
 
 def restore_generators(objective, generator, states):
-    """Set the generators to what `generator_states` returned for an objective of the same kind.
-
-    Parameters
-    ----------
-    objective : torch.nn.Module
-        As for `generator_states`.
-    generator : torch.Generator
-        As for `generator_states`.
-    states : list of Tensor
-        What it returned.
-    """
+    """Set the generators to what `generator_states` returned for an objective of the same kind."""
     states = [state.cpu() for state in states]
     own = _generators(objective, generator)
     for each, state in zip(own, states, strict=False):

@@ -5,12 +5,13 @@ indices or at a slice is a dense tensor on the device. A resident tensor is one;
 every batch from host memory and `SparseRows` makes every batch dense.
 """
 
-import os
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from scipy import sparse
+
+from sksubspace._machine import free_memory
 
 __all__ = [
     "PinnedRows",
@@ -141,20 +142,10 @@ def available_device(device):
         return torch.device("cpu")
 
 
-def to_tensor(X, device="cpu"):
-    """Copy an array into a tensor on `device`; the dtype is kept.
+def to_tensor(X, device="cpu"):  # (n, ...) -> (n, ...)
+    """Copy an array into a tensor on `device`, which shares no memory with it; the dtype is kept.
 
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...)
-        Any numeric array: read-only, Fortran-ordered and memory-mapped arrays are legal.
-    device : str or torch.device, default="cpu"
-        Where the tensor goes.
-
-    Returns
-    -------
-    Tensor of shape (n_samples, ...)
-        A tensor that shares no memory with `X`.
+    Read-only, Fortran-ordered and memory-mapped arrays are legal.
 
     Examples
     --------
@@ -165,22 +156,12 @@ def to_tensor(X, device="cpu"):
     return torch.from_numpy(_native_copy(X)).to(device)
 
 
-def as_rows(X, device="cpu"):
-    """Make the rows of `X` available on `device`.
+def as_rows(X, device="cpu"):  # (n, ...) -> Rows
+    """Make the rows of an array, sparse matrix or Tensor available on `device`, batch by batch.
 
-    Parameters
-    ----------
-    X : {ndarray, sparse matrix, Tensor} of shape (n_samples, ...)
-        The data. A dense array that takes less than a quarter of the free memory of the device is
-        copied there once; a larger one is copied batch by batch. A sparse matrix stays sparse. A
-        tensor is moved, not copied.
-    device : str or torch.device, default="cpu"
-        The device on which batches are wanted.
-
-    Returns
-    -------
-    Rows
-        A tensor, `PinnedRows` or `SparseRows`; all three give the same batches.
+    A dense array that takes less than a quarter of the free memory of the device is copied there
+    once; a larger one is copied batch by batch. A sparse matrix stays sparse. A tensor is moved,
+    not copied. The tensor, `PinnedRows` or `SparseRows` give the same batches.
     """
     device = torch.device(device)
     if isinstance(X, torch.Tensor):
@@ -195,18 +176,7 @@ def as_rows(X, device="cpu"):
 
 def _free_memory(device):
     """Bytes free on `device`; infinite where the system does not tell."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        with open("/proc/meminfo") as lines:
-            sizes = dict(line.split(":") for line in lines)
-        return 1024 * int(sizes["MemAvailable"].split()[0])
-    except (OSError, KeyError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
 
 
 def _native_copy(X):

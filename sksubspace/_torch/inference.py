@@ -14,27 +14,11 @@ _CACHE_LINE = 64
 _MATMULS = {torch.matmul, torch.mm, torch.Tensor.matmul, torch.Tensor.mm, torch.Tensor.__matmul__}
 
 
-def batched_forward(module, rows, *, chunk_size=256, device="cpu"):
-    """Apply a module to all rows and return an array.
+def batched_forward(module, rows, *, chunk_size=256, device="cpu"):  # (n, ...) -> (n, ...)
+    """Apply a module to all rows, as `as_rows` makes them, and return an array in its dtype.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Maps (chunk_size, ...) to (chunk_size, ...), row by row. It is moved to `device`.
-    rows : Rows
-        As `as_rows` makes them.
-    chunk_size : int, default=256
-        Number of rows in every call of the module.
-    device : str or torch.device, default="cpu"
-        Where the module is applied.
+    The module maps (chunk_size, ...) to (chunk_size, ...), row by row, and is moved to `device`.
 
-    Returns
-    -------
-    ndarray of shape (n_samples, ...)
-        In the dtype the module returns.
-
-    Notes
-    -----
     Matrix products round differently for different numbers of rows, and on some processors for rows
     that begin elsewhere within a cache line. So the last chunk is filled up with copies of its
     rows, every call has the same shape, and the rows of every product begin with a cache line; then

@@ -5,18 +5,8 @@ from .device import to_tensor
 __all__ = ["load_arrays_", "module_to_arrays"]
 
 
-def module_to_arrays(module):
-    """Copy the parameters and buffers of a module into arrays.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        On any device.
-
-    Returns
-    -------
-    dict of str to ndarray
-        One array per entry of `module.state_dict()`; the dtype is kept.
+def module_to_arrays(module):  # -> dict of str to ndarray
+    """Copy the parameters and buffers of a module, on any device, into arrays of their dtypes.
 
     Examples
     --------
@@ -28,29 +18,11 @@ def module_to_arrays(module):
     return {name: tensor.detach().cpu().numpy().copy() for name, tensor in state.items()}
 
 
-def load_arrays_(module, arrays, device="cpu"):
-    """Put arrays back into a module of the same structure, in place.
+def load_arrays_(module, arrays, device="cpu"):  # -> module
+    """Put what `module_to_arrays` returned back into a module of the same structure, in place.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Its own weights are replaced, whatever their dtype and device.
-
-    arrays : dict of str to ndarray
-        As `module_to_arrays` returned them.
-
-    device : str or torch.device, default="cpu"
-        Where the module goes.
-
-    Returns
-    -------
-    torch.nn.Module
-        The same `module`, in evaluation mode, on `device`, with the dtypes of the arrays.
-
-    Raises
-    ------
-    ValueError
-        If the names or shapes of the arrays are not those of the module.
+    It is then in evaluation mode, on `device`, with the dtypes of the arrays. A ValueError if their
+    names or shapes are not those of the module.
     """
     state = {name: to_tensor(array, device) for name, array in arrays.items()}
     try:

@@ -50,20 +50,10 @@ class _DrawFrom(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def make_generator(rng, device="cpu"):
-    """Make a torch generator from a numpy one.
+def make_generator(rng, device="cpu"):  # -> torch.Generator
+    """Make a torch generator on `device` from one integer that is drawn from a numpy one.
 
-    Parameters
-    ----------
-    rng : numpy.random.RandomState
-        As `sklearn.utils.check_random_state` returns it. One integer is drawn from it.
-    device : str or torch.device, default="cpu"
-        Where the generator draws.
-
-    Returns
-    -------
-    torch.Generator
-        A generator of its own; torch's global one is not touched.
+    Torch's global generator is not touched.
 
     Examples
     --------
@@ -76,21 +66,10 @@ def make_generator(rng, device="cpu"):
     return torch.Generator(device).manual_seed(seed)
 
 
-def seeded_module(factory, generator):
-    """Build a module whose initial weights come from `generator`.
+def seeded_module(factory, generator):  # -> module
+    """Build the module that ``factory()`` returns with initial weights from a CPU `generator`.
 
-    Parameters
-    ----------
-    factory : callable
-        Called without arguments; returns the module. Whatever torch draws inside (the reset of a
-        layer, `torch.randn` for a buffer) is drawn from `generator`.
-    generator : torch.Generator
-        A generator on the CPU.
-
-    Returns
-    -------
-    torch.nn.Module
-        What `factory` returned.
+    Whatever torch draws inside (the reset of a layer, `torch.randn` for a buffer) is drawn from it.
 
     Examples
     --------
@@ -104,21 +83,12 @@ def seeded_module(factory, generator):
         return factory()
 
 
-def init_(module, generator):
+def init_(module, generator):  # -> module
     """Draw the weights of a module anew, in place, with torch's own distributions.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Every submodule with a method `reset_parameters` is reset, inner ones before the ones that
-        hold them, so that a block may overrule its layers. A submodule without one is kept as is.
-    generator : torch.Generator
-        On the device of the weights.
-
-    Returns
-    -------
-    torch.nn.Module
-        The same `module`.
+    Every submodule with a method `reset_parameters` is reset, inner ones before the ones that hold
+    them, so that a block may overrule its layers. One without is kept as is. The generator is on
+    the device of the weights.
     """
     with _DrawFrom(generator), torch.no_grad():
         for part in reversed(list(module.modules())):
@@ -132,20 +102,11 @@ def init_(module, generator):
 
 @contextmanager
 def own_draws(module, generator):
-    """Keep layers that can only draw from torch's global generator from moving it on.
+    """Keep layers that can only draw from torch's global generators from moving them on.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        A module that holds dropout or another layer that draws in training mode. For any other
-        module nothing is done.
-    generator : torch.Generator
-        One integer is drawn from it, on which the draws of the layers then depend.
-
-    Yields
-    ------
-    None
-        The state of the global generators is the former one afterwards.
+    The draws of such layers (dropout, in training mode) follow from one integer that is drawn from
+    `generator`, and the global state is the former one afterwards. Without such a layer nothing is
+    done.
     """
     if not any(isinstance(part, _LAYERS_THAT_DRAW) for part in module.modules()):
         yield

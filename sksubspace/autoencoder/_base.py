@@ -1,16 +1,15 @@
 """What the autoencoders share: the fit, the maps there and back, the score, and their pickles."""
 
+from abc import ABC, abstractmethod
 from numbers import Integral
 
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sksubspace._linalg import dense
 from sksubspace._sklearn import Interval, _fit_context
-from sksubspace._state import from_state, to_state
 from sksubspace._trained import (
+    TrainedTransformer,
     continue_networks,
     fit_networks,
     reconstruction_score,
@@ -19,9 +18,7 @@ from sksubspace._trained import (
 )
 
 
-class BaseAutoencoder(
-    ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator
-):
+class BaseAutoencoder(TrainedTransformer, ABC):
     """Base of the autoencoders.
 
     A subclass tells in `_steps` what is trained, and what model is kept of it as ``_model``.
@@ -33,9 +30,9 @@ class BaseAutoencoder(
         **training_constraints(),
     }
 
+    @abstractmethod
     def _steps(self, X):
         """Return the `Steps` of the method for checked rows, or refuse the parameters."""
-        raise NotImplementedError
 
     def _codes(self, model, X):  # (n, d) -> (n, q)
         """Latent points of checked rows."""
@@ -127,30 +124,13 @@ class BaseAutoencoder(
         X, model = validated_rows(self, X), self._model
         return reconstruction_score(X, lambda x: model.decode(self._codes(model, x)), model.mean)
 
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        if "_model" in state:
-            state["_model"] = to_state(state["_model"])
-        return state
-
     def __setstate__(self, state):
         super().__setstate__(state)
-        if "_model" in state:
-            self._model = from_state(state["_model"], self.device)
-        elif "_architecture" in state:
+        if "_model" not in state and "_architecture" in state:
             # only old pickles need it, and it knows the models of the subclasses
             from sksubspace.autoencoder._former import former_model
 
             self._model = former_model(vars(self))
-
-    @property
-    def _n_features_out(self):
-        return self.n_components_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 class PartialFitMixin:

@@ -88,8 +88,9 @@ def _add_validate(verb):
     add("--cv", type=_at_least(2), default=5, metavar="K", help="folds (default: 5)")
     add("--repeats", type=_at_least(1), default=1, metavar="R", help="of the folds (default: 1)")
     add(
-        "--select", choices=("one_std_err", "best"), default="one_std_err",
-        help="take the simplest within one standard error of the best (default), or the best",
+        "--select", choices=("simplest", "one_std_err", "best"), default="simplest",
+        help="take the simplest that is tied with the best (default), the simplest within one "
+        "standard error of it, or the best",
     )  # fmt: skip
     add = _add_table_options(verb).add_argument
     add("--label", metavar="COLUMN", help="classes or values: for colours and label scores only")

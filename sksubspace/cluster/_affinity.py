@@ -33,7 +33,6 @@ def coefficients_to_affinity(C, method="symmetrize", *, n_clusters=None):
     ----------
     C : CSR matrix of shape (n_samples, n_samples)
         Row i has the coefficients that express row i by the others.
-
     method : {"symmetrize", "sum", "knn", "angular", "doubly_stochastic"}, default="symmetrize"
         - "symmetrize": the rows of :math:`|C|` at unit length, averaged with the transpose.
         - "sum": :math:`|C| + |C|^T`.
@@ -43,7 +42,6 @@ def coefficients_to_affinity(C, method="symmetrize", *, n_clusters=None):
           :math:`U S^{1/2}` of the truncated singular value decomposition of C, at unit length.
         - "doubly_stochastic": :math:`D (|C| + |C|^T) D` with the diagonal D that makes rows and
           columns sum to one.
-
     n_clusters : int or None, default=None
         With "angular", the rank is five for each cluster and one more; 8 clusters with None.
 
@@ -114,29 +112,13 @@ def _doubly_stochastic(A):  # csr (n, n) symmetric -> csr (n, n)
     return (diagonal @ A @ diagonal).tocsr()
 
 
-def with_nearest_ties(A, X, weight):
-    r"""Add weak ties between nearest rows to a graph.
+def with_nearest_ties(A, X, weight):  # csr (n, n), (n, d) -> csr (n, n)
+    r"""Add weak ties between nearest rows, of unit length, to a symmetric graph.
 
     A row that a few others express well is tied to those few only, so that the graph of a subspace
     falls into pieces that hang together by little, and a cut of few rows costs less than one
     between subspaces. The graph becomes :math:`A + w\,\bar a\,T / \bar t`, with the mean weights
     :math:`\bar a, \bar t` of the two graphs.
-
-    Parameters
-    ----------
-    A : CSR matrix of shape (n_samples, n_samples)
-        Symmetric weights.
-
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Unit rows.
-
-    weight : float
-        Weight of a mean tie in units of the mean weight of the graph.
-
-    Returns
-    -------
-    A : CSR matrix of shape (n_samples, n_samples)
-        The graph with the ties.
     """
     if weight == 0 or A.nnz == 0:
         return A

@@ -11,18 +11,23 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._linalg import dense, row_blocks
 from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._validation import validate_rows
 from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
 
 __all__ = [
     "SCORED_DIM",
     "BaseSubspaceClustering",
+    "auto_candidates",
+    "checked_rows",
+    "is_tried_as",
     "keep_subspaces",
     "new_rows",
+    "projection_r_squared",
     "row_norms",
-    "squares_about_mean",
     "training_rows",
     "unit_by_norms",
 ]
@@ -30,6 +35,28 @@ __all__ = [
 # directions that `score` uses with subspace_dim="auto": larger subspaces, which a poor clustering
 # needs, would otherwise be paid for with a better score
 SCORED_DIM = 3
+
+_TRIED = []
+
+
+def is_tried_as(place, names):
+    """Make a clustering a default candidate of the automatic choice, as a class decorator.
+
+    The parameters of each candidate are given by its name; simpler methods have a smaller place,
+    and are tried first. The class stays what it is.
+    """
+
+    def described(cls):
+        _TRIED.append((place, cls, names))
+        return cls
+
+    return described
+
+
+def auto_candidates():
+    """Return the default candidates of the automatic choice by name, simplest first."""
+    tried = sorted(_TRIED, key=lambda one: one[0])
+    return {name: cls(**params) for _, cls, names in tried for name, params in names.items()}
 
 
 class BaseSubspaceClustering(
@@ -98,15 +125,23 @@ class BaseSubspaceClustering(
         r2 : float
             At most 1. More clusters and more dimensions score higher by themselves: compare
             methods at the same number of both.
+
+        Raises
+        ------
+        ValueError
+            If all rows lie at the mean of the training rows, so that there is nothing to explain.
         """
-        rows, norms = self._new_rows(X)
         bases = self.cluster_bases_
         if getattr(self, "subspace_dim", None) == "auto":
             bases = [basis[:SCORED_DIM] for basis in bases]
-        squared = squared_residuals(rows, self.cluster_means_, bases).min(axis=1)
-        if norms is not None:
-            squared = squared * np.square(norms)
-        return 1.0 - float(squared.sum(dtype=np.float64) / squares_about_mean(self, rows, norms))
+
+        def squares(rows):  # (b, d) -> (b,), (b,)
+            norms = lengths(rows)[:, None] if self.normalize else 1.0
+            off = squared_residuals(rows / norms, self.cluster_means_, bases).min(axis=1)
+            about_mean = np.square(rows - self._row_mean).sum(axis=1)
+            return off * np.square(norms).ravel(), about_mean
+
+        return projection_r_squared(self, X, squares)
 
     def _new_rows(self, X):  # -> (n, d) rows as the subspaces see them, (n,) norms or None
         return new_rows(self, X)
@@ -128,9 +163,9 @@ class BaseSubspaceClustering(
 
 def training_rows(estimator, X):  # (n, d) -> (n, d)
     """Copy the rows to fit, at unit length with ``normalize``; their mean is kept for `score`."""
-    X = validate_data(
+    X = validate_rows(
         estimator, X, accept_sparse="csr" if estimator._accept_sparse else False,
-        dtype=[np.float64, np.float32], order="C", copy=True, ensure_min_samples=2,
+        order="C", copy=True, ensure_min_samples=2,
     )  # fmt: skip
     n, d = X.shape
     if estimator.n_clusters != "auto" and n < estimator.n_clusters:
@@ -159,13 +194,36 @@ def _checked_norms(X):  # (n, d) -> (n,)
     return norms
 
 
+def checked_rows(estimator, X, *, copy=False):  # (n, d) -> (n, d)
+    """Check rows for a fitted estimator, in units of X."""
+    check_is_fitted(estimator)
+    accepted = "csr" if estimator._accept_sparse else False
+    return validate_rows(estimator, X, accept_sparse=accepted, order="C", copy=copy, reset=False)
+
+
+def projection_r_squared(estimator, X, squares):
+    """R2 of projecting rows, in double precision from rows as they were given.
+
+    `squares` maps some rows, dense and of double precision, to their squared distances from the
+    nearest subspace and from the mean of the training rows: differences are squared, never the
+    other way round, so that it does not matter how far from the origin rows lie.
+    """
+    X = checked_rows(estimator, X)
+    parts = [
+        squares(dense(X[rows], np.float64)) for rows in row_blocks(X.shape[0], n_columns=X.shape[1])
+    ]
+    squared, total = (float(np.concatenate(part).sum()) for part in zip(*parts, strict=True))
+    if not 0 < total < np.inf:
+        raise ValueError(
+            "X must have rows that differ from the mean of the training rows by finite squares, "
+            f"got a sum of squares of {total:g}: there is no R2."
+        )
+    return 1 - squared / total
+
+
 def new_rows(estimator, X):  # (n, d) -> (n, d), (n,) or None
     """Check rows for a fitted estimator: at unit length, and their norms, with ``normalize``."""
-    check_is_fitted(estimator)
-    X = validate_data(
-        estimator, X, accept_sparse="csr" if estimator._accept_sparse else False,
-        dtype=[np.float64, np.float32], order="C", copy=estimator.normalize, reset=False,
-    )  # fmt: skip
+    X = checked_rows(estimator, X, copy=estimator.normalize)
     if not estimator.normalize:
         return X, None
     norms = row_norms(X)
@@ -197,14 +255,10 @@ def keep_subspaces(estimator, X, labels):  # (n, d), (n,)
     estimator.labels_ = labels
 
 
-def squares_about_mean(estimator, rows, norms, columns=slice(None)):
-    """Sum of ||x - mean of the training rows||^2, x = norm * row in units of X, some columns."""
-    rows, mean = rows[:, columns], estimator._row_mean[columns]
-    scale = np.ones(rows.shape[0]) if norms is None else norms.astype(np.float64)
-    squares = np.square(row_norms(rows).astype(np.float64) * scale)
-    cross = np.asarray(rows @ mean).reshape(-1) * scale
-    total = squares.sum() - 2 * cross.sum() + len(scale) * (mean @ mean)
-    return max(float(total), np.finfo(np.float64).tiny)
+def lengths(rows):  # (b, d) float64 -> (b,)
+    """Euclidean length of each row, and 1 for rows of zeros."""
+    norms = row_norms(rows)
+    return np.where(norms > 0, norms, 1.0)
 
 
 def row_norms(X):  # (n, d) -> (n,)

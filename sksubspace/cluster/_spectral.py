@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.cluster import KMeans
 
-from sksubspace._linalg import largest_eigenpairs
+from sksubspace._linalg import largest_eigenpairs, row_blocks
 
 __all__ = ["SpectralResult", "landmark_labels", "largest_eigenvectors", "spectral_labels"]
 
@@ -24,6 +24,8 @@ _SPARE = 5
 _GAP_FLOOR = 1e-3
 # up to so many rows all eigenpairs of a dense matrix are cheap, and safer than Lanczos
 _DENSE_ROWS = 600
+# of codes, whose products are formed at a time
+_GRAM_ROWS = 2**16
 # k-means takes its centres from at most so many rows
 _KMEANS_ROWS = 50_000
 # of the mean weight of the graph: bridges are weak ties
@@ -54,33 +56,13 @@ class SpectralResult:
 
 
 def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
-    r"""Cluster the nodes of a graph.
+    """Cluster the nodes of a graph A, a symmetric CSR matrix (n, n) that is not negative.
 
-    The leading eigenvectors of :math:`D^{-1/2} A D^{-1/2}`, rows at unit length, and k-means.
-
-    Parameters
-    ----------
-    A : CSR matrix of shape (n_samples, n_samples)
-        Symmetric weights, not negative.
-
-    n_clusters : int or "auto"
-        Number of clusters; "auto" takes the largest relative gap between eigenvalues.
-
-    n_init : int, default=10
-        Starts of k-means.
-
-    random_state : numpy.random.RandomState
-        Seeds k-means; nothing else is random.
-
-    bridges : callable or None, default=None
-        Maps component numbers (n_samples,) to a CSR matrix of ties of strength up to 1 between
-        nearest rows of different components, used where the graph has more components than
-        clusters.
-
-    Returns
-    -------
-    SpectralResult
-        Labels, eigenvalues and number of clusters.
+    The leading eigenvectors of :math:`D^{-1/2} A D^{-1/2}`, rows at unit length, and k-means with
+    `n_init` starts, of which alone something is random. An `n_clusters` of "auto" takes the largest
+    relative gap between eigenvalues. Where the graph has more components than clusters,
+    ``bridges(numbers)`` of the components (n,) are ties (CSR) of strength up to 1 between nearest
+    rows of different ones. Returns a `SpectralResult`.
     """
     degrees = np.asarray(A.sum(axis=1)).ravel()
     tied = np.flatnonzero(degrees > 0)
@@ -96,38 +78,17 @@ def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
 
 
 def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
-    r"""Cluster rows by their codes on landmarks: the spectral step of the bipartite graph.
+    """Cluster rows by their codes on landmarks: the spectral step of the bipartite graph.
 
-    With :math:`D_r, D_c` the row and column sums of the codes, the rows have the affinity
-    :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the m x m graph
-    :math:`M = W^T D_r^{-1} W` of the landmarks.
-
-    Parameters
-    ----------
-    W : CSR matrix of shape (n_samples, n_landmarks)
-        Weights, not negative.
-
-    n_clusters : int or "auto"
-        Number of clusters; "auto" takes the largest relative gap between eigenvalues.
-
-    n_init : int, default=10
-        Starts of k-means.
-
-    random_state : numpy.random.RandomState
-        Seeds k-means.
-
-    bridges : callable or None, default=None
-        As in `spectral_labels`, for the landmarks.
-
-    Returns
-    -------
-    SpectralResult
-        Labels, eigenvalues and number of clusters.
+    With :math:`D_r, D_c` the row and column sums of the codes W, a CSR matrix (n, m) that is not
+    negative, the rows have the affinity :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the
+    m x m graph :math:`M = W^T D_r^{-1} W` of the landmarks. The rest, and the `SpectralResult`, are
+    as in `spectral_labels`; bridges are between landmarks.
     """
     inverse_degrees = _inverse(np.asarray(W.sum(axis=1)).ravel())
     n_landmarks, used = W.shape[1], np.flatnonzero(np.asarray(W.sum(axis=0)).ravel() > 0)
     W = W if len(used) == n_landmarks else W[:, used]
-    M = (W.T @ W.multiply(inverse_degrees[:, None]).tocsr()).tocsr()
+    M = _gram_of_codes(W, inverse_degrees)
     M = connected(M, n_clusters, bridges and _of_rows(bridges, used, n_landmarks))
     _check_enough(M.shape[0], n_clusters)
     values, vectors = normalized_eigenvectors(M, n_vectors(n_clusters, M.shape[0]), dense=True)
@@ -138,6 +99,19 @@ def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
     labels = cluster_rows(embedding, k, n_init, random_state)
     labels[inverse_degrees == 0] = -1
     return SpectralResult(labels, values, k)
+
+
+def _gram_of_codes(W, weights):  # csr (n, m), (n,) -> csr (m, m)
+    """W' diag(weights) W, by blocks of rows, so that no second copy of the codes is made."""
+    parts = []
+    for rows in row_blocks(W.shape[0], _GRAM_ROWS):
+        block = W[rows]
+        weighted = sparse.csr_matrix(
+            (block.data * np.repeat(weights[rows], np.diff(block.indptr)), block.indices,
+             block.indptr), shape=block.shape,
+        )  # fmt: skip
+        parts.append((block.T @ weighted).tocsr())
+    return sum(parts[1:], start=parts[0])
 
 
 def normalized_eigenvectors(A, k, *, dense=False):  # csr (n, n) -> (k,), (n, k)

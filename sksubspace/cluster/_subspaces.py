@@ -23,34 +23,15 @@ _BLOCK_ELEMENTS = 2**18
 
 
 def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
-    r"""Fit the affine subspace of each cluster by principal components of its members.
+    r"""Fit the affine subspace of each cluster of rows (n, d) by principal components of members.
 
-    Cluster k gets the mean :math:`\mu_k` of its members and the leading right singular vectors
-    :math:`U_k` of the centred members.
+    Cluster k, which has a member, gets the mean :math:`\mu_k` of its members and the leading right
+    singular vectors :math:`U_k` of the centred members; rows with a negative label belong to none.
+    A `subspace_dim` of "auto" keeps 99 % of the energy of the members, by at most 15 directions.
+    Both are cut to one less than the members and the features, and to the directions in which
+    members vary.
 
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        The rows.
-
-    labels : ndarray of shape (n_samples,)
-        The cluster of each row, from 0; negative for rows of no cluster.
-
-    n_clusters : int
-        Number of clusters; each has a member.
-
-    subspace_dim : int or "auto", default="auto"
-        Dimension of every subspace; "auto" keeps 99 % of the energy of the members, by at most 15
-        directions. Both are cut to one less than the members and the features, and to the
-        directions in which members vary.
-
-    Returns
-    -------
-    means : ndarray of shape (n_clusters, n_features)
-        A point of each subspace.
-
-    bases : list of ndarray of shape (subspace_dim_k, n_features)
-        Orthonormal rows, by decreasing variance.
+    Returns the means (K, d), and a list of orthonormal rows (r_k, d) by decreasing variance.
     """
     means, bases, short = [], [], 0
     for k in range(n_clusters):
@@ -81,14 +62,8 @@ def _affine_fit(members, subspace_dim):  # (m, d) -> (d,), (r, d)
     kept = squared > _FLAT * max(squared[0], 0)
     squared, basis = squared[kept], basis[kept]
     if subspace_dim == "auto":
-        basis = basis[: _n_for_energy(squared, _squared_spread(members, mean))]
+        basis = basis[: _n_for_energy(squared, total_squares(members, mean))]
     return mean.astype(members.dtype), np.ascontiguousarray(basis, dtype=members.dtype)
-
-
-def _squared_spread(members, mean):  # (m, d), (d,) -> sum ||x - mean||^2
-    if sparse.issparse(members):
-        return members.multiply(members).sum() - members.shape[0] * (mean @ mean)
-    return total_squares(members, mean)
 
 
 def _n_for_energy(squared, total):  # (r,) descending -> number that reaches 99 %, at least 1
@@ -132,27 +107,11 @@ def _sparse_directions(members, mean, r):
     return np.square(values[order]), vectors[order]
 
 
-def squared_residuals(X, means, bases):
-    r"""Squared distance of each row from each subspace.
+def squared_residuals(X, means, bases):  # (n, d) -> (n, K)
+    r"""Squared distance of each row from each subspace, in squared units of X.
 
     :math:`\|(I - U_k^T U_k)(x - \mu_k)\|^2`, for each row by the same operations in whatever batch
-    it comes.
-
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        The rows.
-
-    means : ndarray of shape (n_clusters, n_features)
-        A point of each subspace.
-
-    bases : list of ndarray of shape (subspace_dim_k, n_features)
-        Orthonormal rows of each subspace.
-
-    Returns
-    -------
-    squared : ndarray of shape (n_samples, n_clusters)
-        In squared units of X.
+    it comes; `means` (K, d) and the orthonormal rows `bases`, a list, are those of `fit_subspaces`.
     """
     d = X.shape[1]
     size = int(np.clip(_BLOCK_ELEMENTS // d, 64, 2048))

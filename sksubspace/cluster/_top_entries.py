@@ -16,30 +16,11 @@ _FEWEST_ROWS = 64
 _ROUNDING = 16
 
 
-def product_blocks(X, matrix, batch_size, device):
-    """Yield blocks of rows of a product that is too large to hold.
+def product_blocks(X, matrix, batch_size, device):  # (n, d), (d, m)
+    """Yield blocks of rows of a product that is too large to hold: slice, Tensor (b, m).
 
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_rows, d)
-        Left factor.
-
-    matrix : {ndarray, sparse matrix} of shape (d, n_columns)
-        Right factor, sparse if X is.
-
-    batch_size : int or "auto"
-        Rows of a block; "auto" takes about 64 MiB.
-
-    device : torch.device
-        Where dense factors are multiplied.
-
-    Yields
-    ------
-    rows : slice
-        The rows of this block.
-
-    block : Tensor of shape (block_size, n_columns)
-        Their products, in the dtype of `matrix`. The next block is written over it.
+    The block is in the dtype of the matrix, and the next one is written over it. The matrix is
+    sparse if X is. A `batch_size` of "auto" takes about 64 MiB.
     """
     step = batch_size
     if batch_size == "auto":
@@ -60,31 +41,19 @@ def product_blocks(X, matrix, batch_size, device):
         yield rows, block
 
 
-def keep_largest(blocks, k, n_columns):
-    """Stack dense blocks of rows into a sparse matrix of the largest entries of each row.
+def keep_largest(blocks, k, n_columns, dtype=None):  # -> csr (n, n_columns)
+    """Stack dense blocks of rows into a sparse matrix of the k entries of each row of largest size.
 
-    Parameters
-    ----------
-    blocks : iterable of Tensor of shape (block_size, n_columns)
-        The rows, from top to bottom, none larger than the first; each is used before the next is
-        asked for, so that they may share memory.
-
-    k : int
-        Entries to keep a row, by absolute value. Zeros are not kept.
-
-    n_columns : int
-        Number of columns.
-
-    Returns
-    -------
-    C : CSR matrix of shape (n_rows, n_columns)
-        With sorted indices.
+    Blocks are Tensors (b, n_columns), none larger than the first; each is used before the next is
+    asked for, so that they may share memory. Zeros are not kept; indices are sorted. Values are of
+    `dtype`; None keeps that of the blocks.
     """
     values, columns, sizes = [], [], None
     for block in blocks:
         sizes = torch.empty_like(block) if sizes is None else sizes[: len(block)]
         chosen = largest_columns(torch.abs(block, out=sizes), k)
-        values.append(block.gather(1, chosen).cpu().numpy())
+        found = block.gather(1, chosen).cpu().numpy()
+        values.append(found if dtype is None else found.astype(dtype, copy=False))
         columns.append(chosen.to(torch.int32).cpu().numpy())
     values, columns = np.concatenate(values), np.concatenate(columns)
     pointers = np.arange(len(values) + 1, dtype=np.int64) * values.shape[1]

@@ -9,29 +9,12 @@ from sksubspace.neighbors import k_nearest
 __all__ = ["check_views", "check_weights", "graph_of_estimator", "nearest_neighbors_graph"]
 
 
-def check_views(views, n_features):
-    """Turn the parameter `views` into column numbers.
+def check_views(views, n_features):  # -> list of (n_columns,)
+    """Turn the parameter `views` into column numbers, not negative, in the order given.
 
-    Parameters
-    ----------
-    views : sequence of slice or array-like of int or bool, or None
-        The columns of each view; None is one view of all columns.
-
-    n_features : int
-        Number of columns there are.
-
-    Returns
-    -------
-    columns : list of ndarray of shape (n_columns,)
-        Not negative, in the order given.
-
-    Raises
-    ------
-    ValueError
-        If there is no view, or one is empty, repeats a column or names one that is not there.
-
-    TypeError
-        If a view is neither a slice nor a list of integers or booleans.
+    None is one view of all columns. A ValueError if there is no view, or one is empty, repeats a
+    column or names one that is not there; a TypeError if one is neither a slice nor a list of
+    integers or booleans.
     """
     if views is None:
         return [np.arange(n_features)]
@@ -84,26 +67,10 @@ def _check_bounds(numbers, number, n_features, last):
             )
 
 
-def check_weights(weights, n_views):
-    """Turn the parameter `weights` into weights that sum to one.
+def check_weights(weights, n_views):  # -> (n_views,) float64
+    """Turn the parameter `weights` into weights that sum to one; None is the same for all.
 
-    Parameters
-    ----------
-    weights : array-like of shape (n_views,) or None
-        Not negative; None is the same for all.
-
-    n_views : int
-        Number of views.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_views,)
-        In float64.
-
-    Raises
-    ------
-    ValueError
-        If there is not one weight a view, if one is negative or not finite, or if all are zero.
+    A ValueError if there is not one a view, if one is negative or not finite, or if all are zero.
     """
     weights = np.ones(n_views) if weights is None else np.asarray(weights, dtype=np.float64)
     if weights.shape != (n_views,):
@@ -118,24 +85,11 @@ def check_weights(weights, n_views):
     return weights / weights.sum()
 
 
-def nearest_neighbors_graph(view, n_neighbors, skip_zeros):
-    """Tie each row to its nearest neighbours.
+def nearest_neighbors_graph(view, n_neighbors, skip_zeros):  # (n, d) -> csr (n, n)
+    """Tie each row to its nearest neighbours, at most all others.
 
-    Parameters
-    ----------
-    view : ndarray of shape (n_samples, n_columns)
-        Rows.
-
-    n_neighbors : int
-        Neighbours a row, at most all others.
-
-    skip_zeros : bool
-        Whether rows of zeros, which have no direction, are tied to none.
-
-    Returns
-    -------
-    A : CSR matrix of shape (n_samples, n_samples)
-        1 for rows that are neighbours of each other, 1/2 for a neighbour on one side only.
+    1 for rows that are neighbours of each other, 1/2 for a neighbour on one side only. With
+    `skip_zeros`, rows of zeros, which have no direction, are tied to none.
     """
     n = len(view)
     rows = np.flatnonzero(view.any(axis=1)) if skip_zeros else np.arange(n)
@@ -148,32 +102,11 @@ def nearest_neighbors_graph(view, n_neighbors, skip_zeros):
     return (0.5 * (G + G.T)).tocsr()
 
 
-def graph_of_estimator(estimator, view, n_clusters, random_state):
-    """Fit a clone of an estimator to a view and take its graph.
+def graph_of_estimator(estimator, view, n_clusters, random_state):  # -> csr (n, n)
+    """Fit a clone of an estimator to a view (n, d) and take its `affinity_matrix_`.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Has an `affinity_matrix_` after `fit`. It is not changed.
-
-    view : ndarray of shape (n_samples, n_columns)
-        Rows.
-
-    n_clusters : int
-        Given to the clone.
-
-    random_state : numpy.random.RandomState
-        Seeds the clone if it has no seed of its own.
-
-    Returns
-    -------
-    A : CSR matrix of shape (n_samples, n_samples)
-        Symmetric and not negative.
-
-    Raises
-    ------
-    ValueError
-        If the estimator has no such graph of all rows.
+    The clone is given the number of clusters, and a seed if it has none of its own. A ValueError if
+    there is no such symmetric graph of all rows that is not negative.
     """
     params = estimator.get_params()
     changes = {"n_clusters": n_clusters} if "n_clusters" in params else {}

@@ -1,13 +1,7 @@
 """A MEDAL as format 1 kept it: its parts under attributes of their own."""
 
 from sksubspace._state import Recipe, from_state
-from sksubspace._student import (
-    FeatureScale,
-    FourierRidge,
-    LatentScale,
-    LinearEncoder,
-    Student,
-)
+from sksubspace._student import FeatureScale, FourierRidge, LatentScale, LinearEncoder, Student
 from sksubspace._student._local import LocalEncoder
 from sksubspace._student._networks import NetworkDecoder, NetworkEncoder
 
@@ -20,13 +14,15 @@ def is_former(state):
 def renewed(state, device):
     """Turn a state of format 1 into today's attributes; what was not kept then is None."""
     old = {name: state.pop(name) for name in _FORMER if name in state}
-    scale = FeatureScale(**_values(old["_feature_scale"]))
+    scale = FeatureScale(**_without_kind(old["_feature_scale"]))
     built, n_components = old["_architecture"], state["n_components_"]
-    encoder = _encoder(old["_encoder"], built, scale, n_components, device)
-    decoder = _decoder(old["_decoder"], built, n_components, state["n_features_in_"], device)
+    encoder = _renewed_encoder(old["_encoder"], built, scale, n_components, device)
+    decoder = _renewed_decoder(
+        old["_decoder"], built, n_components, state["n_features_in_"], device
+    )
     state["student_"] = Student(
         feature_scale=scale,
-        latent_scale=LatentScale(**_values(old["_latent_scale"])),
+        latent_scale=LatentScale(**_without_kind(old["_latent_scale"])),
         mean=old["_input_mean"],
         components=old["_principal_components"],
         encoder=encoder,
@@ -52,13 +48,13 @@ _FORMER = (
 )
 
 
-def _values(state):
+def _without_kind(state):
     return {name: value for name, value in state.items() if name != "kind"}
 
 
-def _encoder(state, built, scale, n_components, device):
+def _renewed_encoder(state, built, scale, n_components, device):
     if state["kind"] == "Corrected":
-        inner = _encoder(state["encoder"], built, scale, n_components, device)
+        inner = _renewed_encoder(state["encoder"], built, scale, n_components, device)
         inner.exact, inner.rows_, inner.residuals_ = True, state["rows"], state["residuals"]
         return inner
     if state["kind"] == "LinearEncoder":
@@ -90,9 +86,9 @@ def _encoder(state, built, scale, n_components, device):
     )
 
 
-def _decoder(state, built, n_components, n_features, device):
+def _renewed_decoder(state, built, n_components, n_features, device):
     if state["kind"] == "FourierRidge":
-        fitted = {f"{name}_": value for name, value in _values(state).items()}
+        fitted = {f"{name}_": value for name, value in _without_kind(state).items()}
         unfitted = FourierRidge().get_params()
         return FourierRidge.restored(**unfitted, **fitted)
     arguments = {"module": built["decoder"], "hidden_layer_sizes": built["hidden_layer_sizes"]}

@@ -3,50 +3,38 @@
 Chang, Zikry and Allen, "MEDAL", arXiv:2605.24244, 2026.
 """
 
-import warnings
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.callback import CallbackSupportMixin
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
+from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace._state import from_state, to_state
 from sksubspace._student import check_groups, learn_student, student_seed
 from sksubspace._student._groups import warn_of_copies, warn_of_series
 from sksubspace._student._student import part_name
 from sksubspace._teachers import (
     SHORTHANDS,
+    centring,
     check_embedding,
     embed,
+    embedded_rows,
     resolve_teacher,
     seed_teacher,
 )
 from sksubspace._torch.device import available_device
+from sksubspace._trained import TRAINED, fit_task, training_constraints
+from sksubspace._validation import validate_rows
+from sksubspace.distillation._base import BaseDistiller, placed_rows, rows_like_fitted
 from sksubspace.distillation._former import is_former, renewed
-from sksubspace.distillation._held_out import (
-    HeldOutMixin,
-    placed_rows,
-    set_calibration,
-    validated_rows,
-)
-from sksubspace.distillation._plan import make_plan, student_plan
+from sksubspace.distillation._plan import make_plan, student_plan, warn_of_few
 
 
-class MEDAL(
-    HeldOutMixin,
-    TransformerMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    CallbackSupportMixin,
-    BaseEstimator,
-):
+@fill_parameters
+class MEDAL(BaseDistiller):
     """Distil any embedding into an encoder and a decoder.
 
     The teacher (UMAP, t-SNE, PCA, ...) embeds the training rows. An encoder learns to place new
@@ -109,8 +97,7 @@ class MEDAL(
     learning_rate : float, default=0.002
         Highest learning rate of the one-cycle schedule.
 
-    batch_size : int, default=128
-        Rows in a training step.
+    {batch_size}
 
     max_iter : int or "auto", default="auto"
         Epochs of every training; "auto" makes 150 steps (at most 40 epochs) for the local encoder,
@@ -128,10 +115,9 @@ class MEDAL(
         Whether the fitted teacher stays in ``teacher_``. Without it a pickle loads where the
         teacher's package is not installed, and then has ``teacher="precomputed"``.
 
-    device : str or torch.device, default="auto"
-        Where networks run: "auto" is a CUDA device if there is one, else the CPU.
+    {device}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Seeds the split, the teacher where it is not seeded itself, and the networks.
 
     Attributes
@@ -140,7 +126,10 @@ class MEDAL(
         Coordinates of the training rows: the teacher's, and the encoder's for rows held out.
 
     teacher_ : estimator or None
-        The fitted teacher; None for a precomputed embedding and with ``keep_teacher=False``.
+        The fitted teacher; None for a precomputed embedding and with ``keep_teacher=False``. Where
+        rows lie so far from the origin that their squares would lose digits, teachers of
+        scikit-learn and UMAP that do not depend on the origin stand in a pipeline that takes off
+        the mean.
 
     student_ : Student
         The fitted encoder and decoder, kept whole.
@@ -206,11 +195,7 @@ class MEDAL(
     n_components_ : int
         Dimension of the embedding.
 
-    n_features_in_ : int
-        Number of features seen in ``fit``.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, where X has string column names.
+    {features_}
 
     See Also
     --------
@@ -263,14 +248,10 @@ class MEDAL(
         "hidden_layer_sizes": ["array-like"],
         "match_weight": [Interval(Real, 0, None, closed="left")],
         "input_noise": [Interval(Real, 0, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        **training_constraints(*TRAINED, auto=True),
         "calibration": [StrOptions({"loo", "holdout"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "keep_teacher": ["boolean"],
-        "device": "no_validation",
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -351,32 +332,28 @@ class MEDAL(
             neighbours in the data, and no groups are given.
         """
         plan = make_plan(self, embedding)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", copy=True,
-            ensure_min_samples=2,
-        )  # fmt: skip
-        if sparse.issparse(X):
-            X.sum_duplicates()
+        X = validate_rows(self, X, accept_sparse="csr", order="C", copy=True, ensure_min_samples=2)
         groups = None if groups is None else check_groups(groups, X.shape[0])
         random_state = isolated_random_state(self.random_state)
         seed = student_seed(random_state)
         fitted, held = plan.split(X, groups, random_state)
-        context = self._init_callback_context(max_subtasks=3)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        with self._stage(context, "teacher", 0):
-            Z = self._teach(X[fitted], embedding, X.shape[0], fitted, random_state)
-        fitted, Z = _embedded_rows(fitted, Z)
-        left_out = learn_student(
-            plan.student, X[fitted], Z, seed=seed,
-            groups=None if groups is None else check_groups(groups[fitted], len(fitted)),
-            stage=partial(self._stage, context, max_subtasks=None),
-        )  # fmt: skip
-        self._record(plan, X, fitted, left_out)
-        self._calibrate_on(plan, X, fitted, held, left_out, groups)
-        if groups is None:
-            warn_of_copies(self.n_copies_, len(fitted), stacklevel=3)
-            warn_of_series(left_out.rows, left_out.neighbors, len(fitted), stacklevel=3)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        with fit_task(self, X, y, max_subtasks=3) as context:
+            with _stage(self, context, "teacher", 0):
+                Z = self._teach(X[fitted], embedding, X.shape[0], fitted, random_state)
+            fitted, Z = embedded_rows(fitted, Z)
+            left_out = learn_student(
+                plan.student, X[fitted], Z, seed=seed,
+                groups=None if groups is None else check_groups(groups[fitted], len(fitted)),
+                stage=partial(_stage, self, context, max_subtasks=None),
+            )  # fmt: skip
+            self._record(X, fitted, held, left_out)
+            reference = plan.reference(left_out, X, self.embedding_, fitted, held, groups)
+            vars(self).update(reference, groups_given_=groups is not None)
+            numbers = self.calibration_groups_ if self.groups_given_ else None
+            warn_of_few(self.calibration_, self.calibration_scores_, numbers, stacklevel=3)
+            if groups is None:
+                warn_of_copies(self.n_copies_, len(fitted), stacklevel=3)
+                warn_of_series(left_out.rows, left_out.neighbors, len(fitted), stacklevel=3)
         return self
 
     def fit_transform(self, X, y=None, *, embedding=None, groups=None):
@@ -402,62 +379,7 @@ class MEDAL(
             What ``fit(X).transform(X)`` returns.
         """
         self.fit(X, y, embedding=embedding, groups=groups)
-        return placed_rows(self, validated_rows(self, X))
-
-    def transform(self, X):
-        """Place rows on the map.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; each is placed without regard to the others.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components)
-            Coordinates, in the units of the embedding.
-        """
-        check_is_fitted(self)
-        return placed_rows(self, validated_rows(self, X))
-
-    def inverse_transform(self, X):
-        """Reconstruct data from points of the map.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Points, in the units of the embedding; they need not be images of data.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, n_features)
-            Reconstructions, in input units.
-        """
-        check_is_fitted(self)
-        Z = check_array(X, dtype=[np.float64, np.float32])
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"X has {Z.shape[1]} columns, but the embedding has n_components_="
-                f"{self.n_components_}."
-            )
-        return self.student_.decode(Z).astype(Z.dtype, copy=False)
-
-    def reconstruct(self, X):
-        """Place rows on the map and reconstruct them from there.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        X_reconstructed : ndarray of shape (n_samples, n_features)
-            Their reconstructions, in input units.
-        """
-        check_is_fitted(self)
-        X = validated_rows(self, X)
-        return self.student_.decode(placed_rows(self, X)).astype(X.dtype, copy=False)
+        return placed_rows(self, rows_like_fitted(self, X))
 
     def student_plan(self):
         """Say which unfitted encoders and decoder the parameters stand for.
@@ -470,24 +392,17 @@ class MEDAL(
         """
         return student_plan(self)
 
-    @contextmanager
-    def _stage(self, context, name, max_subtasks):
-        stage = context.subcontext(task_name=name, max_subtasks=max_subtasks)
-        stage.call_on_fit_task_begin(estimator=self)
-        yield stage
-        stage.call_on_fit_task_end(estimator=self)
-
     def _teach(self, X, embedding, n_samples, fitted, random_state):  # (m, d) -> (m, q)
         self.teacher_ = None
         if embedding is not None:
             return check_embedding(embedding, n_samples, "embedding")[fitted]
-        teacher = seed_teacher(resolve_teacher(self.teacher), random_state)
+        teacher = centring(seed_teacher(resolve_teacher(self.teacher), random_state), X)
         Z = embed(teacher, X)
         if self.keep_teacher:
             self.teacher_ = teacher
         return Z
 
-    def _record(self, plan, X, fitted, left_out):
+    def _record(self, X, fitted, held, left_out):
         """Set the fitted attributes that users read."""
         self.student_ = student = left_out.student
         self.encoder_name_, self.decoder_name_ = map(part_name, (student.encoder, student.decoder))
@@ -498,6 +413,8 @@ class MEDAL(
         self.n_copies_, self.n_conflicts_ = left_out.n_copies, left_out.n_conflicts
         embedding = np.full((X.shape[0], self.n_components_), np.nan, dtype=X.dtype)
         embedding[fitted] = student.latent_scale.unscale(left_out.target)
+        if len(held):
+            embedding[held] = student.place(X[held])
         self.embedding_ = embedding
         self.loo_score_, self.loo_distortion_ = left_out.score, None
         self.continuous_, self.global_share_ = left_out.continuous, left_out.global_share
@@ -505,62 +422,22 @@ class MEDAL(
             self.loo_distortion_ = np.full(X.shape[0], np.nan)
             self.loo_distortion_[fitted] = left_out.squared_errors / X.shape[1]
 
-    def _calibrate_on(self, plan, X, fitted, held, left_out, groups):
-        """Take the left-out errors, or those of rows held out, as the reference."""
-        self.groups_given_ = groups is not None
-        if plan.calibration == "loo":
-            placed = self.student_.latent_scale.unscale(left_out.placed)
-            scores = self.loo_distortion_[fitted]
-            set_calibration(self, "loo", scores, placed, fitted, left_out.groups)
-            return
-        scores = np.empty(0)
-        if len(held):
-            self.embedding_[held] = placed_rows(self, X[held])
-            errors = self.student_.squared_errors(X[held], self.embedding_[held])
-            scores = errors / X.shape[1]
-        numbers = None
-        if groups is not None:
-            numbers = np.unique(groups[held], return_inverse=True)[1]
-        set_calibration(self, "holdout", scores, self.embedding_[held], held, numbers)
-
     def __getstate__(self):
-        state = dict(super().__getstate__())
-        if "student_" in state:
-            state["student_"] = to_state(state["student_"])
-            if not self.keep_teacher and hasattr(self.teacher, "fit_transform"):
-                state["teacher"] = "precomputed"
+        state = super().__getstate__()
+        fitted = "student_" in state
+        if fitted and not self.keep_teacher and hasattr(self.teacher, "fit_transform"):
+            state["teacher"] = "precomputed"
         return state
 
     def __setstate__(self, state):
         if is_former(state):
             state = renewed(dict(state), available_device(state["device"]))
-        elif "student_" in state:
-            student = from_state(state["student_"], available_device(state["device"]))
-            state = {**state, "student_": student}
         super().__setstate__(state)
 
-    @property
-    def _n_features_out(self):
-        return self.n_components_
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-def _embedded_rows(fitted, Z):  # (m,), (m, q) -> (k,), (k, q)
-    """Leave out the rows that the teacher did not place."""
-    embedded = ~np.isnan(Z).any(axis=1)
-    n_left_out = len(Z) - embedded.sum()
-    if n_left_out:
-        warnings.warn(
-            f"{n_left_out} of {len(Z)} rows have NaN coordinates; they are left out of the fit and "
-            "stay NaN in embedding_.",
-            UserWarning,
-            stacklevel=3,
-        )
-    if embedded.sum() < 2:
-        raise ValueError(f"The embedding has {embedded.sum()} rows without NaN; 2 are needed.")
-    return fitted[embedded], Z[embedded]
+@contextmanager
+def _stage(medal, context, name, max_subtasks):
+    stage = context.subcontext(task_name=name, max_subtasks=max_subtasks)
+    stage.call_on_fit_task_begin(estimator=medal)
+    yield stage
+    stage.call_on_fit_task_end(estimator=medal)

@@ -14,6 +14,9 @@ from sksubspace._student._local import LocalEncoder
 from sksubspace._student._networks import NetworkDecoder, NetworkEncoder
 from sksubspace._trained import make_trainer
 
+# p-values below .01 need as many
+_FEW = 99
+
 
 @dataclass(frozen=True)
 class FitPlan:
@@ -35,6 +38,43 @@ class FitPlan:
         held = order < np.searchsorted(sizes, n_held, side="right")
         return np.flatnonzero(~held), np.flatnonzero(held)
 
+    def reference(self, left_out, X, embedding, fitted, held, groups):  # -> dict
+        """Left-out errors of the rows fitted on, or the errors of those held out."""
+        student = left_out.student
+        if self.calibration == "loo":
+            placed = student.latent_scale.unscale(left_out.placed)
+            scores = left_out.squared_errors / X.shape[1]
+            return calibration("loo", scores, placed, fitted, left_out.groups)
+        scores, numbers = np.empty(0), None
+        if len(held):
+            scores = student.squared_errors(X[held], embedding[held]) / X.shape[1]
+        if groups is not None:
+            numbers = np.unique(groups[held], return_inverse=True)[1]
+        return calibration("holdout", scores, embedding[held], held, numbers)
+
+
+def warn_of_few(source, scores, numbers, stacklevel):
+    """Say what the smallest p-value is where the rows held out are few."""
+    n_units = len(scores) if numbers is None else numbers.max(initial=-1) + 1
+    if source == "holdout" and 0 < n_units < _FEW:
+        warnings.warn(
+            f"calibration='holdout' keeps {n_units} rows or groups, so that no p-value is below "
+            f"{1 / (n_units + 1):.2g}; calibration='loo' takes all rows, calibrate fresh ones.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def calibration(source, scores, placed, indices, groups):  # -> dict
+    """Fitted attributes that are the reference of p-values and of the shift test."""
+    return {
+        "calibration_": source,
+        "calibration_scores_": np.asarray(scores, dtype=np.float64),
+        "calibration_embedding_": np.asarray(placed, dtype=np.float64),
+        "calibration_indices_": indices,
+        "calibration_groups_": groups,
+    }
+
 
 def make_plan(medal, embedding):
     """Check how the parameters of a MEDAL fit together."""
@@ -43,8 +83,8 @@ def make_plan(medal, embedding):
         name = medal.teacher.__name__
         raise TypeError(f"teacher must be an instance such as {name}(), got the class.")
     student = student_plan(medal)
-    calibration = medal.calibration if student.has_left_out else "holdout"
-    if calibration != medal.calibration:
+    source = medal.calibration if student.has_left_out else "holdout"
+    if source != medal.calibration:
         warnings.warn(
             f"calibration='loo' needs an encoder and a decoder with a leave-one-out form, not "
             f"{student}; calibration='holdout' is used, and "
@@ -52,7 +92,7 @@ def make_plan(medal, embedding):
             UserWarning,
             stacklevel=4,
         )
-    return FitPlan(student, calibration, medal.validation_fraction)
+    return FitPlan(student, source, medal.validation_fraction)
 
 
 def student_plan(medal):

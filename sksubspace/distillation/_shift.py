@@ -72,17 +72,15 @@ class ShiftResult:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PlacedRows:
     """Rows of a batch, or calibration rows.
 
     Attributes
     ----------
     distortion : ndarray of shape (n,)
         Their distortions.
-
     placed : ndarray of shape (n, q)
         Their positions.
-
     groups : ndarray of shape (n,) or None
         Consecutive integers from 0.
     """
@@ -108,27 +106,11 @@ def conformal_p_values(scores, calibration, groups=None):  # (n,), (m,), (m,) ->
     return (1 + at_least) / (n_units + 1)
 
 
-def shift_test(batch, reference, alpha, margin, random_state):
-    """Test a batch against the calibration rows, by distortion and by position.
+def shift_test(batch, reference, alpha, margin, random_state):  # -> ShiftResult
+    """Test a batch against the calibration rows, by distortion and by position, combined by Holm.
 
-    Parameters
-    ----------
-    batch, reference : Batch
-        The rows to be tested, and the calibration rows.
-
-    alpha : float
-        Level.
-
-    margin : float
-        Relative increase of the distortion that counts as none.
-
-    random_state : RandomState
-        Draws permutations, and rows where there are more than a thousand.
-
-    Returns
-    -------
-    result : ShiftResult
-        P-values, combined by Holm's step-down procedure.
+    `margin` is the relative increase of the distortion that counts as none. Permutations are drawn,
+    and rows where there are more than a thousand.
     """
     known = _one_a_group(reference, random_state)
     eased = batch.distortion / (1 + margin)
@@ -138,13 +120,13 @@ def shift_test(batch, reference, alpha, margin, random_state):
     return _result(batch, reference, alpha, float(test.pvalue), by_position)
 
 
-def _one_a_group(rows, random_state):  # Batch -> Batch
+def _one_a_group(rows, random_state):  # PlacedRows -> PlacedRows
     """Copies are no further evidence: of each group one row, at random."""
     if rows.groups is None or rows.groups.max(initial=0) + 1 == len(rows.placed):
         return rows
     order = random_state.permutation(len(rows.placed))
     kept = np.sort(order[np.unique(rows.groups[order], return_index=True)[1]])
-    return Batch(rows.distortion[kept], rows.placed[kept])
+    return PlacedRows(rows.distortion[kept], rows.placed[kept])
 
 
 def group_shift_test(batch, reference, alpha, margin, random_state):

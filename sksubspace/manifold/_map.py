@@ -60,33 +60,15 @@ def _centred_product(X, mean, directions):  # (n, d), (d,), (d, q) -> (n, q)
 
 
 def fourier_encoder(Z, target, metric, random_state):
-    r"""Ridge regression of `target` on random Fourier features of the scores.
+    r"""Ridge regression of `target` (n, q) on random Fourier features of principal scores Z (n, r).
 
-    Parameters
-    ----------
-    Z : ndarray of shape (n_samples, n_directions)
-        Principal scores.
+    With standard normal frequencies, the features approximate the Gaussian kernel :math:`\exp(-|u -
+    v|^2 / 2)` (Rahimi and Recht, "Random features for large-scale kernel machines", NeurIPS 2007);
+    the rows u themselves are features too. With the metric "cosine" u has length 1, else it is in
+    units of the root mean squared length of the rows.
 
-    target : ndarray of shape (n_samples, n_components)
-        What to predict.
-
-    metric : {"cosine", "euclidean"}
-        With "cosine" the features are those of rows of length 1, else of rows in units of their
-        root mean squared length.
-
-    random_state : RandomState
-        Draws 1,000 frequencies and, above 20,000 rows, the rows that are fitted.
-
-    Returns
-    -------
-    encoder : dict
-        For `encode`.
-
-    Notes
-    -----
-    With standard normal frequencies, the features approximate the Gaussian kernel
-    :math:`\exp(-|u - v|^2 / 2)` (Rahimi and Recht, "Random features for large-scale kernel
-    machines", NeurIPS 2007); the rows u themselves are features too.
+    Draws 1,000 frequencies and, above 20,000 rows, the rows that are fitted. The dict is for
+    `encode`.
     """
     spread = (
         0.0 if metric == "cosine" else np.sqrt(np.square(Z, dtype=np.float64).mean() * Z.shape[1])

@@ -10,9 +10,9 @@ from numbers import Integral
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import validate_data
 
 from sksubspace._linalg import dense, row_blocks
+from sksubspace._validation import validate_rows
 from sksubspace.neighbors import nearest_neighbors
 
 # rows that are centred at a time: those of a block and all their neighbours are held at once
@@ -53,32 +53,17 @@ def draw_anchors(wanted, n_rows, random_state):  # -> (m,) or None
     return np.sort(random_state.choice(n_rows, min(n_anchors, n_rows), replace=False))
 
 
-def pair_weights(indices, n_rows, *, queries=None, mutual=True):
+def pair_weights(indices, n_rows, *, queries=None, mutual=True):  # (m, k) -> csr (n, n)
     """Weight 1 for every pair of a row and one of its neighbours.
 
-    Parameters
-    ----------
-    indices : ndarray of shape (n_queries, n_neighbors)
-        Neighbours of each query.
-
-    n_rows : int
-        Number of rows.
-
-    queries : ndarray of shape (n_queries,) or None, default=None
-        Rows that the neighbours belong to; None for all rows.
-
-    mutual : bool, default=True
-        Keep only pairs of which each is among the neighbours of the other, if there is one.
-
-    Returns
-    -------
-    W : CSR matrix of shape (n_rows, n_rows)
-        Zeros and ones.
+    `queries` (m,) are the rows that the neighbours belong to; None is all rows. With `mutual` only
+    pairs of which each is among the neighbours of the other, if there is one.
     """
     queries = np.arange(n_rows) if queries is None else queries
     heads = np.repeat(queries, indices.shape[1])
     ones = np.ones(indices.size)
     W = sparse.csr_matrix((ones, (heads, indices.ravel())), shape=(n_rows, n_rows))
+    W.sum_duplicates()  # a pair that is listed twice is one
     W.data[:] = 1
     return _mutual(W) if mutual else W
 
@@ -88,29 +73,11 @@ def _mutual(W):
     return both if both.nnz else W
 
 
-def check_pairs(graph, n_rows, mutual):
-    """Turn the graph of a caller into weights of pairs.
+def check_pairs(graph, n_rows, mutual):  # -> csr (n, n)
+    """Turn the graph of a caller, row numbers (n, k) or weights (n, n), into weights of pairs.
 
-    Parameters
-    ----------
-    graph : array-like of shape (n_rows, n_neighbors) or sparse of shape (n_rows, n_rows)
-        Row numbers of neighbours, or weights.
-
-    n_rows : int
-        Number of rows.
-
-    mutual : bool
-        Whether one-sided pairs of an index array are left out.
-
-    Returns
-    -------
-    W : CSR matrix of shape (n_rows, n_rows)
-        Weights, without a diagonal.
-
-    Raises
-    ------
-    ValueError
-        If the graph has another shape, or a number is out of range.
+    Without a diagonal, and with `mutual` without one-sided pairs of row numbers. A ValueError if
+    the graph has another shape, or a number is out of range.
     """
     if sparse.issparse(graph):
         return _check_weights(graph, n_rows)
@@ -242,8 +209,8 @@ def _total(X):
 
 def check_pair_rows(estimator, X, *, reset=False, min_samples=1):
     """Rows, sparse or not, and at least two in a fit, which warns of too few outputs."""
-    X = validate_data(
-        estimator, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32],
+    X = validate_rows(
+        estimator, X, reset=reset, accept_sparse="csr",
         ensure_min_samples=2 if reset else min_samples,
     )  # fmt: skip
     if reset and estimator.n_components < _FIRST_USEFUL:

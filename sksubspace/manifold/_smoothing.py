@@ -30,10 +30,8 @@ class LinearMap:
     ----------
     components : ndarray of shape (n_components, n_features)
         Its rows, by decreasing variance of their outputs; the outputs are uncorrelated.
-
     explained_variance : ndarray of shape (n_components,)
         Variance of the outputs.
-
     correlation : ndarray of shape (n_components,)
         Correlation of each output with that of the neighbours.
     """

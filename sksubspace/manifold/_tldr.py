@@ -6,8 +6,6 @@ Kalantidis, Lassance, Almazan and Larlus, TMLR 2022.
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -15,8 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._state import from_state, to_state
-from sksubspace._trained import fit_task, make_trainer, training_constraints
+from sksubspace._trained import TrainedTransformer, fit_task, make_trainer, training_constraints
 from sksubspace.manifold._learning import (
     LinearProblem,
     learn_linear,
@@ -31,7 +28,7 @@ from sksubspace.manifold._pairs import check_pair_rows, moments, output_correlat
 
 
 @fill_parameters
-class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class TLDR(TrainedTransformer):
     r"""Compress rows so that neighbours stay near: for retrieval and before a k-NN index.
 
     Nearest neighbours are taken for two views of one thing. The map keeps what the two have in
@@ -423,25 +420,12 @@ class TLDR(ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMix
         W = pairs_of(self, scores, isolated_random_state(self.random_state))
         return float(output_correlation(self._model.outputs(X), W).mean())
 
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        if "_model" in state:
-            state["_model"] = to_state(state["_model"])
-        return state
-
     def __setstate__(self, state):
         super().__setstate__(state)
-        if "_model" in state:
-            self._model = from_state(state["_model"], self.device)
-        elif "_decoding" in state:
+        if "_model" not in state and "_decoding" in state:
             self._model = former_map(vars(self))
-
-    @property
-    def _n_features_out(self):
-        return self.n_components_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -170,47 +170,14 @@ def fit_twin_network(
     trainer,
     queries=None,
 ):
-    """Train an encoder on the pairs of a neighbour table.
+    """Train an encoder on the pairs of a neighbour table: the module, and the `TrainingLog`.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Centred rows of about unit scale.
-
-    neighbors : ndarray of shape (n_queries, n_neighbors)
-        Row numbers.
-
-    n_components : int
-        Width of the encoder's output.
-
-    encoder : {"linear", "mlp"}, default="linear"
-        Kind of encoder.
-
-    hidden_layer_sizes : tuple of int, default=()
-        Hidden widths of the "mlp".
-
-    projector : tuple of int, default=()
-        Widths of the layers between the encoder and the loss, which are thrown away after the
-        training. With none the loss acts on the encoder's output.
-
-    redundancy : float or None, default=None
-        Weight of the squared correlations between different outputs; None is 8 over the width of
-        what the loss acts on.
-
-    trainer : sksubspace._torch.trainer.Trainer
-        How to train. Its batches are made a little larger where the last one would be small, since
-        the correlations within a few rows are noise.
-
-    queries : ndarray of shape (n_queries,), default=None
-        The rows whose neighbours `neighbors` lists; None is all rows.
-
-    Returns
-    -------
-    module : torch.nn.Module
-        The encoder.
-
-    log : TrainingLog
-        Losses of the training, those of the batches.
+    X (n, d) has centred rows of about unit scale; `neighbors` (m, k) are those of the rows
+    `queries` (m,), or of all. The layers of the projector stand between the encoder, of
+    `n_components` outputs, and the loss, and are thrown away after the training; with none the loss
+    acts on the encoder's output. `redundancy` weighs the squared correlations between different
+    outputs; None is 8 over the width of what the loss acts on. Batches are made a little larger
+    where the last one would be small, since the correlations within a few rows are noise.
     """
     modules = trainer.build(
         lambda: nn.ModuleList(
@@ -251,33 +218,13 @@ def _pair_tensors(neighbors, queries, device):  # -> (m,), (m, k)
     )
 
 
-def twin_loss(module, X, neighbors, *, queries=None, redundancy=None, device="cpu"):
+def twin_loss(module, X, neighbors, *, queries=None, redundancy=None, device="cpu"):  # -> float
     """Loss of an encoder on all pairs of a neighbour table, without a projector.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Maps (n, n_features) to (n, n_components).
-
-    X : ndarray of shape (n_samples, n_features)
-        Rows, in the dtype of the module.
-
-    neighbors : ndarray of shape (n_queries, n_neighbors)
-        Row numbers.
-
-    queries : ndarray of shape (n_queries,), default=None
-        The rows whose neighbours `neighbors` lists; None is all rows.
-
-    redundancy : float or None, default=None
-        Weight of the squared correlations between different outputs; None is 8 / n_components.
-
-    device : str or torch.device, default="cpu"
-        Where the module is applied.
-
-    Returns
-    -------
-    loss : float
-        0 if every output is the same for neighbours and uncorrelated with the others.
+    0 if every output is the same for neighbours and uncorrelated with the others. X (n, d) is in
+    the dtype of the module; `neighbors` (m, k) are those of the rows `queries` (m,), or of all.
+    `redundancy` weighs the squared correlations between different outputs; None is 8 /
+    n_components.
     """
     Z = batched_forward(module, as_rows(X, device), device=device).astype(np.float64)
     S, G = graph_moments(Z, neighbors, queries)

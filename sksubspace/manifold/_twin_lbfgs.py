@@ -44,52 +44,18 @@ _SMALLEST_SHARE = 1e-4
 
 
 def minimize_twin_loss(S, G, n_components, *, redundancy, start, max_iter, tol):
-    """Find the linear encoder with the smallest loss.
+    """Find the linear encoder W (d, q) with the smallest loss, by L-BFGS.
 
-    Parameters
-    ----------
-    S : ndarray of shape (n_features, n_features)
-        Covariance of the rows of the pairs. It may be singular.
+    S (d, d) is the covariance of the rows of the pairs, which may be singular, G their symmetric
+    cross-covariance. `redundancy` weighs the squared correlations between different outputs; None
+    is 8 / q. The leading generalised eigenvectors of (G, S), a good `start` (d, q), are a
+    stationary point of the loss, so its columns are mixed before the search begins. It ends when
+    the loss decreases by less than the share `tol`, or after `max_iter` iterations with a
+    ConvergenceWarning.
 
-    G : ndarray of shape (n_features, n_features)
-        Symmetric cross-covariance of the pairs.
-
-    n_components : int
-        Number of columns.
-
-    redundancy : float or None
-        Weight of the squared correlations between different outputs; None is 8 / n_components.
-
-    start : ndarray of shape (n_features, n_components)
-        First encoder, for instance the leading generalised eigenvectors of (G, S). These are a
-        stationary point of the loss, so its columns are mixed before the search begins.
-
-    max_iter : int
-        Iterations of L-BFGS, at most.
-
-    tol : float
-        Relative decrease of the loss below which the search ends.
-
-    Returns
-    -------
-    W : ndarray of shape (n_features, n_components)
-        Columns with w'Sw = 1, the largest correlation between neighbours first.
-
-    loss_curve : list of float
-        Loss after every iteration.
-
-    n_iter : int
-        Number of iterations, at least 1.
-
-    Raises
-    ------
-    ValueError
-        If `start` has another shape, or a column without variance.
-
-    Warns
-    -----
-    sklearn.exceptions.ConvergenceWarning
-        If `max_iter` iterations were not enough.
+    The columns of W have w'Sw = 1, the largest correlation between neighbours first; beside it are
+    the loss after every iteration and their number, at least 1. A ValueError if `start` has another
+    shape, or a column without variance.
     """
     redundancy = resolve_redundancy(redundancy, n_components)
     basis = _whitening_basis(np.asarray(S, dtype=np.float64))

@@ -1,27 +1,27 @@
 """Neighbours that share the class of a row: their share, and how early they are ranked."""
 
 import numpy as np
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 
+from sksubspace._measures import measure
 from sksubspace._parameters import check_integer
+from sksubspace._validation import codes_of_both, label_codes
 from sksubspace.metrics._input import (
+    MAX_SAMPLES,
     check_reference,
     check_rows,
     check_same_length,
     check_together,
+    rows_to_score,
 )
 from sksubspace.metrics._space import Space
-from sksubspace.neighbors import k_nearest
 from sksubspace.neighbors._input import rows_for_cosine
 
 _METRICS = ("cosine", "euclidean")
-# 2^21 distances are 16 MiB
-_CHUNK_ELEMENTS = 2**21
-# of all ranks: it is then faster to search for them than to sort all rows
-_FEW = 0.02
+# of coordinates of rows at unit length: copies of a row at other lengths are equally far
+_COSINE_ROUNDING = 1e-15
 
 
+@measure(is_compared=True, has_labels=True)
 def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_train=None):
     r"""Measure how many of the nearest rows in the map have the row's own label.
 
@@ -66,7 +66,7 @@ def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_tr
         \mathrm{NH} = \frac{1}{n k} \sum_{i=1}^n \left| \{ j \in N_Z^k(i) : y_j = y_i \} \right|
 
     where :math:`N_Z^k(i)` are the k = `n_neighbors` nearest rows of row i in the map. Distances are
-    Euclidean; ties are broken by row number.
+    Euclidean. Of rows that are equally far the value is the mean over all orders of theirs.
 
     References
     ----------
@@ -85,32 +85,56 @@ def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_tr
     >>> neighborhood_hit(Z, ["a", "b", "b", "b"], n_neighbors=1, per_point=True)
     array([0., 0., 1., 1.])
     """
-    Z, y = check_rows(Z, "Z"), _checked_classes(y, "y")
-    check_same_length(Z, y, "Z", "y")
+    Z = check_rows(Z, "Z")
     check_together(Z_train, y_train, "Z_train", "y_train")
-    within = Z_train is None
-    if within:
-        Z_train, y_train = Z, y
-    else:
-        Z_train, y_train = check_reference(Z, Z_train, "Z"), _checked_classes(y_train, "y_train")
+    y, y_train = _codes(y, y_train, "y_train")
+    check_same_length(Z, y, "Z", "y")
+    if Z_train is not None:
+        Z_train = check_reference(Z, Z_train, "Z")
         check_same_length(Z_train, y_train, "Z_train", "y_train")
-    available = len(Z_train) - within
-    check_integer(n_neighbors, "n_neighbors", 1, available, "the rows to choose from")
-    _, neighbors = k_nearest(Z, Z_train, n_neighbors, exclude_self=within)
-    hits = (y_train[neighbors] == y[:, None]).mean(axis=1)
+    space = Space(Z, Z_train)
+    check_integer(n_neighbors, "n_neighbors", 1, space.n_candidates, "the rows to choose from")
+    hits = np.empty(len(Z))
+    for rows, ranked in space.rankings(np.arange(len(Z)), n_neighbors):
+        same = y_train[ranked.order] == y[rows, None]
+        hits[rows] = _expected_hits(same, ranked, n_neighbors) / n_neighbors
     return hits if per_point else float(hits.mean())
 
 
-def _checked_classes(labels, name):
-    try:
-        labels = column_or_1d(labels)
-        check_classification_targets(labels)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold a class for each row: {error}") from error
-    return np.asarray(labels)
+def _codes(y, y_other, name):  # -> (m,), (n,)
+    """Number the classes of the rows, and of those that they are compared with."""
+    if y_other is None:
+        return (label_codes(y, "y"),) * 2
+    return codes_of_both(y, y_other, "y", name)
 
 
-def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, chunk_size=None):
+def _counts(same):  # (m, c) -> (m, c + 1)
+    """Rows of the class among the first 0, 1, 2, ... places."""
+    counts = np.zeros((len(same), same.shape[1] + 1), dtype=np.int64)
+    np.cumsum(same, axis=1, out=counts[:, 1:])
+    return counts
+
+
+def _expected_hits(same, ranked, k):  # (m, c) -> (m,)
+    """Rows of the class among the k nearest, the mean over all orders of equally far rows."""
+    rows, counts = np.arange(len(same)), _counts(same)
+    first, last = ranked.first[:, k - 1], ranked.last[:, k - 1]
+    sure, possible = counts[rows, first], counts[rows, last] - counts[rows, first]
+    return sure + (k - first) / (last - first) * possible
+
+
+def retrieval_map(
+    X,
+    y,
+    *,
+    X_index=None,
+    y_index=None,
+    metric="cosine",
+    k=None,
+    chunk_size=None,
+    max_samples=MAX_SAMPLES,
+    random_state=0,
+):
     r"""Mean average precision (mAP) of finding the rows of a query's class by distance.
 
     Parameters
@@ -138,6 +162,13 @@ def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, 
         Queries ranked at the same time, which take memory for ``chunk_size * n_index`` distances.
         None for about two million distances. It does not change the result.
 
+    max_samples : int or None, default=10000
+        Number of queries to draw; None takes all. Time grows with this number times the rows to
+        rank.
+
+    random_state : int, RandomState instance or None, default=0
+        The draw of `max_samples` queries. None draws a seed from the operating system.
+
     Returns
     -------
     score : float
@@ -147,12 +178,17 @@ def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, 
     Raises
     ------
     TypeError
-        If `k` or `chunk_size` is not an integer, or `X` is sparse.
+        If `k`, `chunk_size` or `max_samples` is not an integer, or `X` is sparse.
 
     ValueError
         If `X` is not a table of finite numbers or `y` does not hold a class for each of its rows,
         if one of `X_index` and `y_index` is missing or does not fit, if `metric` is neither of the
         two or a number out of its range, or if no query has a row of its class to find.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 10,000 queries and `max_samples` is left at that.
 
     See Also
     --------
@@ -160,20 +196,26 @@ def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, 
 
     Notes
     -----
-    With the other rows ranked by distance, equally far ones by row number, and :math:`r_i(j)`
-    being 1 if the row at rank j has the class of query i and 0 if not,
+    With the other rows ranked by distance, and :math:`r_i(j)` being 1 if the row at rank j has the
+    class of query i and 0 if not,
 
     .. math::
         \mathrm{AP}_i = \frac{1}{\min(k, R_i)} \sum_{j=1}^{k} r_i(j)\,
         \frac{1}{j} \sum_{l=1}^{j} r_i(l)
 
     where :math:`R_i` is the number of rows of the query's class, and k that of all rows for the
-    full ranking. The score is the mean over the queries with :math:`R_i > 0`.
+    full ranking. The score is the mean over the queries with :math:`R_i > 0`. Of rows that are
+    equally far it is the mean over all orders of theirs, so that it does not depend on the order of
+    the rows [2]_.
 
     References
     ----------
     .. [1] C. D. Manning, P. Raghavan and H. Schuetze, "Introduction to Information Retrieval",
        chapter 8, Cambridge University Press (2008), https://nlp.stanford.edu/IR-book/
+
+    .. [2] F. McSherry and M. Najork, "Computing information retrieval performance measures
+       efficiently in the presence of tied scores", ECIR 2008,
+       https://doi.org/10.1007/978-3-540-78646-7_38
 
     Examples
     --------
@@ -184,80 +226,63 @@ def retrieval_map(X, y, *, X_index=None, y_index=None, metric="cosine", k=None, 
     >>> round(retrieval_map(X, ["a", "b", "b", "b"]), 3)
     0.861
     """
-    queries, y = check_rows(X, "X"), _checked_classes(y, "y")
-    check_same_length(queries, y, "X", "y")
+    queries = check_rows(X, "X")
     check_together(X_index, y_index, "X_index", "y_index")
+    y, y_index = _codes(y, y_index, "y_index")
+    check_same_length(queries, y, "X", "y")
     if metric not in _METRICS:
         raise ValueError(f"metric must be 'cosine' or 'euclidean', got {metric!r}.")
-    within = X_index is None
-    index, y_index = (queries, y) if within else _check_index(X_index, y_index, queries)
-    available = len(index) - within
-    if not available:
+    index = None if X_index is None else _check_index(X_index, y_index, queries)
+    if metric == "cosine":
+        queries, index = _both_for_cosine(queries, index)
+    space = Space(queries, index, rounding=_COSINE_ROUNDING if metric == "cosine" else 0.0)
+    if not space.n_candidates:
         raise ValueError("X must have at least 2 rows, or X_index and y_index be given, got 1.")
     if k is not None:
-        check_integer(k, "k", 1, available, "the rows to rank")
-    chunk_size = _check_chunk_size(chunk_size, len(index))
-    codes, index_codes = _numbers_of_classes(y, y_index)
-    n_relevant = np.bincount(index_codes, minlength=codes.max() + 1)[codes] - within
-    if not n_relevant.any():
+        check_integer(k, "k", 1, space.n_candidates, "the rows to rank")
+    if chunk_size is not None:
+        check_integer(chunk_size, "chunk_size", 1)
+    drawn = rows_to_score(len(queries), max_samples, random_state, stacklevel=3)
+    n_relevant = np.bincount(y_index, minlength=y.max() + 1)[y] - space.within
+    if not n_relevant[drawn].any():
         raise ValueError("y must have at least one class that a row to rank has too, got none.")
-    if metric == "cosine":
-        queries, index = _both_for_cosine(queries, index, within)
-    ranked = _rankings(queries, None if within else index, k, chunk_size)
-    scores = [
-        _average_precision(index_codes[order] == codes[rows, None], n_relevant[rows])
-        for rows, order in ranked
-    ]
-    return float(np.concatenate(scores)[n_relevant > 0].mean())
+    k = k or space.n_candidates
+    scores = np.full(len(queries), np.nan)
+    for rows, ranked in space.rankings(drawn, k, chunk_size):
+        same = y_index[ranked.order] == y[rows, None]
+        scores[rows] = _average_precision(same, ranked, k, n_relevant[rows])
+    return float(scores[drawn][n_relevant[drawn] > 0].mean())
 
 
 def _check_index(X_index, y_index, queries):
-    X_index, y_index = check_rows(X_index, "X_index"), _checked_classes(y_index, "y_index")
+    X_index = check_rows(X_index, "X_index")
     check_same_length(X_index, y_index, "X_index", "y_index")
     if X_index.shape[1] != queries.shape[1]:
         raise ValueError(
             f"X_index must have the {queries.shape[1]} columns of X, got {X_index.shape[1]}."
         )
-    return X_index, y_index
+    return X_index
 
 
-def _check_chunk_size(chunk_size, n_index):
-    if chunk_size is None:
-        return max(1, _CHUNK_ELEMENTS // n_index)
-    check_integer(chunk_size, "chunk_size", 1)
-    return chunk_size
-
-
-def _numbers_of_classes(y, y_index):  # (m,), (n,) -> (m,), (n,)
-    """Whole numbers for the classes."""
-    _, codes = np.unique(np.concatenate([y, y_index]), return_inverse=True)
-    return codes[: len(y)], codes[len(y) :]
-
-
-def _both_for_cosine(queries, index, within):
-    if within:
-        rows = rows_for_cosine(queries.astype(np.float64))
-        return rows, rows
+def _both_for_cosine(queries, index):
+    if index is None:
+        return rows_for_cosine(queries.astype(np.float64)), None
     both = rows_for_cosine(np.concatenate([queries, index]).astype(np.float64))
     return both[: len(queries)], both[len(queries) :]
 
 
-def _rankings(queries, index, k, chunk_size):
-    """Yield row numbers of some queries, and the rows that are ranked for them, in order."""
-    space = Space(queries, index)
-    few = k is not None and k <= _FEW * space.n_candidates
-    for start in range(0, len(queries), chunk_size):
-        rows = np.arange(start, min(start + chunk_size, len(queries)))
-        if few:
-            own = rows if space.within else False
-            yield rows, k_nearest(queries[rows], space.reference, k, exclude_self=own)[1]
-        else:
-            yield rows, space.order(rows)[:, :k]
+def _average_precision(same, ranked, k, n_relevant):  # (m, c), (m,) -> (m,)
+    r"""Sum of the precisions at the ranks of relevant rows, by the most there can be.
 
-
-def _average_precision(relevant, n_relevant):  # (m, k), (m,) -> (m,)
-    """Sum of the precisions at the ranks of relevant rows, by the most there can be."""
-    ranks = np.arange(1, relevant.shape[1] + 1)
-    precision = np.cumsum(relevant, axis=1) / ranks
-    most = np.minimum(relevant.shape[1], n_relevant)
-    return np.where(relevant, precision, 0).sum(axis=1) / np.maximum(most, 1)
+    The mean over all orders of equally far rows: at the t-th place of a group of L rows, R of them
+    relevant, which S relevant ones come before, a row is relevant with chance R / L, and then has
+    :math:`S + 1 + (t - 1)(R - 1) / (L - 1)` relevant ones up to itself.
+    """
+    counts, places = _counts(same), np.arange(k)
+    first, last = ranked.first[:, :k], ranked.last[:, :k]
+    before = np.take_along_axis(counts, first, axis=1)
+    relevant = np.take_along_axis(counts, last, axis=1) - before
+    among = (places - first) * (relevant - 1) / np.maximum(last - first - 1, 1)
+    gained = relevant / (last - first) * (before + 1 + among) / (places + 1)
+    most = np.minimum(k, n_relevant)
+    return gained.sum(axis=1) / np.maximum(most, 1)

@@ -11,7 +11,8 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_consistent_length
 
-from sksubspace.metrics._input import check_rows, check_same_length, label_numbers
+from sksubspace._validation import label_codes
+from sksubspace.metrics._input import check_rows, check_same_length
 
 # up to so many rows all eigenvalues are computed; above, one by Lanczos iterations
 _DENSE_ROWS = 400
@@ -66,7 +67,7 @@ def clustering_accuracy(y_true, y_pred):
     >>> clustering_accuracy([0, 0, 0, 0], [0, 0, 1, 2])
     0.5
     """
-    y_true, y_pred = label_numbers(y_true, "y_true"), label_numbers(y_pred, "y_pred")
+    y_true, y_pred = label_codes(y_true, "y_true"), label_codes(y_pred, "y_pred")
     check_consistent_length(y_true, y_pred)
     counts = contingency_matrix(y_true, y_pred)
     matched = linear_sum_assignment(counts, maximize=True)
@@ -129,7 +130,7 @@ def subspace_preserving_error(C, y, *, landmark_indices=None, per_point=False):
     array([0.  , 0.25, 1.  ])
     """
     C = _check_matrix(C, "C")
-    y = label_numbers(y, "y")
+    y = label_codes(y, "y")
     columns = _column_rows(landmark_indices, len(y))
     if C.shape != (len(y), len(columns)):
         raise ValueError(
@@ -205,7 +206,7 @@ def subspace_connectivity(A, y, *, average="min"):
     if average not in ("min", "mean", None):
         raise ValueError(f"average must be 'min', 'mean' or None, got {average!r}.")
     A = _check_graph(A)
-    y = label_numbers(y, "y")
+    y = label_codes(y, "y")
     if A.shape[0] != len(y):
         raise ValueError(f"A must have a row for each of the {len(y)} labels, got {A.shape[0]}.")
     members = [np.flatnonzero(y == k) for k in range(y.max() + 1)]
@@ -388,7 +389,7 @@ def rate_reduction(Z, labels, *, eps=0.5):
     0.0
     """
     _check_eps(eps)
-    Z, labels = check_rows(Z, "Z"), label_numbers(labels, "labels")
+    Z, labels = check_rows(Z, "Z"), label_codes(labels, "labels")
     check_same_length(Z, labels, "Z", "labels")
     parts = [Z[labels == k] for k in range(labels.max() + 1)]
     return _rate(Z, eps) - sum(len(part) / len(Z) * _rate(part, eps) for part in parts)

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from sksubspace.metrics._input import check_pair, is_constant, sample_rows
+from sksubspace._measures import measure
+from sksubspace.metrics._input import MAX_SAMPLES, check_pair, is_constant, rows_to_score
 from sksubspace.metrics._space import Space, numbers_in_blocks, paired_spaces
 
 
-def normalized_stress(X, Z, *, X_train=None, Z_train=None, max_samples=None, random_state=None):
+@measure(sign=-1)
+def normalized_stress(X, Z, *, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
     r"""Compare the distances in the map with those in the data, at the scale that fits best.
 
     Parameters
@@ -24,12 +26,12 @@ def normalized_stress(X, Z, *, X_train=None, Z_train=None, max_samples=None, ran
     Z_train : array-like of shape (n_train, n_components), default=None
         Map of the training data.
 
-    max_samples : int, default=None
+    max_samples : int or None, default=10000
         Number of rows to draw, whose distances to all rows are used; None uses all. Time grows
         with this number times the rows compared with; memory does not.
 
-    random_state : int, RandomState instance or None, default=None
-        The draw of `max_samples` rows.
+    random_state : int, RandomState instance or None, default=0
+        The draw of `max_samples` rows. None draws a seed from the operating system.
 
     Returns
     -------
@@ -45,6 +47,11 @@ def normalized_stress(X, Z, *, X_train=None, Z_train=None, max_samples=None, ran
     ValueError
         If the shapes do not agree, a value is not finite, all rows of the data are equal,
         `max_samples` is out of its range, or one of `X_train` and `Z_train` is missing.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 10,000 rows and `max_samples` is left at that.
 
     Notes
     -----
@@ -83,7 +90,7 @@ def normalized_stress(X, Z, *, X_train=None, Z_train=None, max_samples=None, ran
     data, drawn = paired_spaces(X, Z, X_train, Z_train)
     if is_constant(data.queries, data.reference):
         raise ValueError("X must have at least two different rows, got equal ones.")
-    rows = sample_rows(data.n_queries, max_samples, random_state)
+    rows = rows_to_score(data.n_queries, max_samples, random_state, stacklevel=3)
     if is_constant(drawn.queries, drawn.reference):
         return 1.0
     blocks = numbers_in_blocks(rows, data.n_reference)
@@ -103,7 +110,8 @@ def _least_stress(dd, mm, dm):
     return float(np.sqrt(max(0.0, 1 - (dm / dd) * (dm / mm))))
 
 
-def distance_correlation(X, Z, *, max_samples=None, random_state=None):
+@measure()
+def distance_correlation(X, Z, *, max_samples=MAX_SAMPLES, random_state=0):
     r"""Measure how far the distances in the map depend on those in the data.
 
     It has no training rows to compare with: for held-out rows, give it those alone.
@@ -116,12 +124,12 @@ def distance_correlation(X, Z, *, max_samples=None, random_state=None):
     Z : array-like of shape (n_samples, n_components)
         Map of the same rows.
 
-    max_samples : int, default=None
+    max_samples : int or None, default=10000
         Number of rows to draw and compare with one another; None takes all. Time grows with
         its square; memory does not.
 
-    random_state : int, RandomState instance or None, default=None
-        The draw of `max_samples` rows.
+    random_state : int, RandomState instance or None, default=0
+        The draw of `max_samples` rows. None draws a seed from the operating system.
 
     Returns
     -------
@@ -137,6 +145,11 @@ def distance_correlation(X, Z, *, max_samples=None, random_state=None):
     ValueError
         If the shapes do not agree, a value is not finite, or there are fewer than 2 rows, or fewer
         than 2 to draw.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 10,000 rows and `max_samples` is left at that.
 
     Notes
     -----
@@ -170,7 +183,7 @@ def distance_correlation(X, Z, *, max_samples=None, random_state=None):
     X, Z = check_pair(X, Z)
     if X.shape[0] < 2:
         raise ValueError(f"X must have at least 2 rows, got {X.shape[0]}.")
-    rows = sample_rows(X.shape[0], max_samples, random_state)
+    rows = rows_to_score(X.shape[0], max_samples, random_state, stacklevel=3)
     if len(rows) < 2:
         raise ValueError(
             f"max_samples must be at least 2, or None for all rows, got {max_samples}."

@@ -16,7 +16,13 @@ from sksubspace._student import (
 )
 from sksubspace._student._groups import warn_of_copies, warn_of_series
 from sksubspace._student._student import part_name
-from sksubspace.metrics._input import check_integer, check_rows, check_same_length, sample_rows
+from sksubspace.metrics._input import (
+    check_integer,
+    check_rows,
+    check_same_length,
+    sample_rows,
+    warn_of_swap,
+)
 
 _MAX_SAMPLES = 10_000
 _FEWEST_SAMPLES = 100
@@ -248,6 +254,7 @@ def _check_input(X, Z, n_neighbors):
     X = check_rows(X, "X", accept_sparse=True)
     Z = check_rows(Z, "Z", allow_nan=True)
     check_same_length(X, Z, "X", "Z")
+    warn_of_swap(X, Z, stacklevel=4)
     if X.shape[0] < 2:
         raise ValueError(f"X must have at least 2 rows, got {X.shape[0]}.")
     check_integer(n_neighbors, "n_neighbors")

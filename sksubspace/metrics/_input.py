@@ -1,14 +1,19 @@
 """What the metrics accept, and which rows of it they score."""
 
+import warnings
+
 import numpy as np
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import min_max_axis
 
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._validation import canonical, refuse_containers
 
 # beyond, sums of squared distances may not be finite, or all be zero
 _LARGEST = 1e100
 _SMALLEST = 1e-100
+# rows that metrics score by default, each against all: above, their time is quadratic
+MAX_SAMPLES = 10_000
 
 
 def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
@@ -17,6 +22,7 @@ def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
     It may be the caller's own. A sparse one where none is accepted raises a TypeError, anything
     else a ValueError that names the parameter.
     """
+    refuse_containers(values, name)
     accepted = "csr" if accept_sparse else False
     try:
         rows = check_array(
@@ -32,9 +38,7 @@ def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
         raise kind(
             f"{name} must be a table of {numbers_wanted} of shape (n_samples, n_features): {error}"
         ) from error
-    if hasattr(rows, "toarray") and not rows.has_canonical_format:
-        rows = rows.copy()  # scipy would add up entries in place, in the caller's matrix
-        rows.sum_duplicates()
+    rows = canonical(rows)
     size = _largest_size(rows, allow_nan)
     if size and not _SMALLEST <= size <= _LARGEST:
         raise ValueError(
@@ -54,7 +58,19 @@ def check_pair(X, Z):  # (n, d), (n, q)
     """Check rows of data, which may be sparse, and their places in the map."""
     X, Z = check_rows(X, "X", accept_sparse=True), check_rows(Z, "Z")
     check_same_length(X, Z, "X", "Z")
+    warn_of_swap(X, Z, stacklevel=5)
     return X, Z
+
+
+def warn_of_swap(X, Z, *, stacklevel):  # (n, d), (n, q)
+    """Say so where a map has more columns than the data it is one of."""
+    if Z.shape[1] > X.shape[1]:
+        warnings.warn(
+            f"Z, the map, has {Z.shape[1]} columns and X, the data, {X.shape[1]}: have they been "
+            "swapped? The data come first.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def check_reference(rows, reference, name, *, accept_sparse=False):
@@ -91,19 +107,6 @@ def check_together(first, second, first_name, second_name):
         )
 
 
-def label_numbers(labels, name):  # -> (n,)
-    """Check labels and number them from 0."""
-    try:
-        labels = column_or_1d(labels)
-    except ValueError as error:
-        raise ValueError(f"{name} must hold a label for each row: {error}") from error
-    if len(labels) == 0:
-        raise ValueError(f"{name} must hold a label for each row, got none.")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(f"{name} must hold a label for each row, got a value that is not finite.")
-    return np.unique(labels, return_inverse=True)[1]
-
-
 def sample_rows(n_samples, max_samples, random_state):  # -> (m,)
     """Draw the numbers of rows to score, ascending, without replacement; None takes all.
 
@@ -121,13 +124,17 @@ def sample_rows(n_samples, max_samples, random_state):  # -> (m,)
     return np.sort(rng.choice(n_samples, max_samples, replace=False))
 
 
-def check_per_point(per_point, max_samples):
-    """Raise a ValueError where a value for each row is wanted of a subsample."""
-    if per_point and max_samples is not None:
-        raise ValueError(
-            f"max_samples must be None with per_point=True, which scores every row, "
-            f"got {max_samples!r}."
+def rows_to_score(n_samples, max_samples, random_state, *, stacklevel):  # -> (m,)
+    """Draw rows as `sample_rows` does, with a warning where nobody asked for a draw."""
+    rows = sample_rows(n_samples, max_samples, random_state)
+    if len(rows) < n_samples and max_samples == MAX_SAMPLES:
+        warnings.warn(
+            f"{len(rows):,} of {n_samples:,} rows were drawn to be scored; max_samples=None scores "
+            "all of them, in time that grows with the square of their number.",
+            UserWarning,
+            stacklevel=stacklevel,
         )
+    return rows
 
 
 def is_constant(*tables):

@@ -1,12 +1,17 @@
 """Ranks of neighbours in the data and in the map: those kept, invented and lost."""
 
+from operator import itemgetter
+
 import numpy as np
 
+from sksubspace._measures import measure
 from sksubspace._parameters import check_integer
-from sksubspace.metrics._input import check_per_point, sample_rows
+from sksubspace.metrics._input import MAX_SAMPLES, rows_to_score
 from sksubspace.metrics._space import numbers_in_blocks, paired_spaces
+from sksubspace.metrics._ties import expected_excess, first_common
 
 
+@measure(is_compared=True)
 def trustworthiness(
     X,
     Z,
@@ -15,8 +20,8 @@ def trustworthiness(
     per_point=False,
     X_train=None,
     Z_train=None,
-    max_samples=None,
-    random_state=None,
+    max_samples=MAX_SAMPLES,
+    random_state=0,
 ):
     r"""Measure how far the neighbours in the map are neighbours in the data.
 
@@ -32,7 +37,8 @@ def trustworthiness(
         Neighbours of a row, at most half of the rows that it is compared with.
 
     per_point : bool, default=False
-        Whether to return a value for each row, instead of their mean.
+        Whether to return a value for each row, instead of their mean; NaN for rows that were not
+        drawn to be scored.
 
     X_train : {array-like, CSR matrix} of shape (n_train, n_features), default=None
         Training data. Where it is given, X and Z are held-out rows, and their neighbours are
@@ -41,12 +47,12 @@ def trustworthiness(
     Z_train : array-like of shape (n_train, n_components), default=None
         Map of the training data.
 
-    max_samples : int, default=None
+    max_samples : int or None, default=10000
         Number of rows to draw and score, against all rows; None scores all. Time grows with
         this number times the rows compared with; memory does not.
 
-    random_state : int, RandomState instance or None, default=None
-        The draw of `max_samples` rows.
+    random_state : int, RandomState instance or None, default=0
+        The draw of `max_samples` rows. None draws a seed from the operating system.
 
     Returns
     -------
@@ -59,8 +65,13 @@ def trustworthiness(
         If `n_neighbors` or `max_samples` is not an integer, or Z is sparse.
 
     ValueError
-        If the shapes do not agree, a value is not finite, a number is out of its range, one of
-        `X_train` and `Z_train` is missing, or `max_samples` is set with ``per_point=True``.
+        If the shapes do not agree, a value is not finite, a number is out of its range, or one of
+        `X_train` and `Z_train` is missing.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 10,000 rows and `max_samples` is left at that.
 
     See Also
     --------
@@ -75,7 +86,9 @@ def trustworthiness(
     for :math:`k` = `n_neighbors`; :math:`N_Z^k(i)` are the k nearest rows of row i in the map,
     :math:`r_X(i, j)` is the rank of row j among those nearest to i in the data, from 1, and
     :math:`m` is the number of rows compared with: n - 1, or those of `X_train`. The factor makes
-    0 the value of the worst map. Distances are Euclidean; ties are broken by row number.
+    0 the value of the worst map. Distances are Euclidean. Of rows that are equally far, in either
+    space, the value is the mean over all orders of theirs; the two orders are independent, but for
+    rows that are equally far with one another in both.
 
     References
     ----------
@@ -96,6 +109,7 @@ def trustworthiness(
     return _one_less_excess(data, drawn, n_neighbors, per_point, max_samples, random_state)
 
 
+@measure(is_compared=True)
 def continuity(
     X,
     Z,
@@ -104,8 +118,8 @@ def continuity(
     per_point=False,
     X_train=None,
     Z_train=None,
-    max_samples=None,
-    random_state=None,
+    max_samples=MAX_SAMPLES,
+    random_state=0,
 ):
     r"""Measure how far the neighbours in the data are neighbours in the map.
 
@@ -121,7 +135,8 @@ def continuity(
         Neighbours of a row, at most half of the rows that it is compared with.
 
     per_point : bool, default=False
-        Whether to return a value for each row, instead of their mean.
+        Whether to return a value for each row, instead of their mean; NaN for rows that were not
+        drawn to be scored.
 
     X_train : {array-like, CSR matrix} of shape (n_train, n_features), default=None
         Training data. Where it is given, X and Z are held-out rows, and their neighbours are
@@ -130,12 +145,12 @@ def continuity(
     Z_train : array-like of shape (n_train, n_components), default=None
         Map of the training data.
 
-    max_samples : int, default=None
+    max_samples : int or None, default=10000
         Number of rows to draw and score, against all rows; None scores all. Time grows with
         this number times the rows compared with; memory does not.
 
-    random_state : int, RandomState instance or None, default=None
-        The draw of `max_samples` rows.
+    random_state : int, RandomState instance or None, default=0
+        The draw of `max_samples` rows. None draws a seed from the operating system.
 
     Returns
     -------
@@ -148,8 +163,13 @@ def continuity(
         If `n_neighbors` or `max_samples` is not an integer, or Z is sparse.
 
     ValueError
-        If the shapes do not agree, a value is not finite, a number is out of its range, one of
-        `X_train` and `Z_train` is missing, or `max_samples` is set with ``per_point=True``.
+        If the shapes do not agree, a value is not finite, a number is out of its range, or one of
+        `X_train` and `Z_train` is missing.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 10,000 rows and `max_samples` is left at that.
 
     See Also
     --------
@@ -185,24 +205,17 @@ def _one_less_excess(judge, near, n_neighbors, per_point, max_samples, random_st
     """One less the scaled excess ranks, in one space, of the neighbours in the other."""
     k, m = n_neighbors, near.n_candidates
     check_integer(k, "n_neighbors", 1, m // 2, f"half of the {m} rows to choose from")
-    check_per_point(per_point, max_samples)
-    rows = sample_rows(near.n_queries, max_samples, random_state)
+    rows = rows_to_score(near.n_queries, max_samples, random_state, stacklevel=4)
     blocks = numbers_in_blocks(rows, near.n_reference)
-    excess = np.concatenate([_excess_ranks(judge, near, block, k) for block in blocks])
-    values = 1 - 2 * excess / (k * (2 * m - 3 * k + 1))
-    return values if per_point else float(values.mean())
+    excess = np.concatenate([expected_excess(judge, near, block, k) for block in blocks])
+    values = np.full(near.n_queries, np.nan)
+    values[rows] = 1 - 2 * excess / (k * (2 * m - 3 * k + 1))
+    return values if per_point else float(values[rows].mean())
 
 
-def _excess_ranks(judge, near, rows, n_neighbors):
-    ranks = np.empty((len(rows), near.n_reference), dtype=np.intp)
-    places = np.arange(1, near.n_candidates + 1)
-    np.put_along_axis(ranks, judge.order(rows), places[None], axis=1)
-    neighbors = near.order(rows)[:, :n_neighbors]
-    excess = np.take_along_axis(ranks, neighbors, axis=1) - n_neighbors
-    return np.maximum(excess, 0).sum(axis=1)
-
-
-def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=None, random_state=None):
+# a scorer reads the curve at `k_max`
+@measure(defaults={"k_max": 10}, value=itemgetter(-1))
+def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
     r"""Compute the share of neighbours that data and map have in common, for every size.
 
     Parameters
@@ -223,12 +236,12 @@ def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=None, rand
     Z_train : array-like of shape (n_train, n_components), default=None
         Map of the training data.
 
-    max_samples : int, default=None
+    max_samples : int or None, default=10000
         Number of rows to draw and score, against all rows; None scores all. Time grows with
         this number times the rows compared with; memory does not.
 
-    random_state : int, RandomState instance or None, default=None
-        The draw of `max_samples` rows.
+    random_state : int, RandomState instance or None, default=0
+        The draw of `max_samples` rows. None draws a seed from the operating system.
 
     Returns
     -------
@@ -244,6 +257,11 @@ def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=None, rand
         If the shapes do not agree, a value is not finite, a number is out of its range, or one of
         `X_train` and `Z_train` is missing.
 
+    Warns
+    -----
+    UserWarning
+        If there are more than 10,000 rows and `max_samples` is left at that.
+
     See Also
     --------
     auc_q_nx : The curve in one number.
@@ -255,7 +273,9 @@ def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=None, rand
 
     where :math:`N_X^k(i)` and :math:`N_Z^k(i)` are the k nearest rows of row i in the data and in
     the map, out of m: n - 1, or the rows of `X_train`. It is the sum of the upper left k by k block
-    of the co-ranking matrix [1]_, over n k. Distances are Euclidean; ties are broken by row number.
+    of the co-ranking matrix [1]_, over n k. Distances are Euclidean. Of rows that are equally far,
+    in either space, the value is the mean over all orders of theirs; the two orders are
+    independent, but for rows that are equally far with one another in both.
 
     References
     ----------
@@ -278,7 +298,8 @@ def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=None, rand
     return _overlap(data, drawn, k_max, max_samples, random_state)
 
 
-def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=None, random_state=None):
+@measure()
+def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
     r"""Average the share of common neighbours over all sizes, small ones weighing most.
 
     The curve Q_NX is first rescaled to R_NX, which is 0 for a random map, and its area is then
@@ -299,12 +320,12 @@ def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=None, random_state
     Z_train : array-like of shape (n_train, n_components), default=None
         Map of the training data.
 
-    max_samples : int, default=None
+    max_samples : int or None, default=10000
         Number of rows to draw and score, against all rows; None scores all. Time grows with
         this number times the rows compared with; memory does not.
 
-    random_state : int, RandomState instance or None, default=None
-        The draw of `max_samples` rows.
+    random_state : int, RandomState instance or None, default=0
+        The draw of `max_samples` rows. None draws a seed from the operating system.
 
     Returns
     -------
@@ -319,6 +340,11 @@ def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=None, random_state
     ValueError
         If the shapes do not agree, a value is not finite, a number is out of its range, one of
         `X_train` and `Z_train` is missing, or there are fewer than 2 rows to choose from.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 10,000 rows and `max_samples` is left at that.
 
     See Also
     --------
@@ -361,17 +387,7 @@ def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=None, random_state
 
 
 def _overlap(data, drawn, k_max, max_samples, random_state):
-    rows = sample_rows(data.n_queries, max_samples, random_state)
+    rows = rows_to_score(data.n_queries, max_samples, random_state, stacklevel=4)
     blocks = numbers_in_blocks(rows, data.n_reference)
-    common = sum(_first_common(data, drawn, block, k_max) for block in blocks)
+    common = sum(first_common(data, drawn, block, k_max) for block in blocks)
     return np.cumsum(common) / (len(rows) * np.arange(1, k_max + 1))
-
-
-def _first_common(data, drawn, rows, k_max):  # -> (k_max,)
-    """Count the pairs by the smallest neighbourhood that holds them in both spaces."""
-    places = np.arange(k_max)
-    ranks = np.full((len(rows), data.n_reference), k_max)
-    np.put_along_axis(ranks, data.order(rows)[:, :k_max], places[None], axis=1)
-    in_both = np.take_along_axis(ranks, drawn.order(rows)[:, :k_max], axis=1)
-    np.maximum(in_both, places, out=in_both)
-    return np.bincount(in_both.ravel(), minlength=k_max + 1)[:k_max]

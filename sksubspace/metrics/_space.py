@@ -2,6 +2,8 @@
 
 Squared distances come from a matrix product, which is fast but rounds: by at most a known margin.
 Wherever two of them are closer than that, the order is decided by distances computed directly.
+Rows that are equally far are known as such: nobody can say which of them is the nearer one, and the
+metrics take the mean over all orders of theirs.
 """
 
 import numpy as np
@@ -14,10 +16,15 @@ from sksubspace.metrics._input import (
     check_same_length,
     check_together,
 )
+from sksubspace.metrics._ties import equally_far, grouped
+from sksubspace.neighbors import k_nearest
 from sksubspace.neighbors._distances import paired_distances
 
 # 2^21 distances are 16 MiB
 _BLOCK_ELEMENTS = 2**21
+# of all ranks: it is then faster to search for them than to sort all rows
+_FEW = 0.02
+_QUERIES_OF_FEW = 4096
 
 
 def paired_spaces(X, Z, X_train=None, Z_train=None):  # -> two Space
@@ -49,9 +56,11 @@ class Space:
     """Rows to score, and the rows that they are compared with, CSR or dense.
 
     Without `reference` they are compared with one another, and no row is its own neighbour.
+    Distances count as equal up to `rounding`, which is that of the rows themselves.
     """
 
-    def __init__(self, queries, reference=None):
+    def __init__(self, queries, reference=None, *, rounding=0.0):
+        self.rounding = rounding
         self.within = reference is None
         self.queries, self.reference = queries, queries if self.within else reference
         self.n_queries, self.n_reference = queries.shape[0], self.reference.shape[0]
@@ -71,16 +80,47 @@ class Space:
             squared[np.arange(len(rows)), rows] = 0
         return np.sqrt(squared, out=squared)
 
-    def order(self, rows):  # (m,) -> (m, c)
-        """Reference rows by (distance, index) from some rows, without the row itself."""
+    def ranked(self, rows):  # (m,) -> Ranked of (m, c)
+        """Rank the reference rows by their distance from some rows, without the row itself."""
         squared = self._squared(rows)
         if self.within:
             squared[np.arange(len(rows)), rows] = np.inf
         order = np.argsort(squared, axis=1)
         squared = np.take_along_axis(squared, order, axis=1)
         close = np.diff(squared, axis=1) <= self._margin(rows)[:, None]
-        self._settle(rows, order, close)
-        return order[:, : self.n_candidates]
+        tied = self._settle(rows, order, close)
+        return grouped(order[:, : self.n_candidates], tied[:, : self.n_candidates - 1])
+
+    def rankings(self, rows, k, chunk_size=None):  # (m,)
+        """Rank for some rows, a few at a time, at least the k nearest and what ties with the last.
+
+        Yields
+        ------
+        rows : ndarray of shape (m,)
+            Row numbers.
+
+        ranked : Ranked of shape (m, c)
+            With c at least k; no group of equals is cut.
+        """
+        few = k <= _FEW * self.n_candidates and k < self.n_candidates
+        step = chunk_size or (
+            _QUERIES_OF_FEW if few else max(1, _BLOCK_ELEMENTS // self.n_reference)
+        )
+        for start in range(0, len(rows), step):
+            whole = rows[start : start + step]
+            if few:
+                found, ranked, whole = self._nearest(whole, k)
+                yield found, ranked
+            for block in numbers_in_blocks(whole, self.n_reference):
+                yield block, self.ranked(block)
+
+    def _nearest(self, rows, k):
+        """The k nearest, where the next one is farther; and the rows where it is not."""
+        own = rows if self.within else False
+        squared, order = k_nearest(self.queries[rows], self.reference, k + 1, exclude_self=own)
+        tied = equally_far(squared, self.rounding)
+        whole = ~tied[:, k - 1]
+        return rows[whole], grouped(order[whole, :k], tied[whole, : k - 1]), rows[~whole]
 
     def _squared(self, rows):
         squared = safe_sparse_dot(self._from[rows], self._to.T, dense_output=True)
@@ -95,7 +135,10 @@ class Space:
         return rounding * (self._from_norms[rows] + self._to_norms.max())
 
     def _settle(self, rows, order, close):
-        """Sort, in place, each run of neighbours that are too close to call."""
+        """Sort, in place, each run of neighbours that are too close to call.
+
+        Returned is whether a place (m, n) is as far as the next one.
+        """
         unsure = np.zeros(order.shape, dtype=bool)
         unsure[:, :-1] |= close
         unsure[:, 1:] |= close
@@ -105,6 +148,10 @@ class Space:
         exact = paired_distances(self.queries, self.reference, rows[row], columns)
         by_run = np.lexsort((columns, exact, np.cumsum(begins)))
         order[row, place] = columns[by_run]
+        tied = np.zeros(close.shape, dtype=bool)
+        same = equally_far(exact[by_run], self.rounding) & ~begins[1:]
+        tied[row[:-1][same], place[:-1][same]] = True
+        return tied
 
 
 def _centered(rows, mean):

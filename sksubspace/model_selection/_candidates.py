@@ -27,13 +27,10 @@ class Candidate:
     ----------
     name, group : str
         Its own name, and what it is a setting of.
-
     params : dict of str to object
         What distinguishes it within its group.
-
     teacher : estimator
         Unfitted.
-
     role : {"candidate", "control"}
         Whether it may be chosen.
     """

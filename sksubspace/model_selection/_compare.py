@@ -1,6 +1,8 @@
 """Which method, and which hyperparameters, give a map that can be trusted."""
 
+import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from tempfile import TemporaryDirectory
@@ -8,10 +10,12 @@ from tempfile import TemporaryDirectory
 import joblib
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import KFold, check_cv
+from sklearn.model_selection import GroupKFold, KFold, check_cv
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import type_of_target
 
+from sksubspace._student import check_groups
+from sksubspace._student._groups import groups_of_copies, warn_of_copies
+from sksubspace._validation import refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
 from sksubspace.model_selection._evaluate import METRICS, ScoredData, Split
@@ -23,9 +27,12 @@ from sksubspace.model_selection._run import (
     run_comparison,
     with_linear_control,
 )
+from sksubspace.model_selection._summary import Rule
 
 _METHODS = ("auto", "loo", "cv")
-_RULES = ("one_std_err", "best")
+_RULES = ("simplest", "one_std_err", "best")
+# a training set must leave two groups beside the one that is left out
+_FEWEST_GROUPS = 3
 
 
 def compare_embeddings(
@@ -33,10 +40,11 @@ def compare_embeddings(
     candidates=("pca", "tsne", "umap"),
     *,
     y=None,
+    groups=None,
     method="auto",
     cv=5,
     n_repeats=1,
-    select="one_std_err",
+    select="simplest",
     order=None,
     controls=True,
     metrics="auto",
@@ -63,6 +71,11 @@ def compare_embeddings(
     y : array-like of shape (n_samples,) or None, default=None
         Labels, for the neighborhood hit and for a `cv` that stratifies. No teacher sees them.
 
+    groups : array-like of shape (n_samples,) or None, default=None
+        What rows belong to, such as a donor; rows of a group are left out together, by the student
+        and by the folds, and new groups are what the scores speak of. None takes equal rows and
+        near copies for groups; ``np.arange(n_samples)`` none at all.
+
     method : {"auto", "loo", "cv"}, default="auto"
         "loo" embeds all rows once and scores them by leave-one-out, `embedding_score`. "cv" embeds
         the training rows of each split and scores the others, which neither teacher nor student
@@ -70,15 +83,17 @@ def compare_embeddings(
         the student has no leave-one-out form, such as networks, it is "cv".
 
     cv : int, splitter or iterable, default=5
-        Number of folds, shuffled anew in each repeat; or a scikit-learn splitter, or pairs of
-        training and test row numbers, which serve every repeat.
+        Number of folds of whole groups, shuffled anew in each repeat; or a scikit-learn splitter,
+        or pairs of training and test row numbers, which serve every repeat; training rows whose
+        group is tested are then left out.
 
     n_repeats : int, default=1
         Repeats, with teacher seeds of their own.
 
-    select : {"one_std_err", "best"}, default="one_std_err"
-        The simplest candidate within one standard error of the best, or the best. A map that is
-        torn (see `CandidateResult`) is left out as soon as one that is not is tied with the best.
+    select : {"simplest", "one_std_err", "best"}, default="simplest"
+        The simplest candidate that is tied with the best, which is the one that the table calls so;
+        the simplest within one standard error of the best; or the best. A map that is torn (see
+        `CandidateResult`) is left out as soon as one that is not is tied with the best.
 
     order : sequence of str or None, default=None
         Names of candidates, or of grids for all of their settings, simplest first. None takes the
@@ -98,7 +113,7 @@ def compare_embeddings(
         Whose parameters other than `teacher` and `random_state` are used; None for ``MEDAL()``.
 
     confidence : float, default=0.95
-        Level of the intervals of the differences.
+        Level of the intervals of the differences, of all of them at once.
 
     memory : str, path, joblib.Memory or None, default=None
         Folder in which embeddings and finished evaluations are kept, so that a comparison that
@@ -131,6 +146,10 @@ def compare_embeddings(
     FitFailedWarning
         If some candidates failed; they are ranked last, with the reason.
 
+    UserWarning
+        If more than 1 % of the rows are copies of others and no groups are given, or candidates
+        draw maps of several dimensions.
+
     See Also
     --------
     sksubspace.MEDAL : What is fitted to each teacher.
@@ -143,16 +162,22 @@ def compare_embeddings(
     candidates. With J splits the difference of two candidates, with mean :math:`\bar d` and
     standard deviation s over splits, has the interval [1]_
 
-    .. math:: \bar d \pm t_{J-1} \, s \sqrt{1/J + n_{test}/n_{train}} .
+    .. math:: \bar d \pm q \, s \sqrt{1/J + n_{test}/n_{train}} .
 
     By leave-one-out rows are compared instead of splits: R2 is a ratio of two sums over rows, and
-    its standard error is that of such a ratio [2]_; with several seeds their variance is added.
+    its standard error is that of such a ratio [2]_; with several seeds their variance is added. In
+    either case q is the quantile of the largest of all such differences [3]_, because the best is
+    only known from the same scores; that of a score is s over the root of the number of folds,
+    however many repeats, which test the same rows again. ``best_score_`` of the result is that of
+    the best where it is chosen anew without each fold that it is scored on.
 
     References
     ----------
     .. [1] C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52
        (2003), https://doi.org/10.1023/A:1024068626366
     .. [2] W. G. Cochran, "Sampling techniques", third edition, Wiley, 1977, chapter 6.
+    .. [3] T. Hothorn, F. Bretz and P. Westfall, "Simultaneous inference in general parametric
+       models", Biometrical Journal 50 (2008), https://doi.org/10.1002/bimj.200810425
 
     Examples
     --------
@@ -174,7 +199,8 @@ def compare_embeddings(
     method = _possible_method(method, student)
     versions = shaping_versions()
     store = open_store(memory, versions)
-    data = _checked_data(X, y, metrics, store)
+    bare = _checked_data(X, y, metrics, store)
+    data = _with_groups(bare, groups, method)
     parsed = parse_candidates(candidates)
     splits = () if method == "loo" else _splits(data, cv, n_repeats, seed)
     with _store_of_whole_fits(store, method, versions) as whole:
@@ -183,35 +209,42 @@ def compare_embeddings(
             candidates=with_linear_control(parsed, controls, data.X.shape[1]),
             student=student,
             method=method,
-            select=select,
-            order=order_of_simplicity(parsed, order),
-            confidence=float(confidence),
+            rule=Rule(
+                select,
+                order_of_simplicity(parsed, order),
+                float(confidence),
+                *_mean_sizes(splits),
+                n_repeats=int(n_repeats),
+            ),
             controls=bool(controls),
             splits=splits,
             seeds=tuple((seed + i) % 2**32 for i in range(n_repeats if method == "loo" else 1)),
             store=store,
             whole=whole,
             n_jobs=n_jobs,
+            ungrouped=replace(bare, groups=np.arange(bare.X.shape[0])) if data.given else None,
+            loose_splits=_loose_splits(bare, splits, n_repeats, seed) if data.given else (),
         )
         compare = partial(run_comparison, plan, X)
-        rows, best = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
-    return _summed_up(plan, rows, best, n_repeats=int(n_repeats), random_state=seed)
+        found = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
+    return _summed_up(plan, *found, random_state=seed)
 
 
-def _summed_up(plan, rows, best, *, n_repeats, random_state):
+def _summed_up(plan, rows, score, best, *, random_state):
     return EmbeddingComparison(
         results=rows,
         method=plan.method,
-        select=plan.select,
-        order=plan.order,
-        confidence=plan.confidence,
+        select=plan.rule.select,
+        order=plan.rule.order,
+        confidence=plan.rule.confidence,
         n_samples=plan.data.X.shape[0],
         n_features=plan.data.X.shape[1],
-        n_splits=len(plan.splits) // n_repeats,
-        n_repeats=n_repeats,
+        n_splits=len(plan.splits) // plan.rule.n_repeats,
+        n_repeats=plan.rule.n_repeats,
         random_state=random_state,
         versions=shaping_versions(),
         best_name_=next(row.name for row in rows if row.selected),
+        best_score_=score,
         best_estimator_=best,
     )
 
@@ -269,6 +302,7 @@ def _drawn_seed(random_state):
 
 
 def _checked_data(X, y, metrics, store):
+    refuse_containers(X, "X")
     X = check_array(
         X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", ensure_min_samples=4,
         input_name="X",
@@ -283,14 +317,32 @@ def _checked_data(X, y, metrics, store):
 
 def _checked_metrics(metrics, y):
     if isinstance(metrics, str) and metrics == "auto":
-        has_classes = y is not None and type_of_target(y) in ("binary", "multiclass")
-        return METRICS if has_classes else METRICS[:2]
+        has_classes = y is not None and which_target(y) == "classes"
+        return tuple(name for name, one in METRICS.items() if has_classes or not one.has_labels)
     names = () if metrics is None else metrics
     if isinstance(names, str) or not set(names) <= set(METRICS):
-        raise ValueError(f"metrics must be 'auto' or a tuple out of {METRICS}, got {metrics!r}.")
-    if "neighborhood_hit" in names and y is None:
-        raise ValueError("metrics has 'neighborhood_hit', which needs y, got y=None.")
+        raise ValueError(
+            f"metrics must be 'auto' or a tuple out of {tuple(METRICS)}, got {metrics!r}."
+        )
+    for name in names if y is None else ():
+        if METRICS[name].has_labels:
+            raise ValueError(f"metrics has {name!r}, which needs y, got y=None.")
     return tuple(names)
+
+
+def _with_groups(data, groups, method):
+    """The groups of the caller; or, for folds, those of rows that are copies of others."""
+    given = groups is not None
+    if given:
+        groups = check_groups(groups, data.X.shape[0])
+    elif method != "loo":
+        groups, n_copies = groups_of_copies(data.X)
+        warn_of_copies(n_copies, len(groups), stacklevel=4)
+        if not n_copies:
+            groups = None
+    if groups is None:
+        return data
+    return replace(data, groups=groups, given=given)
 
 
 def _splits(data, cv, n_repeats, seed):
@@ -300,24 +352,62 @@ def _splits(data, cv, n_repeats, seed):
         pairs = _pairs(data, cv, int(rng.randint(2**31 - 1)))
         for train, test in pairs:
             rows = np.arange(n_samples)
-            splits.append(Split(rows[train], rows[test], int(rng.randint(2**31 - 1))))
+            train, test = rows[train], rows[test]
+            if data.groups is not None:  # whatever the splitter, copies and groups leave together
+                train = train[~np.isin(data.groups[train], data.groups[test])]
+            splits.append(Split(train, test, int(rng.randint(2**31 - 1))))
+    if data.groups is not None:
+        fewest = min(len(np.unique(data.groups[one.train])) for one in splits)
+        if fewest < _FEWEST_GROUPS:
+            raise ValueError(
+                f"groups must leave at least {_FEWEST_GROUPS} different ones in every training set "
+                f"of cv={cv!r}, but one has {fewest}."
+            )
     return tuple(splits)
 
 
+def _loose_splits(data, splits, n_repeats, seed):
+    """As many folds of single rows as a repeat has, with the seeds of its students."""
+    n_splits = len(splits) // n_repeats
+    pairs = _pairs(data, n_splits, seed) if n_splits else ()
+    return tuple(Split(*pair, one.seed) for pair, one in zip(pairs, splits[:n_splits], strict=True))
+
+
+def _mean_sizes(splits):
+    """Test and training rows of a split, as means."""
+    if not splits:
+        return np.nan, np.nan
+    return tuple(
+        float(np.mean([len(getattr(one, name)) for one in splits])) for name in ("test", "train")
+    )
+
+
 def _pairs(data, cv, seed):
-    n_samples = data.X.shape[0]
     if isinstance(cv, Integral) and not isinstance(cv, bool):
-        if not 2 <= cv <= n_samples:
-            raise ValueError(f"cv must be from 2 to the {n_samples} rows of X, got {cv}.")
-        splitter = KFold(int(cv), shuffle=True, random_state=seed)
+        splitter, groups = _folds(data, int(cv), seed), data.groups
     elif not isinstance(cv, str) and (hasattr(cv, "split") or hasattr(cv, "__iter__")):
-        splitter = check_cv(cv)
+        splitter, groups = check_cv(cv), data.groups if data.given else None
     else:
         raise TypeError(f"cv must be a number of folds, a splitter or pairs of rows, got {cv!r}.")
-    pairs = list(splitter.split(data.X, data.y))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+        pairs = list(splitter.split(data.X, data.y, groups))
     if len(pairs) < 2:
         raise ValueError(f"cv must give at least 2 splits, got {len(pairs)}.")
     return pairs
+
+
+def _folds(data, n_folds, seed):
+    """Folds of rows, or of whole groups."""
+    n_samples = data.X.shape[0]
+    if not 2 <= n_folds <= n_samples:
+        raise ValueError(f"cv must be from 2 to the {n_samples} rows of X, got {n_folds}.")
+    if data.groups is None:
+        return KFold(n_folds, shuffle=True, random_state=seed)
+    n_groups = data.groups.max() + 1
+    if n_folds > n_groups:
+        raise ValueError(f"cv must be at most the number of groups, {n_groups}, got {n_folds}.")
+    return GroupKFold(n_folds, shuffle=True, random_state=seed)
 
 
 @contextmanager

@@ -12,12 +12,14 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from sksubspace import metrics
+from sksubspace._measures import measures
 from sksubspace._teachers import seed_teacher
 from sksubspace._threads import small_work
-from sksubspace.metrics import continuity, embedding_score, neighborhood_hit, trustworthiness
+from sksubspace.metrics import embedding_score
 from sksubspace.model_selection._memory import RememberedTeacher
 
-METRICS = ("trustworthiness", "continuity", "neighborhood_hit")
+METRICS = {name: one for name, one in measures(metrics.__all__).items() if one.is_compared}
 # what scikit-learn's trustworthiness takes by default
 _N_NEIGHBORS = 5
 # the measures compare every drawn test row with every drawn training row
@@ -33,21 +35,33 @@ class ScoredData:
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         Rows.
-
     y : ndarray of shape (n_samples,) or None
-        Labels, for `neighborhood_hit` alone.
-
+        Labels, for the metrics that look at them.
     metrics : tuple of str
         Further measures of held-out rows.
-
     digest : str or None
         Hash of X and y; None if nothing is remembered.
+    groups : ndarray of shape (n_samples,) or None
+        Rows that are left out together, whole numbers; None for none.
+    given : bool
+        Whether they are the caller's.
     """
 
     X: Any
     y: Any = None
     metrics: tuple = ()
     digest: str | None = None
+    groups: Any = None
+    given: bool = False
+
+    @property
+    def key(self):
+        """What tells these rows from others where evaluations are remembered."""
+        return self.digest if self.groups is None else (self.digest, self.groups)
+
+    def groups_of(self, rows):
+        """Groups of some rows, or None."""
+        return None if self.groups is None else self.groups[rows]
 
 
 @dataclass(frozen=True)
@@ -67,29 +81,23 @@ class Evaluation:
     ----------
     score, placement_r2 : float
         R2 of the data, and of the encoder's left-out coordinates.
-
     encoder : str
         The encoder that was taken.
-
     embedding : ndarray of shape (n_train, n_components) or None
         Of the training rows.
-
     metrics : dict of str to float
         Further measures.
-
     distortion, squares : ndarray of shape (n_samples,) or None
         By leave-one-out, the mean squared error of each row, and its distance from the mean.
-
     teacher_seconds, student_seconds : float
         Wall-clock times.
-
     continuous, global_share : float
         R2 at the mean place of the neighbours, and that of a linear decoder over that of as many
         principal components.
-
+    n_components : int
+        Dimension of the map.
     error : str
         What went wrong.
-
     warnings : tuple of (str, type, str, int)
         What was warned of, and where, for the caller to repeat once.
     """
@@ -105,6 +113,7 @@ class Evaluation:
     student_seconds: float = np.nan
     continuous: float = np.nan
     global_share: float = np.nan
+    n_components: int = 0
     error: str = ""
     warnings: tuple = ()
 
@@ -122,7 +131,7 @@ def evaluate_split(data, teacher, student, split, store, task):
     def compute():
         return _fit_and_score(medal, data, split, task)
 
-    parts = (data.digest, key, split.train, split.test, data.metrics)
+    parts = (data.key, key, split.train, split.test, data.metrics)
     remembered = partial(store.remember, "splits", lambda: parts, compute)
     return _guarded(remembered, teacher, task)
 
@@ -150,8 +159,8 @@ def evaluate_whole(data, teacher, student, seed, store, task):
     Teacher and student get the seed where they have none.
     """
     teacher, medal = seeded_pair(teacher, student, seed)
-    parts = (data.digest, teacher, medal)
-    compute = partial(_embed_and_score, data.X, teacher, medal, store, task)
+    parts = (data.key, teacher, medal)
+    compute = partial(_embed_and_score, data, teacher, medal, store, task)
     return _guarded(partial(store.remember, "whole", lambda: parts, compute), teacher, task)
 
 
@@ -162,7 +171,7 @@ def evaluate_whole_permuted(data, student, seed, embedding, task):
 
     def compute():
         with task.around():
-            return _leave_one_out(data.X, dealt, medal)
+            return _leave_one_out(data, dealt, medal)
 
     return _guarded(compute, student, task)
 
@@ -177,7 +186,7 @@ def _fit_and_score(medal, data, split, task, embedding=None):
     start = perf_counter()
     fit_params = {} if embedding is None else {"embedding": embedding}
     with task.around(medal):
-        medal.fit(data.X[split.train], **fit_params)
+        medal.fit(data.X[split.train], groups=data.groups_of(split.train), **fit_params)
     found = medal.score_readings(data.X[split.test])
     seconds = perf_counter() - start
     teacher = medal.teacher_
@@ -191,6 +200,7 @@ def _fit_and_score(medal, data, split, task, embedding=None):
         student_seconds=seconds - (teacher.elapsed_ if teacher else 0),
         continuous=found["continuous"],
         global_share=found["global_share"],
+        n_components=medal.embedding_.shape[1],
     )
 
 
@@ -202,36 +212,29 @@ def _held_out_metrics(medal, data, split):
     placed = np.flatnonzero(np.isfinite(medal.embedding_).all(axis=1))
     near, test = _drawn(placed, _MOST_REFERENCES, rng), _drawn(split.test, _MOST_QUERIES, rng)
     train = split.train[near]
-    X, Z = data.X[test], medal.transform(data.X[test])
-    X_train, Z_train = data.X[train], medal.embedding_[near]
+    y, y_train = (None, None) if data.y is None else (data.y[test], data.y[train])
+    new = data.X[test], medal.transform(data.X[test]), y
+    training = data.X[train], medal.embedding_[near], y_train
     n_neighbors = max(1, min(_N_NEIGHBORS, len(train) // 2))
-    spaces = {"X_train": X_train, "Z_train": Z_train, "n_neighbors": n_neighbors}
-    compute = {
-        "trustworthiness": lambda: trustworthiness(X, Z, **spaces),
-        "continuity": lambda: continuity(X, Z, **spaces),
-        "neighborhood_hit": lambda: neighborhood_hit(
-            Z, data.y[test], n_neighbors=n_neighbors, Z_train=Z_train, y_train=data.y[train]
-        ),
-    }
-    return {name: float(compute[name]()) for name in data.metrics}
+    return {name: METRICS[name].held_out(new, training, n_neighbors) for name in data.metrics}
 
 
 def _drawn(rows, most, rng):
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
-def _embed_and_score(X, teacher, medal, store, task):
+def _embed_and_score(data, teacher, medal, store, task):
     with task.around():
         stand_in = RememberedTeacher(teacher, store, keep=True)
         start = perf_counter()
-        Z = check_array(stand_in.fit_transform(X), ensure_all_finite=False)
-        evaluation = _leave_one_out(X, Z, medal)
+        Z = check_array(stand_in.fit_transform(data.X), ensure_all_finite=False)
+        evaluation = _leave_one_out(data, Z, medal)
         seconds = perf_counter() - start - stand_in.elapsed_
     return replace(evaluation, teacher_seconds=stand_in.seconds_, student_seconds=seconds)
 
 
-def _leave_one_out(X, Z, medal):
-    score = embedding_score(X, Z, student=medal, per_row=True)
+def _leave_one_out(data, Z, medal):
+    score = embedding_score(data.X, Z, student=medal, groups=data.groups, per_row=True)
     return Evaluation(
         score=float(score.r2),
         placement_r2=float(score.placement_r2),
@@ -241,6 +244,7 @@ def _leave_one_out(X, Z, medal):
         squares=score.squares,
         continuous=score.continuous,
         global_share=score.global_share,
+        n_components=Z.shape[1],
     )
 
 

@@ -13,7 +13,7 @@ from time import perf_counter
 import joblib
 from sklearn.base import BaseEstimator
 
-from sksubspace._teachers import undisturbed
+from sksubspace._teachers import centring, undisturbed
 
 # packages by whose versions the numbers may differ
 _SHAPING = ("sksubspace", "numpy", "scipy", "scikit-learn", "torch", "umap-learn")
@@ -27,10 +27,8 @@ class Store:
     ----------
     folder : str or None
         None keeps nothing.
-
     versions : dict of str to str
         Part of every key: results of other versions are not taken.
-
     quiet : bool
         Whether to say nothing about results that cannot be kept.
     """
@@ -117,10 +115,8 @@ class RememberedTeacher(BaseEstimator):
     ----------
     teacher : estimator
         What draws the embedding.
-
     store : Store or None, default=None
         Where embeddings are kept, under the teacher with its parameters and the rows it is given.
-
     keep : bool, default=False
         Whether the fitted teacher is kept too.
 
@@ -128,10 +124,8 @@ class RememberedTeacher(BaseEstimator):
     ----------
     seconds_ : float
         Wall-clock time of the fit, also where it was remembered.
-
     elapsed_ : float
         Wall-clock time that this call took.
-
     fitted_ : estimator or None
         The fitted teacher if it was to be kept.
     """
@@ -157,6 +151,7 @@ class RememberedTeacher(BaseEstimator):
 
 
 def _timed_fit(teacher, X, keep):
+    teacher = centring(teacher, X)
     with undisturbed(teacher):
         start = perf_counter()
         Z = teacher.fit_transform(X)

@@ -7,8 +7,10 @@ import re
 
 import numpy as np
 
+from sksubspace.model_selection._intervals import mean_standard_error
 
-def one_standard_error(cv_results, *, order=None, metric="score"):
+
+def one_standard_error(cv_results, *, order=None, metric="score", n_repeats=1):
     r"""Choose the simplest candidate whose score is within one standard error of the best.
 
     It can be handed to ``GridSearchCV(refit=one_standard_error)``; with other arguments, by
@@ -26,6 +28,10 @@ def one_standard_error(cv_results, *, order=None, metric="score"):
     metric : str, default="score"
         Which score, where a search has several.
 
+    n_repeats : int, default=1
+        How many of the splits test any row, as of ``RepeatedKFold``: repeats add no rows, so that
+        the standard error stays that of one.
+
     Returns
     -------
     index : int
@@ -34,17 +40,18 @@ def one_standard_error(cv_results, *, order=None, metric="score"):
     Raises
     ------
     ValueError
-        If there are fewer than two splits with that score, or no candidate has all of its scores.
+        If there are fewer than two splits with that score, no whole number of them in a repeat, or
+        no candidate has all of its scores.
 
     Notes
     -----
-    With K splits, mean score :math:`m_c` and standard deviation :math:`s_c` of candidate c, and
-    b the candidate with the best mean, the choice is the simplest c with
+    With K folds in each of the repeats, mean score :math:`m_c` and standard deviation :math:`s_c`
+    over all splits of candidate c, and b the candidate with the best mean, the choice is the
+    simplest c with
 
     .. math:: m_c \ge m_b - s_b / \sqrt{K} .
 
-    Candidates that failed on a split (score NaN) are left out. The splits of a cross-validation
-    share training rows, so that the standard error is a rough one.
+    Candidates that failed on a split (score NaN) are left out.
 
     References
     ----------
@@ -68,7 +75,11 @@ def one_standard_error(cv_results, *, order=None, metric="score"):
     if np.isnan(mean).all():
         raise ValueError(f"No candidate has a {metric!r} on every split.")
     best = np.nanargmax(mean)
-    error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
+    if n_repeats < 1 or scores.shape[1] % n_repeats:
+        raise ValueError(
+            f"n_repeats must divide the number of splits, {scores.shape[1]}, got {n_repeats!r}."
+        )
+    error = mean_standard_error(scores[best], n_repeats / scores.shape[1])
     good = np.flatnonzero(mean >= mean[best] - error)
     if order is None:
         return int(good[0])

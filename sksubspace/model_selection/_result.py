@@ -17,7 +17,9 @@ from sksubspace._comparison import (
     CandidateResult,
     continuous_share,
     explanations,
+    knows_groups,
     level,
+    of_the_choice,
     question,
     remarks,
     rule,
@@ -28,8 +30,8 @@ _WIDTH = 100
 # names and remarks are wrapped below themselves where the line would be longer
 _NARROWEST_NAME = 12
 _WIDEST_REMARKS = 13
-_COLUMNS = ("", "map", "R2", "± s.e.", "continuous", "global", "difference", "notes")
-_LEFT_ALIGNED = (1, 6, 7)
+_COLUMNS = ("", "map", "R2", "± s.e.", "continuous", "global", "lost", "difference", "notes")
+_LEFT_ALIGNED = ("map", "difference", "notes")
 # wall-clock times, which no two runs share
 _TIMINGS = ("teacher_seconds", "student_seconds")
 # of an object without a repr of its own
@@ -48,7 +50,7 @@ class EmbeddingComparison:
     method : {"loo", "cv", "auto"}
         How the candidates were scored.
 
-    select : {"one_std_err", "best"}
+    select : {"simplest", "one_std_err", "best"}
         The rule of choice.
 
     order : tuple of str
@@ -80,6 +82,11 @@ class EmbeddingComparison:
 
     best_estimator_ : MEDAL
         Fitted on all rows with the chosen teacher.
+
+    best_score_ : float
+        R2 of the chosen candidate; where it is the best, that of the best which is chosen anew
+        without each fold that it is scored on, or fifth of the rows by leave-one-out, because the
+        best of many is also the luckiest. NaN then for fewer than three folds.
     """
 
     results: tuple[CandidateResult, ...]
@@ -95,6 +102,7 @@ class EmbeddingComparison:
     versions: dict
     best_name_: str
     best_estimator_: Any = field(repr=False)
+    best_score_: float = np.nan
 
     def __str__(self):
         """Show a table of at most 100 columns, and how to read it."""
@@ -190,12 +198,14 @@ class EmbeddingComparison:
 
 def text_table(comparison):
     """Write a comparison as lines of at most 100 characters: question, table, how to read it."""
-    cells = [_COLUMNS, *table_cells(comparison)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(_COLUMNS))]
+    columns = columns_of(comparison)
+    cells = [columns, *table_cells(comparison)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     widths[-1] = min(widths[-1], _WIDEST_REMARKS)
     others = sum(widths) - widths[1] + 2 * (len(widths) - 1)
     widths[1] = max(_NARROWEST_NAME, min(widths[1], _WIDTH - others))
-    lines = [line for row in cells for line in _lines(row, widths)]
+    left = [name in _LEFT_ALIGNED for name in columns]
+    lines = [line for row in cells for line in _lines(row, widths, left)]
     ruler = "-" * max(map(len, lines))
     notes = [fill(note, _WIDTH, subsequent_indent="    ") for note in reading(comparison)]
     head = fill(question(comparison), _WIDTH, subsequent_indent="    ")
@@ -204,7 +214,9 @@ def text_table(comparison):
 
 def html_table(comparison):
     """Write a comparison as an HTML table with a caption, and notes; every value is escaped."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("#", *_COLUMNS[1:]))
+    head = "".join(
+        f'<th scope="col">{escape(name)}</th>' for name in ("#", *columns_of(comparison)[1:])
+    )
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
         for row in table_cells(comparison)
@@ -216,9 +228,16 @@ def html_table(comparison):
     )
 
 
+def columns_of(comparison):
+    """Names of the columns; "lost" only where groups were given."""
+    lost = knows_groups(comparison.results)
+    return tuple(name for name in _COLUMNS if lost or name != "lost")
+
+
 def table_cells(comparison):
     """Format the rows: a tuple of texts for each, one for each column."""
     rows = comparison.results
+    lost = knows_groups(rows)
     return [
         (
             str(row.rank),
@@ -227,6 +246,7 @@ def table_cells(comparison):
             "" if row.evidence == "definition" else _decimals(row.standard_error),
             _decimals(continuous_share(row), 2),
             _decimals(row.global_share, 2),
+            *([_decimals(row.lost_to_groups)] if lost else []),
             _difference(row),
             ", ".join(remarks(row, rows)),
         )
@@ -242,6 +262,7 @@ def reading(comparison):
         f"R2: variance of {unseen} that comes back from their place on the map (1 all, 0 none).",
         f"difference: from the best, with {level(comparison)}; tie: it contains 0; chosen: "
         f"{rule(comparison)}.",
+        *filter(None, [of_the_choice(comparison)]),
         *explanations(rows),
         *(f"{_tidy(row.name)} failed: {row.error}" for row in rows if row.error),
     ]
@@ -262,7 +283,7 @@ def _decimals(value, digits=3):
     return f"{value:.{digits}f}" if np.isfinite(value) else ""
 
 
-def _lines(row, widths):
+def _lines(row, widths, left):
     """Lay a row out; a long name, and many remarks, go on below."""
     names = wrap(row[1], widths[1], subsequent_indent="  ", break_on_hyphens=False) or [""]
     notes = wrap(row[-1], widths[-1]) or [""]
@@ -271,8 +292,8 @@ def _lines(row, widths):
         cells = [name if j == 1 else note if j == len(row) - 1 else "" if i else cell
                  for j, cell in enumerate(row)]  # fmt: skip
         padded = [
-            (cell.ljust if j in _LEFT_ALIGNED else cell.rjust)(width)
-            for j, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            (cell.ljust if to_left else cell.rjust)(width)
+            for cell, width, to_left in zip(cells, widths, left, strict=True)
         ]
         lines.append("  ".join(padded).rstrip())
     return lines

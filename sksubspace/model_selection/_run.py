@@ -2,7 +2,7 @@
 
 import warnings
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from sksubspace._comparison import MEAN, PERMUTED, best, choose, ranked
+from sksubspace._comparison import MEAN, PERMUTED, best, choose, dimensions, ranked
 from sksubspace._threads import small_work
 from sksubspace.model_selection._candidates import Candidate, is_pca, pca_control
 from sksubspace.model_selection._evaluate import (
@@ -25,7 +25,14 @@ from sksubspace.model_selection._evaluate import (
     seeded_pair,
 )
 from sksubspace.model_selection._memory import RememberedTeacher, Store
-from sksubspace.model_selection._summary import mean_evaluations, relate, summarize
+from sksubspace.model_selection._summary import (
+    Rule,
+    families,
+    honest_score,
+    mean_evaluations,
+    relate,
+    summarize,
+)
 
 # leave-one-out scores lie above those of rows that the teacher has not seen, by up to about this
 # much more for one teacher than for another (t-SNE than PCA): one this far behind may be the best
@@ -40,58 +47,52 @@ class ComparisonPlan:
     ----------
     data : ScoredData
         Rows.
-
     candidates : tuple of Candidate
         What is compared, the linear control included.
-
     student : MEDAL
         Whose parameters are used.
 
-    method, select, confidence, controls, n_jobs
+    method, controls, n_jobs
         See `compare_embeddings`.
-
-    order : tuple of str
-        Names of the candidates, simplest first.
-
+    rule : Rule
+        How one is chosen.
     splits : tuple of Split
         Of the cross-validation; empty for leave-one-out.
-
     seeds : tuple of int
         Of the teachers that embed all rows. The first is that of the final fit.
-
     store, whole : Store
         What is remembered of splits, and of teachers of all rows.
+    ungrouped : ScoredData or None
+        The rows without the groups that the caller gave; None if none were given.
+    loose_splits : tuple of Split
+        One repeat of splits that tear these groups apart.
     """
 
     data: ScoredData
     candidates: tuple
     student: Any
     method: str
-    select: str
-    order: tuple
-    confidence: float
+    rule: Rule
     controls: bool
     splits: tuple
     seeds: tuple
     store: Store
     whole: Store
     n_jobs: Any
+    ungrouped: Any = None
+    loose_splits: tuple = ()
 
     @property
     def n_stages(self):
         """Number of stages that callbacks are told of."""
-        return {"loo": 2, "cv": 2, "auto": 3}[self.method] + self.controls
-
-    @property
-    def test_to_train(self):
-        """Test rows over training rows, as a mean over splits."""
-        return float(np.mean([len(one.test) / len(one.train) for one in self.splits] or [np.nan]))
+        own = {"loo": 2, "cv": 2, "auto": 3}[self.method]
+        return own + self.controls + (self.ungrouped is not None)
 
 
 def run_comparison(plan, X, caller, context):
     """Compare, choose, and fit the chosen one to X, the rows as the caller gave them.
 
-    Returns the rows by rank, and the fitted MEDAL.
+    Returns the rows by rank, the score of the choice, and the fitted MEDAL.
     """
     said = set()
     cv, loo, stages = {}, {}, partial(_evaluate_stage, plan, caller, context, said)
@@ -100,18 +101,29 @@ def run_comparison(plan, X, caller, context):
     if plan.method != "loo":
         confirmed = _promising(plan, loo) if loo else plan.candidates
         cv = stages("cross-validation", _split_jobs(plan, confirmed))
-    candidates = list(plan.candidates)
-    rows = [summarize(one, cv.get(one.name, ()), loo.get(one.name, ())) for one in candidates]
+
+    def summed_up(candidates):
+        return [
+            summarize(one, cv.get(one.name, ()), loo.get(one.name, ()), plan.rule)
+            for one in candidates
+        ]
+
+    rows = summed_up(plan.candidates)
     _check_failures(rows)
+    honest = honest_score(plan.candidates, cv, loo, plan.rule)
+    if plan.ungrouped is not None:
+        rows = _lost_to_groups(plan, rows, cv, stages)
     if plan.controls:
-        controls = _add_controls(plan, best(rows).name, cv, loo, stages)
-        rows += [summarize(one, cv.get(one.name, ()), loo.get(one.name, ())) for one in controls]
-    rows = relate(rows, cv, loo, plan.test_to_train, plan.confidence)
-    chosen = choose(rows, plan.select, plan.order)
+        rows += summed_up(_add_controls(plan, best(rows).name, cv, loo, stages))
+    rows = relate(rows, families(rows, cv, loo, plan.rule))
+    _warn_of_dimensions(rows)
+    chosen = choose(rows, plan.rule.select, plan.rule.order)
+    # whoever is not the best was not taken for its score
+    score = next(honest if row is best(rows) else row.score for row in rows if row.name == chosen)
     with collected_warnings() as caught:
         fitted = _fit_chosen(plan, X, chosen, caller, context)
     _warn_once(caught, said)
-    return ranked(rows, chosen), fitted
+    return ranked(rows, chosen), score, fitted
 
 
 def with_linear_control(candidates, controls, n_features):
@@ -140,9 +152,36 @@ def _split_jobs(plan, candidates):
     }
 
 
+def _lost_to_groups(plan, rows, cv, stages):
+    """Add to each row what its score would be more if groups were torn apart."""
+    alive = [one for one in plan.candidates if one.name in cv] or plan.candidates
+    loose = replace(plan, data=plan.ungrouped, splits=plan.loose_splits)
+    jobs = _split_jobs(loose, alive) if cv else _whole_jobs(loose)
+    found = stages("without groups", jobs)
+    torn = {
+        name: summarize(row, one if cv else (), () if cv else one, plan.rule).score
+        for row in rows
+        for name, one in found.items()
+        if name == row.name
+    }
+    return [replace(row, lost_to_groups=torn.get(row.name, np.nan) - row.score) for row in rows]
+
+
+def _warn_of_dimensions(rows):
+    """R2 rises with the dimension of the map, whatever the method."""
+    found = dimensions(rows)
+    if len(found) > 1:
+        warnings.warn(
+            f"The candidates draw maps of {', '.join(map(str, found))} dimensions: R2 rises with "
+            "the dimension by itself, so that it compares methods only within one dimension.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
 def _promising(plan, loo):
     """Candidates that may be the best after the screening, and the linear control."""
-    rows = [summarize(one, (), loo[one.name]) for one in plan.candidates]
+    rows = [summarize(one, (), loo[one.name], plan.rule) for one in plan.candidates]
     _check_failures(rows)
     first = best(rows)
     least = first.score - np.nan_to_num(first.standard_error) - _OPTIMISM
@@ -223,7 +262,7 @@ def _fit_chosen(plan, X, chosen, caller, context):
     task = context.subcontext(task_name="refit")
     with task.propagate_callback_context(medal), small_work(0):
         task.call_on_fit_task_begin(estimator=caller)
-        medal.fit(X)
+        medal.fit(X, groups=None if plan.ungrouped is None else plan.data.groups)
     task.call_on_fit_task_end(estimator=caller)
     keep_teacher = plan.student.keep_teacher
     medal.teacher_ = medal.teacher_.fitted_ if keep_teacher else None
@@ -253,7 +292,6 @@ class Task:
     ----------
     caller : Comparison
         Whose task it is.
-
     context : sklearn.callback.CallbackContext
         The context of the task, a leaf.
     """

@@ -4,18 +4,9 @@ from dataclasses import dataclass, field
 from inspect import signature
 
 from sksubspace import metrics
+from sksubspace._measures import measures
 
-# the neighbourhood at which the curve Q_NX is read, where none is named
-_DEFAULT_K = 10
-_MEASURES = {
-    "trustworthiness": metrics.trustworthiness,
-    "continuity": metrics.continuity,
-    "q_nx": metrics.q_nx,
-    "auc_q_nx": metrics.auc_q_nx,
-    "normalized_stress": metrics.normalized_stress,
-    "distance_correlation": metrics.distance_correlation,
-    "neighborhood_hit": metrics.neighborhood_hit,
-}
+_MEASURES = measures(metrics.__all__)
 # what the scorer passes itself, or what would return an array
 _GIVEN = {"X", "Z", "y", "X_train", "Z_train", "y_train", "per_point"}
 
@@ -28,7 +19,6 @@ class EmbeddingScorer:
     ----------
     name : str
         The measure.
-
     params : dict of str to object
         Its parameters.
     """
@@ -40,15 +30,9 @@ class EmbeddingScorer:
         """Map X by ``estimator.transform`` and score the map; higher is better."""
         Z = estimator.transform(X)
         measure = _MEASURES[self.name]
-        if self.name == "neighborhood_hit":
-            if y is None:
-                raise ValueError("The scorer 'neighborhood_hit' needs y, got None.")
-            return float(measure(Z, y, **self.params))
-        if self.name == "q_nx":
-            k_max = self.params.get("k_max", _DEFAULT_K)
-            return float(measure(X, Z, **{**self.params, "k_max": k_max})[-1])
-        sign = -1 if self.name == "normalized_stress" else 1
-        return sign * float(measure(X, Z, **self.params))
+        if measure.has_labels and y is None:
+            raise ValueError(f"The scorer {self.name!r} needs y, got None.")
+        return measure.score(X, Z, y, **self.params)
 
 
 def embedding_scorer(name, **kwargs):
@@ -106,7 +90,8 @@ def embedding_scorer(name, **kwargs):
     """
     if name not in _MEASURES:
         raise ValueError(f"name must be one of {tuple(_MEASURES)}, got {name!r}.")
-    allowed = tuple(one for one in signature(_MEASURES[name]).parameters if one not in _GIVEN)
+    parameters = signature(_MEASURES[name].function).parameters
+    allowed = tuple(one for one in parameters if one not in _GIVEN)
     unknown = sorted(set(kwargs) - set(allowed))
     if unknown:
         raise TypeError(f"The scorer {name!r} takes {allowed}, got {unknown}.")

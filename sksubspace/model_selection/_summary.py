@@ -1,23 +1,59 @@
-r"""From evaluations to the rows of a comparison: scores, standard errors and differences.
-
-Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003: the splits
-of a cross-validation share training rows, so that the variance of a mean over J of them is not
-:math:`s^2 / J` but about :math:`(1/J + n_{test}/n_{train})\, s^2`.
-
-Cochran, "Sampling techniques", 1977, chapter 6: the variance of a ratio of two sums over rows.
-"""
+"""From evaluations to the rows of a comparison: scores, differences, ties; the choice's score."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
-from sksubspace._comparison import MEAN, CandidateResult, best, within_one_standard_error
+from sksubspace._comparison import (
+    MEAN,
+    CandidateResult,
+    best,
+    choose,
+    within_one_standard_error,
+)
 from sksubspace.model_selection._evaluate import Evaluation
+from sksubspace.model_selection._intervals import (
+    difference_errors,
+    mean_standard_error,
+    ratio_r2,
+    row_covariance,
+    simultaneous_reach,
+    split_covariance,
+)
+
+# parts of the rows by which a choice by leave-one-out is scored anew
+_N_PARTS = 5
 
 
-def summarize(candidate, cv, loo):
+@dataclass(frozen=True)
+class Rule:
+    """How candidates are set beside each other, and one is chosen.
+
+    Attributes
+    ----------
+    select, order, confidence
+        See `compare_embeddings`.
+    n_test, n_train : float
+        Test and training rows of a split, as means.
+    n_repeats : int
+        Repeats of the cross-validation.
+    """
+
+    select: str
+    order: tuple
+    confidence: float
+    n_test: float
+    n_train: float
+    n_repeats: int
+
+    @property
+    def test_share(self):
+        """Test rows over all rows of a split."""
+        return self.n_test / (self.n_test + self.n_train)
+
+
+def summarize(candidate, cv, loo, rule):
     """Sum the evaluations of a candidate up, without what depends on the other candidates.
 
     They are on splits (`cv`), and on all rows with several seeds (`loo`); either may be empty.
@@ -32,17 +68,18 @@ def summarize(candidate, cv, loo):
         params=candidate.params,
         role=candidate.role,
         score=score,
-        standard_error=mean_standard_error(scores) if cv else loo_error,
+        standard_error=mean_standard_error(scores, rule.test_share) if cv else loo_error,
         evidence=_evidence(candidate, cv),
         split_scores=scores,
         loo_score=loo_score,
         encoder=Counter(evaluation.encoder for evaluation in evaluations).most_common(1)[0][0],
-        placement_r2=_mean(evaluation.placement_r2 for evaluation in evaluations),
+        placement_r2=_mean_of_finite(evaluation.placement_r2 for evaluation in evaluations),
         metrics=_mean_metrics(evaluations),
-        teacher_seconds=_mean(evaluation.teacher_seconds for evaluation in evaluations),
-        student_seconds=_mean(evaluation.student_seconds for evaluation in evaluations),
-        continuous=_mean(evaluation.continuous for evaluation in evaluations),
-        global_share=_mean(evaluation.global_share for evaluation in evaluations),
+        teacher_seconds=_mean_of_finite(evaluation.teacher_seconds for evaluation in evaluations),
+        student_seconds=_mean_of_finite(evaluation.student_seconds for evaluation in evaluations),
+        continuous=_mean_of_finite(evaluation.continuous for evaluation in evaluations),
+        global_share=_mean_of_finite(evaluation.global_share for evaluation in evaluations),
+        n_components=max((one.n_components for one in evaluations), default=0),
         error=next((one.error for one in (*evaluations, *loo) if one.error), ""),
     )
 
@@ -54,30 +91,142 @@ def mean_evaluations(evaluations):
     )
 
 
-def relate(rows, cv, loo, test_to_train, confidence):
-    """Set each row beside the best: difference, interval and ties, by the evaluations of each name.
+@dataclass(frozen=True)
+class Family:
+    """Scores of candidates that can be set beside each other.
 
-    `test_to_train` is the number of test rows over that of training rows of a split.
+    Attributes
+    ----------
+    names : list of str
+        The candidates.
+    scores : ndarray of shape (n_candidates,)
+        Their R2.
+    reach : ndarray of shape (n_candidates, n_candidates)
+        Half widths of the intervals of the differences, all of which hold at once; NaN if unknown.
     """
+
+    names: list
+    scores: np.ndarray
+    reach: np.ndarray
+
+    def differences(self, first):
+        """Difference of each from the first, with its interval, by name."""
+        if first not in self.names:
+            return {}
+        place = self.names.index(first)
+        differences, reach = self.scores - self.scores[place], self.reach[place]
+        ends = zip(self.names, differences, differences - reach, differences + reach, strict=True)
+        return {name: (float(d), (float(low), float(high))) for name, d, low, high in ends}
+
+
+def families(rows, cv, loo, rule):  # -> Family, Family
+    """The candidates whose rows were left out, and those that were scored on splits."""
+    return _over_rows(rows, loo, rule), _over_splits(rows, cv, rule)
+
+
+def relate(rows, families):
+    """Set each row beside the best: difference, interval and ties; splits count more than rows."""
     first = best(rows)
+    known = {}
+    for family in families:
+        known |= family.differences(first.name)
     related = []
     for row in rows:
-        if row is first:
-            difference, (low, high) = 0.0, (0.0, 0.0)
-        elif row.name in cv and first.name in cv:
-            difference, (low, high) = _split_difference(row, first, test_to_train, confidence)
-        else:
-            pair = loo.get(row.name, ()), loo.get(first.name, ())
-            difference, (low, high) = _row_difference(*pair, confidence)
+        difference, (low, high) = known.get(row.name, (np.nan, (np.nan, np.nan)))
         row = replace(
             row,
             difference=difference,
             difference_interval=(low, high),
-            tied=bool(low <= 0 <= high),
+            tied=row is first or bool(low <= 0 <= high),
             within_one_standard_error=within_one_standard_error(row, first),
         )
         related.append(row)
     return related
+
+
+def honest_score(candidates, cv, loo, rule):
+    """Score of the best where it is chosen anew without the splits, or rows, that it is scored on.
+
+    The best of many that are nearly equal is the luckiest, so that its own score is too high.
+    """
+
+    def summed_up(cv, loo):
+        return [
+            summarize(one, cv.get(one.name, ()), loo.get(one.name, ()), rule) for one in candidates
+        ]
+
+    by_rows, by_splits = families(summed_up(cv, loo), cv, loo, rule)
+    scores = []
+    for others, score_of in _parts_of_splits(cv, rule) if cv else _parts_of_rows(loo):
+        rows = summed_up(others, loo) if cv else summed_up({}, others)
+        known = {row.name: row for row in rows}
+        moved = (
+            replace(by_rows, scores=np.array([known[name].loo_score for name in by_rows.names])),
+            replace(by_splits, scores=np.array([known[name].score for name in by_splits.names])),
+        )
+        scores.append(score_of(choose(relate(rows, moved), "best", rule.order)))
+    return float(np.mean(scores)) if scores else np.nan
+
+
+def _parts_of_splits(cv, rule):
+    """For each split the others of its repeat, and the score of a candidate on it."""
+    n_splits = len(next(iter(cv.values())))
+    repeats = np.arange(n_splits).reshape(rule.n_repeats, -1)
+    for repeat in repeats if repeats.shape[1] > 2 else ():
+        for split in repeat:
+            kept = repeat[repeat != split]
+            others = {name: tuple(one[i] for i in kept) for name, one in cv.items()}
+            yield others, lambda name, split=split: cv[name][split].score
+
+
+def _parts_of_rows(loo):
+    """For each fifth of the rows the evaluations without it, and the score of a candidate on it."""
+    whole = {name: one for name, one in loo.items() if not any(each.error for each in one)}
+    n_samples = len(next(iter(whole.values()))[0].squares)
+    part_of = np.random.RandomState(0).permutation(n_samples) % _N_PARTS
+    for part in range(_N_PARTS):
+
+        def restricted(one, rows):
+            return replace(one, distortion=np.where(rows, one.distortion, np.nan))
+
+        def score(name, rows=part_of == part):
+            return _loo_score(tuple(restricted(one, rows) for one in loo[name]))[0]
+
+        others = {
+            name: tuple(restricted(each, part_of != part) for each in one)
+            for name, one in whole.items()
+        }
+        yield others, score
+
+
+def _over_splits(rows, cv, rule):
+    known = [row for row in rows if row.name in cv and np.isfinite(row.score)]
+    scores = np.array([row.split_scores for row in known]).T
+    covariance = None
+    if known and len(scores) > 1:
+        covariance = split_covariance(scores, rule.n_test / rule.n_train)
+    return _family(known, [row.score for row in known], covariance, len(scores) - 1, rule)
+
+
+def _over_rows(rows, loo, rule):
+    known = [row for row in rows if loo.get(row.name) and np.isfinite(_loo_score(loo[row.name])[0])]
+    covariance, scores = None, []
+    if known:
+        errors = np.array([[one.distortion for one in loo[row.name]] for row in known])
+        squares = np.array([one.squares for one in loo[known[0].name]])
+        covariance = row_covariance(errors, squares)
+        scores = [ratio_r2(one, squares)[0] for one in errors]
+    return _family(known, scores, covariance, np.inf, rule)
+
+
+def _family(rows, scores, covariance, degrees, rule):
+    """Controls are no rivals: they do not widen the intervals."""
+    reach = np.full((len(rows), len(rows)), np.nan)
+    if covariance is not None:
+        among = [i for i, row in enumerate(rows) if row.role == "candidate"]
+        quantile = simultaneous_reach(covariance[np.ix_(among, among)], degrees, rule.confidence)
+        reach = quantile * difference_errors(covariance)
+    return Family([row.name for row in rows], np.asarray(scores), reach)
 
 
 def _evidence(candidate, cv):
@@ -93,148 +242,14 @@ def _loo_score(loo):
     return float(r2), error
 
 
-def _split_difference(row, first, test_to_train, confidence):
-    differences = np.subtract(row.split_scores, first.split_scores)
-    interval = corrected_t_interval(differences, test_to_train, confidence)
-    return float(differences.mean()), interval
-
-
-def _row_difference(evaluations, of_best, confidence):
-    if not evaluations or not of_best or any(one.error for one in (*evaluations, *of_best)):
-        return np.nan, (np.nan, np.nan)
-    return paired_ratio_interval(
-        [one.distortion for one in evaluations],
-        [one.distortion for one in of_best],
-        [one.squares for one in of_best],
-        confidence,
-    )
-
-
-def _mean(values):
+def _mean_of_finite(values):
     values = [value for value in values if np.isfinite(value)]
     return float(np.mean(values)) if values else np.nan
 
 
 def _mean_metrics(evaluations):
     names = evaluations[0].metrics
-    return {name: _mean(one.metrics.get(name, np.nan) for one in evaluations) for name in names}
-
-
-# ---- standard errors and intervals ---------------------------------------------------------------
-
-
-def mean_standard_error(scores):
-    r"""Standard error :math:`s / \sqrt J` of the mean of J scores.
-
-    Parameters
-    ----------
-    scores : array-like of shape (n_splits,)
-        One for each split.
-
-    Returns
-    -------
-    float
-        NaN for fewer than two.
-    """
-    scores = np.asarray(scores, dtype=np.float64)
-    if len(scores) < 2:
-        return np.nan
-    return float(scores.std(ddof=1) / np.sqrt(len(scores)))
-
-
-def corrected_t_interval(differences, test_to_train, confidence):
-    r"""Corrected resampled t interval of a mean difference over splits.
-
-    Parameters
-    ----------
-    differences : array-like of shape (n_splits,)
-        Score of one candidate less that of another, on the same splits.
-
-    test_to_train : float
-        Test rows over training rows of a split.
-
-    confidence : float
-        Level, between 0 and 1.
-
-    Returns
-    -------
-    low, high : float
-        :math:`\bar d \pm t_{J-1}\, s \sqrt{1/J + n_{test}/n_{train}}`; NaN for fewer than two
-        splits.
-    """
-    differences = np.asarray(differences, dtype=np.float64)
-    n_splits = len(differences)
-    if n_splits < 2:
-        return np.nan, np.nan
-    spread = differences.std(ddof=1) * np.sqrt(1 / n_splits + test_to_train)
-    reach = stats.t.ppf((1 + confidence) / 2, n_splits - 1) * spread
-    return float(differences.mean() - reach), float(differences.mean() + reach)
-
-
-def ratio_r2(errors, squares):
-    r"""R2 from row-wise errors, and its standard error over rows and teacher seeds.
-
-    Parameters
-    ----------
-    errors : ndarray of shape (n_seeds, n_samples)
-        Mean squared error of each row; NaN for rows that were not scored.
-
-    squares : ndarray of shape (n_seeds, n_samples)
-        Mean squared distance of each row from the mean.
-
-    Returns
-    -------
-    r2, standard_error : float
-        With :math:`e_i` and :math:`t_i` the means over S seeds,
-        :math:`R^2 = 1 - \sum e_i / \sum t_i` and the standard error is the root of
-        :math:`n\, s^2(e_i - (1 - R^2) t_i) / (\sum t_i)^2 + s^2(R^2_1, ..., R^2_S) / S`.
-    """
-    errors, squares = _scored(errors, squares)
-    ratio, error = _ratio_of_sums(errors, squares)
-    return 1 - ratio, error
-
-
-def paired_ratio_interval(errors, best_errors, squares, confidence):
-    r"""Interval of the difference of two R2 over the same rows.
-
-    Parameters
-    ----------
-    errors, best_errors : ndarray of shape (n_seeds, n_samples)
-        Mean squared error of each row with either candidate; NaN for rows that were not scored.
-
-    squares : ndarray of shape (n_seeds, n_samples)
-        Mean squared distance of each row from the mean.
-
-    confidence : float
-        Level, between 0 and 1.
-
-    Returns
-    -------
-    difference : float
-        R2 of the first less that of the best.
-
-    interval : tuple of float and float
-        :math:`\pm z` standard errors of the ratio :math:`\sum (b_i - e_i) / \sum t_i`.
-    """
-    gains, squares = _scored(np.asarray(best_errors) - errors, squares)
-    difference, error = _ratio_of_sums(gains, squares)
-    reach = stats.norm.ppf((1 + confidence) / 2) * error
-    return difference, (difference - reach, difference + reach)
-
-
-def _ratio_of_sums(values, squares):  # (S, n), (S, n) -> ratio of the sums, its standard error
-    totals = squares.sum(axis=1)
-    ratio = values.sum() / squares.sum()
-    residuals = (values - ratio * squares).mean(axis=0)
-    n_seeds, n_samples = values.shape
-    variance = residuals.var(ddof=1) * n_samples / totals.mean() ** 2
-    if n_seeds > 1:
-        variance += (values.sum(axis=1) / totals).var(ddof=1) / n_seeds
-    return float(ratio), float(np.sqrt(variance))
-
-
-def _scored(values, squares):
-    """Keep the rows that were scored with every seed."""
-    values, squares = np.atleast_2d(values, squares)
-    scored = np.isfinite(values).all(axis=0) & np.isfinite(squares).all(axis=0)
-    return values[:, scored], squares[:, scored]
+    return {
+        name: _mean_of_finite(one.metrics.get(name, np.nan) for one in evaluations)
+        for name in names
+    }

@@ -11,6 +11,8 @@ from sksubspace._linalg import row_blocks
 _MANY_ROWS = 2000
 # with fewer features, neighbours are too near for single precision to tell apart
 _MANY_FEATURES = 16
+# up to so many, as in a map, a tree looks at a few rows in the place of all
+_FEW_FEATURES = 3
 # the least margin, relative to the furthest candidate
 _LEAST_ROUNDING = 1e-6
 # margin for squares that vanish in single precision, in units of the squared scale
@@ -43,7 +45,9 @@ def propose(queries, reference, n_candidates):  # (m, d), (n, d) -> (m, c)
         candidates = nearest_in_single_precision(queries, reference, n_candidates, mean, scale)
         rounding, underflow = single_rounding(reference.shape[1]), _UNDERFLOW * scale**2
     else:
-        search = NearestNeighbors(algorithm="brute").fit(moved(reference, mean))
+        few = dense and reference.shape[0] >= _MANY_ROWS and reference.shape[1] <= _FEW_FEATURES
+        search = NearestNeighbors(algorithm="kd_tree" if few else "brute")
+        search.fit(moved(reference, mean))
         candidates = search.kneighbors(moved(queries, mean), n_candidates, return_distance=False)
         rounding = double_rounding(reference.shape[1])
     absolute = 10 * rounding * _norms_about(queries, mean) + underflow

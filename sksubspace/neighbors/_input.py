@@ -4,6 +4,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from sksubspace._validation import canonical, refuse_containers
+
 # beyond, sums of squares may not be finite
 _LARGEST = 1e100
 
@@ -13,16 +15,11 @@ def check_table(X):
 
     It may be the caller's own.
     """
+    refuse_containers(X, "X")
     X = check_array(
-        X,
-        accept_sparse="csr",
-        dtype=[np.float64, np.float32],
-        ensure_min_samples=2,
-        input_name="X",
+        X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2, input_name="X"
     )
-    if hasattr(X, "toarray") and not X.has_canonical_format:
-        X = X.copy()  # scipy would add up entries in place, in the caller's matrix
-        X.sum_duplicates()
+    X = canonical(X)
     largest = float(max(X.max(), -X.min()))
     if largest > _LARGEST:
         raise ValueError(

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from sksubspace._validation import refuse_containers
 from sksubspace.report._text import count, percent, plain, plural, significant
 
 # whole numbers with more values are values on a scale
@@ -30,10 +31,8 @@ class Batch:
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         The caller's memory wherever its type allows; never written to.
-
     row_names : tuple of str or None
         Index labels, where the index is more than a count.
-
     columns : tuple of str or None
         Column names of a data frame.
     """
@@ -65,16 +64,12 @@ class ReportData:
     ----------
     train, new : Batch
         The rows compared on, and the second batch or None.
-
     feature_names : tuple of str
         One for each column.
-
     labels : ndarray of shape (n_samples,) or None
         One for each row.
-
     label_name, data_name, new_name : str
         What they are called on the page.
-
     image_shape : tuple of int or None
         Shape in which a row is drawn as a picture.
 
@@ -99,6 +94,7 @@ class ReportData:
 
 def read_batch(X, name):
     """Check a matrix of rows, and read the names it carries."""
+    refuse_containers(X, name)
     columns = getattr(X, "columns", None)
     index = getattr(X, "index", None)
     array = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name=name)

@@ -240,13 +240,10 @@ class Picture:
     ----------
     src : str
         Data URI.
-
     alt : str
         What is to be seen, for those who cannot.
-
     width, height : int
         Natural size in CSS pixels.
-
     caption : str
         The line beneath.
     """

@@ -76,12 +76,7 @@ def further_rows(result):
 
 def findings(result):
     """Say the best, the choice, what cannot be told apart from the best, and the controls."""
-    return [
-        *_choice(result),
-        *_ties(result),
-        *_controls(result),
-        *_failures(result),
-    ]
+    return [*_choice(result), *_ties(result), *_controls(result), *_failures(result)]
 
 
 def _choice(result):

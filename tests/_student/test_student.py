@@ -23,7 +23,7 @@ from sksubspace._student import (
     StudentPlan,
     learn_student,
 )
-from sksubspace._student._ridge import next_door
+from sksubspace._student._groups import next_door
 from tests._student.toy import Torn, blobs, curve
 
 pytestmark = pytest.mark.filterwarnings("ignore:A precomputed embedding")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from scipy import sparse
 
+from sksubspace import _machine
 from sksubspace._torch import device as device_module
 from sksubspace._torch.device import (
     PinnedRows,
@@ -91,7 +92,7 @@ def test_memory_decides_where_rows_stay(X, monkeypatch):
 
 def test_free_memory_has_a_value_on_every_system(monkeypatch):
     assert device_module._free_memory(torch.device("cpu")) > 0
-    monkeypatch.setitem(device_module.__dict__, "open", lambda path: (_ for _ in ()).throw(OSError))
+    monkeypatch.setitem(_machine.__dict__, "open", lambda path: (_ for _ in ()).throw(OSError))
     monkeypatch.setattr(
         os, "sysconf", {"SC_AVPHYS_PAGES": 7, "SC_PAGE_SIZE": 11}.get, raising=False
     )

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
@@ -17,7 +16,7 @@ from sksubspace._trained import as_even_as_can_be, split_rows
 from sksubspace.autoencoder import Autoencoder
 from sksubspace.autoencoder._networks import unexplained
 from sksubspace.callbacks import LossMonitor
-from tests.test_common_torch import GlobalState
+from tests.common import GlobalState
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -99,14 +98,14 @@ def image_networks():
 
 
 def test_convolutions_on_digits():
-    digits = load_digits().data[:1300].astype(np.float32)
+    digits = load_digits().data[:800].astype(np.float32)
     encoder, decoder = image_networks()
     before = [p.detach().clone() for p in encoder.parameters()]
     model = Autoencoder(
-        6, encoder=encoder, decoder=decoder, learning_rate=0.01, max_iter=60, batch_size=64,
+        6, encoder=encoder, decoder=decoder, learning_rate=0.01, max_iter=30, batch_size=64,
         random_state=0,
-    ).fit(digits[:1000])  # fmt: skip
-    assert model.score(digits[1000:]) > 0.55  # 0.60 to 0.63 by the weights of the modules
+    ).fit(digits[:500])  # fmt: skip
+    assert model.score(digits[500:]) > 0.42  # about 0.50, by the weights of the modules
     assert all(map(torch.equal, before, encoder.parameters()))
     loaded = pickle.loads(pickle.dumps(model))
     assert_array_equal(loaded.transform(digits), model.transform(digits))
@@ -157,23 +156,6 @@ def test_rows_do_not_depend_on_their_batch_and_keep_their_dtype(dtype):
     for i in (0, 131, 299):
         assert_array_equal(model.transform(new[i : i + 1]), Z[i : i + 1])
         assert_array_equal(model.inverse_transform(Z[i : i + 1]), back[i : i + 1])
-
-
-def test_a_fit_leaves_data_and_global_generators_alone(tmp_path):
-    np.save(tmp_path / "X.npy", X)
-    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    state = GlobalState()
-    first, second = small().fit(mapped), small().fit(X)
-    small(random_state=None).fit(X)
-    state.assert_untouched()
-    assert_same(first, second)
-    assert_array_equal(np.load(tmp_path / "X.npy"), X)
-
-
-def test_a_second_fit_forgets_the_first():
-    model = small().fit(rows(50, 3, d=5))
-    assert_same(model.fit(X), small().fit(X))
-    assert_same(clone(model).fit(X), model)
 
 
 def test_early_stopping_keeps_the_weights_that_are_best_on_the_rows_held_out():
@@ -307,9 +289,5 @@ def test_output_as_a_table():
 
 
 @pytest.mark.gpu
-def test_on_a_gpu():
-    if not torch.cuda.is_available():
-        pytest.skip("needs a CUDA device")
-    first, second = (small(device="cuda").fit(X) for _ in range(2))
-    assert_same(first, second)
+def test_mixed_precision_on_a_gpu():
     assert np.isfinite(small(device="cuda", autocast=True).fit(X).score(X_new))

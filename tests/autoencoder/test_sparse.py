@@ -112,11 +112,6 @@ def test_more_atoms_than_rows_and_constant_rows_stay_finite():
         assert_allclose(model.inverse_transform(model.transform(np.ones((5, 4)))), 1)
 
 
-def test_k_is_no_more_than_there_are_units():
-    Z = make(3, k=50).fit(X).transform(X_new)
-    assert Z.shape == (37, 3) and Z.getnnz(axis=1).max() <= 3
-
-
 def test_rows_do_not_depend_on_their_batch():
     for dtype in (np.float64, np.float32):
         model = make().fit(X.astype(dtype))

@@ -19,7 +19,7 @@ from sksubspace.autoencoder import PredictiveSparseCoding, SparseAutoencoder
 from sksubspace.autoencoder._sparse._energy import PredictiveEnergy, TanhEncoder
 from sksubspace.autoencoder._sparse._network import SparseReconstruction
 from tests.autoencoder.test_checkpoint import Break
-from tests.test_common_torch import GlobalState
+from tests.common import GlobalState
 
 X = load_digits().data[:300]
 X_new = load_digits().data[300:337]

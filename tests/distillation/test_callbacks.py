@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sksubspace import MEDAL
 from sksubspace.callbacks import LossMonitor
 from tests._student.toy import curve
+from tests.distillation.toy import Recorder
 
 pytestmark = pytest.mark.filterwarnings("ignore:calibration='loo' needs")
 
@@ -20,28 +21,6 @@ X, _ = curve(60)
 def networks(**params):
     params = {"encoder": "mlp", "decoder": "mlp", "max_iter": 3, **params}
     return MEDAL(PCA(2), hidden_layer_sizes=(8,), random_state=0, **params)
-
-
-class Recorder:
-    """Notes every task; ends trainings after `n_epochs` epochs if that is given."""
-
-    def __init__(self, n_epochs=None):
-        self.n_epochs = n_epochs
-        self.begun, self.ended, self.torn_down = [], [], 0
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        self.torn_down += 1
-
-    def on_fit_task_begin(self, estimator, context):
-        self.begun.append(context.task_name)
-
-    def on_fit_task_end(self, estimator, context, metadata=None):
-        self.ended.append(context.task_name)
-        is_last = self.n_epochs is not None and context.task_id + 1 == self.n_epochs
-        return context.task_name == "epoch" and is_last
 
 
 def epochs_by_task(monitor):

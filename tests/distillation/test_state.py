@@ -129,17 +129,3 @@ def test_without_its_teacher_a_file_names_neither_its_class_nor_its_module():
 def test_an_unfitted_map_with_its_teacher_does_not_lose_it():
     medal = MEDAL(PCA(2), keep_teacher=False)
     assert isinstance(pickle.loads(pickle.dumps(medal)).teacher, PCA)
-
-
-def test_skops_trusts_all_but_the_estimator_itself(tmp_path):
-    skops_io = pytest.importorskip("skops.io")
-    for name in instances.names():
-        medal = instances.make(name, keep_teacher=False).fit(X)
-        path = tmp_path / f"{name}.skops"
-        skops_io.dump(medal, path)
-        untrusted = skops_io.get_untrusted_types(file=path)
-        assert untrusted == ["sksubspace.distillation._medal.MEDAL"], name
-        loaded = skops_io.load(path, trusted=untrusted)
-        assert_array_equal(loaded.transform(X_new), medal.transform(X_new))
-        assert_array_equal(loaded.reconstruct(X_new), medal.reconstruct(X_new))
-        assert_array_equal(loaded.pvalue(X_new), medal.pvalue(X_new))

@@ -1,4 +1,4 @@
-"""Teachers that the tests of the distillation share."""
+"""Teachers and a callback that tests share."""
 
 from scipy import sparse
 from sklearn.base import BaseEstimator
@@ -24,3 +24,28 @@ class FirstColumns(BaseEstimator):
 
     def transform(self, X):
         return X[:, :2].toarray() if sparse.issparse(X) else X[:, :2]
+
+
+class Recorder:
+    """A callback that notes every task; ends trainings after `n_epochs` epochs if that is given."""
+
+    def __init__(self, n_epochs=None):
+        self.n_epochs = n_epochs
+        self.begun, self.ended, self.torn_down = [], [], 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        self.torn_down += 1
+
+    def on_fit_task_begin(self, estimator, context):
+        self.begun.append(self.note(context))
+
+    def on_fit_task_end(self, estimator, context, metadata=None):
+        self.ended.append(self.note(context))
+        is_last = self.n_epochs is not None and context.task_id + 1 == self.n_epochs
+        return context.task_name == "epoch" and is_last
+
+    def note(self, context):
+        return context.task_name

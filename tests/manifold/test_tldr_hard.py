@@ -125,13 +125,3 @@ def test_lbfgs_reports_a_falling_loss():
     model = tldr("lbfgs").fit(X)
     assert len(model.loss_curve_) == model.n_iter_ > 1
     assert (np.diff(model.loss_curve_) <= 1e-9).all()
-
-
-@every_kind
-def test_global_random_states_stay(kind):
-    import torch
-
-    before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state().clone()
-    tldr(kind, random_state=None, n_anchors=0.5).fit(X).transform(X)
-    assert_array_equal(np.random.get_state()[1], before)
-    assert torch.equal(torch.get_rng_state(), torch_before)

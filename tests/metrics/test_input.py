@@ -143,6 +143,7 @@ def test_draws_are_repeatable_and_leave_the_global_state_alone(metric):
     np.testing.assert_array_equal(metric(X, Z, max_samples=20, random_state=0), first)
     rng = np.random.RandomState(0)
     np.testing.assert_array_equal(metric(X, Z, max_samples=20, random_state=rng), first)
-    others = [metric(X, Z, max_samples=20) for _ in range(5)]
+    np.testing.assert_array_equal(metric(X, Z, max_samples=20), first)
+    others = [metric(X, Z, max_samples=20, random_state=None) for _ in range(5)]
     assert any((other != first).any() for other in map(np.asarray, others))
     np.testing.assert_array_equal(np.random.get_state()[1], before)

@@ -54,9 +54,15 @@ def test_scale_and_order_of_rows_do_not_matter():
     "bad, message",
     [
         ({"n_neighbors": 40}, "n_neighbors must be .* at most 39, the rows .* got 40"),
-        ({"y": np.linspace(0, 1, 40)}, "y must hold a class for each row: .*continuous"),
-        ({"y": np.zeros((40, 2))}, "y must hold a class for each row: .*1d array"),
-        ({"y": np.full(40, np.nan)}, "y must hold a class for each row: .*NaN"),
+        (
+            {"y": np.linspace(0, 1, 40)},
+            "y must hold a label for each row, got numbers with a fraction",
+        ),
+        ({"y": np.zeros((40, 2))}, "y must hold a label for each row: .*1d array"),
+        (
+            {"y": np.full(40, np.nan)},
+            "y must hold a label for each row, got 40 of 40 that are missing",
+        ),
         ({"y": np.zeros(39)}, "Z and y must have the same number of rows, got 40 and 39"),
         ({"Z_train": np.zeros((9, 2))}, "must be given together, got y_train=None"),
         ({"y_train": np.zeros(9)}, "must be given together, got Z_train=None"),

@@ -23,9 +23,9 @@ from tests.metrics.data import cloud, grid, held_out, sparse_cloud
 @pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csr_array])
 def test_the_order_is_by_distance_then_index(make, dtype, kind):
     X = make()[0].astype(dtype)
-    order = Space(kind(X)).order(np.arange(40))
+    order = Space(kind(X)).ranked(np.arange(40)).order
     np.testing.assert_array_equal(order, slow_and_plain.neighbors(X.astype(float)))
-    order = Space(kind(X[:9]), kind(X[9:])).order(np.arange(9))
+    order = Space(kind(X[:9]), kind(X[9:])).ranked(np.arange(9)).order
     np.testing.assert_array_equal(
         order, slow_and_plain.neighbors(X[:9].astype(float), X[9:].astype(float))
     )
@@ -34,18 +34,18 @@ def test_the_order_is_by_distance_then_index(make, dtype, kind):
 @pytest.mark.parametrize("offset", [1e4, 1e6, 1e8])
 def test_the_order_far_from_the_origin(offset):
     X = cloud()[0] + offset
-    np.testing.assert_array_equal(Space(X).order(np.arange(40)), slow_and_plain.neighbors(X))
+    np.testing.assert_array_equal(Space(X).ranked(np.arange(40)).order, slow_and_plain.neighbors(X))
 
 
 def test_the_order_within_clusters_that_are_far_apart():
     """No centre is near both: distances by matrix product have no right digit here."""
     X = cloud()[0] + 1e9 * (np.arange(40) % 2)[:, None]
-    np.testing.assert_array_equal(Space(X).order(np.arange(40)), slow_and_plain.neighbors(X))
+    np.testing.assert_array_equal(Space(X).ranked(np.arange(40)).order, slow_and_plain.neighbors(X))
 
 
 def test_equal_rows_are_ordered_by_index():
     X = np.full((6, 3), 0.1)
-    assert Space(X).order(np.array([2])).tolist() == [[0, 1, 3, 4, 5]]
+    assert Space(X).ranked(np.array([2])).order.tolist() == [[0, 1, 3, 4, 5]]
 
 
 def test_distances_are_those_of_the_definition():

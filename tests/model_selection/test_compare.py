@@ -12,11 +12,14 @@ from sklearn.manifold import TSNE, Isomap
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from sksubspace import MEDAL
+from sksubspace._student._groups import groups_of_copies
+from sksubspace._teachers import seed_teacher
 from sksubspace._threads import small_work
 from sksubspace.metrics import embedding_score, neighborhood_hit, trustworthiness
 from sksubspace.model_selection import one_standard_error
 from sksubspace.model_selection._compare import _splits
 from sksubspace.model_selection._evaluate import ScoredData
+from sksubspace.model_selection._intervals import simultaneous_reach, split_covariance
 from tests.model_selection.toys import LINEAR, Broken, Scribe, Seeded, compare, digits, row
 
 X, y = digits()
@@ -102,23 +105,111 @@ def test_differences_are_paired_and_intervals_corrected(sizes):
     best, second = sizes.results[:2]
     differences = np.subtract(second.split_scores, best.split_scores)
     assert second.difference == pytest.approx(second.score - best.score)
-    half = 2.5705818 * differences.std(ddof=1) * np.sqrt(1 / 6 + 1 / 2)
+    candidates = [one for one in sizes.results if one.role == "candidate"]
+    scores = np.array([one.split_scores for one in candidates]).T
+    reach = simultaneous_reach(split_covariance(scores, 1 / 2), 5, 0.95)
+    assert reach > 2.5705818  # Student's quantile, for one difference
+    half = reach * differences.std(ddof=1) * np.sqrt(1 / 6 + 1 / 2)
     assert second.difference_interval == pytest.approx(
-        (second.difference - half, second.difference + half)
+        (second.difference - half, second.difference + half), rel=0.01
     )
     assert best.tied and best.difference == 0 and best.difference_interval == (0, 0)
     assert not second.tied
 
 
-def test_standard_errors_are_those_of_the_splits(sizes):
+def test_repeats_do_not_make_the_standard_error_smaller(sizes):
+    """Two repeats of three folds: the rows of three are all there are."""
     one = sizes.results[0]
-    assert one.standard_error == np.std(one.split_scores, ddof=1) / np.sqrt(6)
+    expected = np.std(one.split_scores, ddof=1) / np.sqrt(3)
+    assert one.standard_error == pytest.approx(expected)
+
+
+def test_the_best_is_scored_where_it_was_not_chosen(sizes):
+    """By hand: in each fold that of the best by the other folds of its repeat."""
+    candidates = [one for one in sizes.results if one.role == "candidate"]
+    scores = np.array([one.split_scores for one in candidates]).T  # (6, 3)
+    found = []
+    for repeat in (range(3), range(3, 6)):
+        for split in repeat:
+            others = [i for i in repeat if i != split]
+            found.append(scores[split, scores[others].mean(axis=0).argmax()])
+    assert sizes.best_name_ == sizes.results[0].name
+    assert sizes.best_score_ == pytest.approx(np.mean(found))
+
+
+@pytest.fixture(scope="module")
+def donors():
+    """Rows of 20 donors that each stand apart: what a row says of its donor's others is much."""
+    rng = np.random.RandomState(0)
+    group = np.repeat(np.arange(20), 6)
+    return 2 * rng.randn(20, 8)[group] + rng.randn(120, 8), group
+
+
+@pytest.mark.parametrize("method", ["cv", "loo"])
+def test_groups_leave_together_and_what_they_are_worth_is_said(donors, method):
+    X, group = donors
+    grouped = compare(X, ["pca", "isomap"], groups=group, method=method, student=None)
+    loose = compare(X, ["pca", "isomap"], groups=np.arange(120), method=method, student=None)
+    for one in grouped.results:
+        if one.role == "control":
+            assert np.isnan(one.lost_to_groups)
+            continue
+        assert one.score + one.lost_to_groups == pytest.approx(row(loose, one.name).score, abs=0.15)
+    assert row(grouped, "Isomap").lost_to_groups > 0.2
+    assert "lost" in str(grouped) and "lost" in grouped._repr_html_()
+    assert grouped.best_estimator_.groups_given_
+
+
+def test_a_score_with_groups_is_that_of_the_student_with_groups(donors):
+    X, group = donors
+    result = compare(X, ["pca"], groups=group, method="loo", controls=False)
+    Z = seed_teacher(PCA(2), 0).fit_transform(X)
+    student = clone(LINEAR).set_params(random_state=0)
+    expected = embedding_score(X, Z, student=student, groups=group)
+    assert result.results[0].score == pytest.approx(expected.r2, abs=1e-12)
+
+
+def test_folds_are_of_whole_groups(donors):
+    X, group = donors
+    for cv in (4, GroupKFold(4), KFold(4, shuffle=True, random_state=0)):
+        for split in _splits(ScoredData(X, groups=group, given=True), cv, 2, 0):
+            assert not set(group[split.train]) & set(group[split.test])
+
+
+def test_copies_do_not_stand_in_training_and_test_rows_at_once():
+    X = np.repeat(np.random.RandomState(0).randn(40, 6), 2, axis=0)
+    with pytest.warns(UserWarning, match="80 of 80 rows are equal"):
+        result = compare(X, {"noise": Seeded(50.0)}, controls=False, student=None)
+    assert result.results[0].score < 0.1
+    for split in splits_of_copies(X):
+        assert not {*map(tuple, X[split.train])} & {*map(tuple, X[split.test])}
+
+
+def splits_of_copies(X):
+    data = ScoredData(X, groups=groups_of_copies(X)[0])
+    return (*_splits(data, 4, 1, 0), *_splits(data, KFold(4, shuffle=True, random_state=0), 1, 0))
+
+
+def test_too_few_groups_are_refused_by_name(donors):
+    X, group = donors
+    with pytest.raises(ValueError, match="cv must be at most the number of groups, 4"):
+        compare(X, ["pca"], groups=group % 4, cv=5)
+    with pytest.raises(ValueError, match="groups must leave at least 3 different ones"):
+        compare(X, ["pca"], groups=group % 3, cv=3)
+    with pytest.raises(ValueError, match="groups must have one entry for each of the 120 rows"):
+        compare(X, ["pca"], groups=group[:5])
+
+
+def test_maps_of_several_dimensions_are_named():
+    with pytest.warns(UserWarning, match="maps of 1, 3 dimensions"):
+        result = compare(X, {"one": PCA(1), "three": PCA(3)})
+    assert {row(result, "one").n_components, row(result, "three").n_components} == {1, 3}
 
 
 @pytest.mark.parametrize("order", [None, ("B", "A", "C"), ("C", "B", "A")])
-def test_the_choice_is_that_of_one_standard_error(order):
+def test_the_rule_of_one_standard_error(order):
     candidates = {"A": Seeded(0.3), "B": Seeded(0.1), "C": Seeded(0.11)}
-    result = compare(X, candidates, controls=False, order=order)
+    result = compare(X, candidates, controls=False, order=order, select="one_std_err")
     rows = [row(result, name) for name in candidates]
     table = np.array([one.split_scores for one in rows])
     searched = {f"split{i}_test_score": column for i, column in enumerate(table.T)}
@@ -349,7 +440,7 @@ def test_rows_are_not_written_to():
 
 BAD = [
     ({"method": "boot"}, ValueError, "method must be one of"),
-    ({"select": "simplest"}, ValueError, "select must be one of"),
+    ({"select": "largest"}, ValueError, "select must be one of"),
     ({"cv": 1}, ValueError, "cv must be from 2 to the 150 rows"),
     ({"cv": 151}, ValueError, "cv must be from 2 to the 150 rows"),
     ({"cv": "five"}, TypeError, "cv must be a number of folds"),

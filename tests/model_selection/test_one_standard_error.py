@@ -65,3 +65,15 @@ def test_in_a_search():
         search.cv_results_, order=lambda p: p["teacher__n_components"]
     )
     assert search.best_estimator_.n_components_ == search.best_params_["teacher__n_components"]
+
+
+def test_repeats_do_not_narrow_the_choice():
+    """Eight times the same folds: what was within one standard error still is."""
+    folds = {"params": ["simple", "best"], "split0_test_score": [0.60, 0.61]}
+    folds |= {"split1_test_score": [0.62, 0.64], "split2_test_score": [0.64, 0.65]}
+    names = [name for name in folds if name != "params"]
+    again = {f"split{i}_test_score": folds[names[i % 3]] for i in range(24)}
+    repeated = {"params": folds["params"]} | again
+    assert one_standard_error(folds) == one_standard_error(repeated, n_repeats=8) == 0
+    with pytest.raises(ValueError, match="n_repeats must divide the number of splits, 24, got 5"):
+        one_standard_error(repeated, n_repeats=5)

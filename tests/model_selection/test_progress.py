@@ -6,6 +6,7 @@ from sklearn.exceptions import FitFailedWarning
 
 from sksubspace import MEDAL
 from sksubspace.callbacks import LossMonitor
+from tests.distillation import toy
 from tests.model_selection.toys import Broken, Seeded, compare, digits
 
 X, _ = digits(80)
@@ -13,23 +14,11 @@ NETWORK = MEDAL(encoder="mlp", hidden_layer_sizes=(8,), max_iter=2)
 pytestmark = pytest.mark.filterwarnings("ignore:calibration='loo' needs")
 
 
-class Recorder:
+class Recorder(toy.Recorder):
     """Notes the path of every task."""
 
-    def __init__(self):
-        self.begun, self.ended, self.torn_down = [], [], 0
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        self.torn_down += 1
-
-    def on_fit_task_begin(self, estimator, context):
-        self.begun.append(path(context))
-
-    def on_fit_task_end(self, estimator, context):
-        self.ended.append(path(context))
+    def note(self, context):
+        return path(context)
 
 
 def path(context):

@@ -38,7 +38,7 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
         Number of units, each with its atom; more than features is usual.
 
     k : int, default=16
-        Most units that are active for a row with ``activation="topk"``; no more than there are.
+        Most units that are active for a row with ``activation="topk"``; at most `n_components`.
 
     k_start : int or None, default=None
         Number of active units in the first epoch, at least k. It falls linearly to k up to half of
@@ -298,7 +298,14 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
 
 
 def check_active_units(params):
-    """Refuse numbers of active units that are not those of the activation, or too small."""
+    """Refuse numbers of active units that are not those of the activation, or out of range."""
+    for name in ("k", "k_start", "transform_k") if params.activation == "topk" else ():
+        value = getattr(params, name)
+        if value is not None and value > params.n_components:
+            raise ValueError(
+                f"{name} must be at most n_components={params.n_components}, got {value!r}: no "
+                "more units than there are can be active."
+            )
     for name in ("k_start", "transform_k"):
         value = getattr(params, name)
         if value is not None and params.activation != "topk":

@@ -7,16 +7,10 @@ import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
-from sksubspace._linalg import unit_rows
+from sksubspace._linalg import far_centre, unit_rows
 from sksubspace._torch.device import to_tensor
 
-__all__ = [
-    "PENALTIES",
-    "SparseReconstruction",
-    "active_units",
-    "first_atoms",
-    "unit_atoms",
-]
+__all__ = ["PENALTIES", "SparseReconstruction", "active_units", "first_atoms", "unit_atoms"]
 
 
 def largest(a, k):  # (b, m), int -> (b, m)
@@ -146,7 +140,9 @@ def principal_subspace(X, share):  # (n, d) -> (m, d)
     """Principal directions that hold a share of the variance; all directions if there is none."""
     if not np.ptp(X, axis=0).any():
         return np.eye(X.shape[1])
-    pca = PCA().fit(X.astype(np.float64))
+    X = X.astype(np.float64)
+    centre = far_centre(X)
+    pca = PCA().fit(X if centre is None else X - centre)
     held = np.cumsum(pca.explained_variance_ratio_)
     n_needed = 1 + np.searchsorted(held, share * held[-1] * (1 - 1e-12))
     return pca.components_[:n_needed]

@@ -11,7 +11,7 @@ from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace.cluster._auto._candidates import named_candidates, prepare
-from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, ranked, scored_dims
+from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, score_table, scored_dims
 from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, training_rows
 
 
@@ -181,7 +181,8 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
         outcomes = self._evaluate(X, candidates, random_state)
-        self.scores_ = ranked(outcomes, np.square(X - X.mean(axis=0)).sum(axis=1))
+        squares = np.square(X - X.mean(axis=0, dtype=np.float64)).sum(axis=1)
+        self.scores_ = score_table(outcomes, squares)
         _tell_failures(self.scores_)
         self.best_name_ = str(self.scores_["name"][0])
         best = outcomes[self.best_name_]

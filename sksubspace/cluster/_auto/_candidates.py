@@ -5,55 +5,19 @@ from collections.abc import Mapping
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 
-from sksubspace.cluster._multilayer import MultilayerGraphClustering
-from sksubspace.cluster._self_expression._least_squares import LeastSquaresSubspaceClustering
-from sksubspace.cluster._self_expression._omp import SparseSubspaceClusteringOMP
-from sksubspace.cluster._self_expression._thresholded import ThresholdedSubspaceClustering
+from sksubspace.cluster._base import auto_candidates
 
-__all__ = ["default_candidates", "named_candidates", "prepare"]
+__all__ = ["named_candidates", "prepare"]
 
 
-def default_candidates():
-    """Nine clusterings of different kinds.
+def named_candidates(candidates):  # -> dict of str to estimator
+    """Check what the caller lists, and return the caller's own objects by name, in order.
 
-    Returns
-    -------
-    dict of str to estimator
-        Unfitted.
-    """
-    return {
-        "k-means": KMeans(n_init=10),
-        "5 neighbors": MultilayerGraphClustering(n_neighbors=5),
-        "10 neighbors": MultilayerGraphClustering(n_neighbors=10),
-        "TSC 5": ThresholdedSubspaceClustering(n_neighbors=5),
-        "TSC 10": ThresholdedSubspaceClustering(n_neighbors=10),
-        "OMP 5": SparseSubspaceClusteringOMP(n_nonzero=5),
-        "OMP 10": SparseSubspaceClusteringOMP(n_nonzero=10),
-        "LSR symmetrize": LeastSquaresSubspaceClustering(affinity="symmetrize"),
-        "LSR knn": LeastSquaresSubspaceClustering(affinity="knn"),
-    }
-
-
-def named_candidates(candidates):
-    """Check what the caller lists.
-
-    Parameters
-    ----------
-    candidates : "default", dict of str to estimator or list of (str, estimator)
-        See `AutoSubspaceClustering`.
-
-    Returns
-    -------
-    dict of str to estimator
-        The caller's own objects, in order.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If something in it is no clustering or has no name of its own, or nothing is in it.
+    A TypeError or ValueError if something in it is no clustering or has no name of its own, or if
+    nothing is in it.
     """
     if isinstance(candidates, str):
-        return default_candidates()
+        return {"k-means": KMeans(n_init=10), **auto_candidates()}
     pairs = list(candidates.items() if isinstance(candidates, Mapping) else candidates)
     if not pairs:
         raise ValueError("candidates must have at least one clustering, got none.")
@@ -67,24 +31,10 @@ def named_candidates(candidates):
     return named
 
 
-def prepare(estimator, n_clusters, random_state):
+def prepare(estimator, n_clusters, random_state):  # -> estimator
     """Clone a clustering, with the number of clusters, and a seed where it has none.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Not changed.
-
-    n_clusters : int
-        For each parameter `n_clusters`, also of a step of a pipeline.
-
-    random_state : numpy.random.RandomState
-        One integer is drawn from it.
-
-    Returns
-    -------
-    estimator
-        Unfitted.
+    Each parameter `n_clusters` is set, also of a step of a pipeline. One integer is drawn.
     """
     own = clone(estimator)
     seed = random_state.randint(2**31 - 1)

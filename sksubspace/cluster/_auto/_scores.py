@@ -17,7 +17,7 @@ __all__ = [
     "interquartile_mean",
     "squared_off_nearest",
     "paired_error",
-    "ranked",
+    "score_table",
     "scored_dims",
 ]
 
@@ -42,23 +42,17 @@ class Outcome:
     ----------
     estimator : estimator or None
         Fitted to all rows; None where candidates are scored without the rows left out.
-
     labels : ndarray of shape (n_samples,) or None
         Clusters of all rows, likewise.
-
     residuals : ndarray of shape (n_samples,)
         Squared distance of each row, when left out, from the nearest subspace: the geometric mean
         over dimensions and repeats, NaN for rows never left out.
-
     n_clusters : int
         Clusters that were found, the most of all fits.
-
     seconds : float
         Wall-clock time of the fits, together.
-
     error : str
         What went wrong, in one line.
-
     warnings : list of (Warning, type)
         What the fits warned of.
     """
@@ -72,23 +66,11 @@ class Outcome:
     warnings: list = field(default_factory=list)
 
 
-def folds(n, n_clusters, n_repeats, random_state):
-    """Cut the rows into parts that are left out in turn, anew for each repeat.
+def folds(n, n_clusters, n_repeats, random_state):  # -> list of (m,)
+    """Cut the numbers of n rows into parts that are left out in turn, anew for each repeat.
 
-    Ten parts, or three where there are 500 rows a cluster and a subspace can spare them.
-
-    Parameters
-    ----------
-    n, n_clusters, n_repeats : int
-        Rows, clusters and repeats.
-
-    random_state : numpy.random.RandomState
-        Shuffles.
-
-    Returns
-    -------
-    list of ndarray of shape (n_left_out,)
-        Row numbers, ascending.
+    Ten parts, or three where there are 500 rows a cluster and a subspace can spare them. Each is
+    ascending.
     """
     n_folds = min(_N_FOLDS if n < _MANY_PER_CLUSTER * n_clusters else _N_FOLDS_OF_MANY, n)
     return [
@@ -98,29 +80,10 @@ def folds(n, n_clusters, n_repeats, random_state):
     ]
 
 
-def holdouts(n, n_clusters, fraction, n_repeats, random_state):
-    """Draw the rows that are left out in each repeat.
+def holdouts(n, n_clusters, fraction, n_repeats, random_state):  # -> list of (m,)
+    """Draw the numbers, ascending, of the share of n rows that is left out in each repeat.
 
-    Parameters
-    ----------
-    n, n_clusters, n_repeats : int
-        Rows, clusters and repeats.
-
-    fraction : float
-        Share of the rows.
-
-    random_state : numpy.random.RandomState
-        Draws them.
-
-    Returns
-    -------
-    list of ndarray of shape (n_left_out,)
-        Row numbers, ascending.
-
-    Raises
-    ------
-    ValueError
-        If fewer rows than clusters would be left to fit to.
+    A ValueError if fewer rows than clusters would be left to fit to.
     """
     n_out = max(1, round(fraction * n))
     if n - n_out < max(n_clusters, 2):
@@ -131,21 +94,10 @@ def holdouts(n, n_clusters, fraction, n_repeats, random_state):
     return [np.sort(random_state.permutation(n)[:n_out]) for _ in range(n_repeats)]
 
 
-def scored_dims(subspace_dim, n, n_features, n_clusters):
-    """Dimensions of the subspaces that candidates are scored with.
+def scored_dims(subspace_dim, n, n_features, n_clusters):  # -> tuple of int
+    """Dimensions of the subspaces that candidates are scored with, less than the features.
 
-    Parameters
-    ----------
-    subspace_dim : int or "auto"
-        "auto" takes 4, 8 and 16, at most one for three rows of a cluster of mean size.
-
-    n, n_features, n_clusters : int
-        Rows, columns and clusters.
-
-    Returns
-    -------
-    tuple of int
-        At most one less than the features.
+    "auto" takes 4, 8 and 16, at most one for three rows of a cluster of mean size.
     """
     if subspace_dim != "auto":
         return (min(subspace_dim, n_features - 1),)
@@ -153,34 +105,13 @@ def scored_dims(subspace_dim, n, n_features, n_clusters):
     return tuple(min(dim, most, n_features - 1) for dim in _SCORED_DIMS)
 
 
-def evaluate(estimators, X, left_out, dims, n_clusters, *, whole):
+def evaluate(estimators, X, left_out, dims, n_clusters, *, whole):  # -> Outcome
     """Fit a candidate, and measure how far rows lie from subspaces that were fitted without them.
 
-    Parameters
-    ----------
-    estimators : list of estimator
-        Unfitted: one with `whole`, else one for each set of `left_out`.
-
-    X : ndarray of shape (n_samples, n_features)
-        Rows; not written to.
-
-    left_out : list of ndarray of shape (n_left_out,)
-        Rows that are scored, by subspaces of the others.
-
-    dims : tuple of int
-        Dimensions of the subspaces.
-
-    n_clusters : int
-        More clusters than that make a candidate fail: its residuals would not compare.
-
-    whole : bool
-        Whether the candidate is fitted once, to all rows, and only subspaces are fitted without
-        the rows left out.
-
-    Returns
-    -------
-    Outcome
-        A failure is told there and not raised.
+    With `whole` the one estimator is fitted once, to all rows X (n, d), and only the subspaces, of
+    dimensions `dims`, are fitted without the rows left out; else there is an estimator for each set
+    of `left_out`. More clusters than `n_clusters` make a candidate fail: its residuals would not
+    compare. A failure is told in the outcome and not raised.
     """
     outcome = Outcome()
     with small_work(0), warnings.catch_warnings(record=True) as caught:
@@ -197,27 +128,11 @@ def evaluate(estimators, X, left_out, dims, n_clusters, *, whole):
     return outcome
 
 
-def squared_off_nearest(X, labels, X_new, dims):
-    """Squared distance of new rows from the nearest of the clusters' subspaces.
+def squared_off_nearest(X, labels, X_new, dims):  # -> (n_new, n_dims)
+    """Squared distance of new rows from the nearest of the subspaces of the clusters of X.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Rows that the subspaces are fitted to.
-
-    labels : ndarray of shape (n_samples,)
-        Their clusters, with any numbers; negative for rows of no cluster.
-
-    X_new : ndarray of shape (n_new, n_features)
-        Other rows.
-
-    dims : tuple of int
-        Dimensions of the subspaces; less in a cluster of too few rows.
-
-    Returns
-    -------
-    residuals : ndarray of shape (n_new, n_dims)
-        In squared units of X.
+    Labels are any numbers, negative for rows of no cluster; a dimension is less in a cluster of too
+    few rows. In squared units of X.
     """
     found, numbers = np.unique(labels[labels >= 0], return_inverse=True)
     members = np.flatnonzero(labels >= 0)
@@ -295,22 +210,11 @@ def _found_labels(outcome, estimator, X, n_clusters):
     return labels
 
 
-def ranked(outcomes, spread):
-    r"""Sort candidates by their score, and compare each with the best.
+def score_table(outcomes, spread):  # -> dict of str to (n_candidates,)
+    """Sort candidates, outcomes by name, by their score, and compare each with the best.
 
-    Parameters
-    ----------
-    outcomes : dict of str to Outcome
-        The candidates.
-
-    spread : ndarray of shape (n_samples,)
-        Squared distance of each row from the mean of all.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_candidates,)
-        The columns that `AutoSubspaceClustering` describes; of equal candidates the first listed
-        comes first.
+    `spread` (n,) is the squared distance of each row from the mean of all. The columns are those
+    that `AutoSubspaceClustering` describes; of equal candidates the first listed comes first.
     """
     names = list(outcomes)
     scores = np.array([_candidate_score(outcomes[name], spread) for name in names])

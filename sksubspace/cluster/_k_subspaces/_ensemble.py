@@ -93,28 +93,8 @@ class EnsembleResult:
     landmarks: np.ndarray | None
 
 
-def cluster_by_votes(X, n_clusters, options, random_state):
-    """Run, vote, keep the largest shares, cluster the graph.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-
-    n_clusters : int
-        Number of clusters.
-
-    options : EnsembleOptions
-        The ensemble.
-
-    random_state : RandomState
-        Seeds everything.
-
-    Returns
-    -------
-    EnsembleResult
-        Labels and votes.
-    """
+def cluster_by_votes(X, n_clusters, options, random_state):  # -> EnsembleResult
+    """Run, vote, keep the largest shares, cluster the graph of the rows (n, d)."""
     norms = row_norms(X)
     labels = short_runs(
         compress(X, random_state),
@@ -161,26 +141,10 @@ def one_hot(labels, n_candidates):  # (n, B) -> csr (n, B K) with B ones a row
 
 
 def co_association(indicators, columns, n_runs, n_neighbors):  # csr (n, p), (m,) -> csr (n, m)
-    """Share of the runs in which two rows are together: the largest shares of each row.
+    """Share, from 0 to 1, of the runs in which two rows are together: the largest of each row.
 
-    Parameters
-    ----------
-    indicators : CSR matrix of shape (n_samples, n_runs * n_candidates)
-        As `one_hot` makes them.
-
-    columns : ndarray of shape (n_columns,)
-        The rows that make the columns. A row has no share with itself.
-
-    n_runs : int
-        Number of runs.
-
-    n_neighbors : int
-        Entries a row.
-
-    Returns
-    -------
-    shares : CSR matrix of shape (n_samples, n_columns)
-        Between 0 and 1, computed by blocks of rows.
+    The indicators are as `one_hot` makes them; `columns` are the rows that make the columns. A row
+    has no share with itself. Computed by blocks of rows.
     """
     n, m = indicators.shape[0], len(columns)
     own = np.full(n, -1)

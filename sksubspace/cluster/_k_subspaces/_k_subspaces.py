@@ -63,33 +63,13 @@ class Alternation:
     n_iter: int
 
 
-def alternate(X, subspaces, *, affine, max_iter, tol):
+def alternate(X, subspaces, *, affine, max_iter, tol):  # -> Alternation
     """Give rows to the nearest subspace, fit subspaces to their rows, until nothing changes.
 
     Neither step raises the cost: the first picks each row's least distance, and principal
-    directions have the least cost for the rows they are given.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-
-    subspaces : Subspaces
-        The start.
-
-    affine : bool
-        Whether subspaces have a mean of their own.
-
-    max_iter : int
-        Most fits.
-
-    tol : float
-        Stop when the cost falls by less than this share.
-
-    Returns
-    -------
-    Alternation
-        The last subspaces and the costs.
+    directions have the least cost for the rows they are given. It ends when the cost falls by less
+    than the share `tol`, or after `max_iter` fits; with `affine` subspaces have a mean of their
+    own.
     """
     costs, given = [], None
     for n_iter in range(max_iter + 1):
@@ -121,27 +101,10 @@ def _reseed(labels, least, n_rows, n_clusters):  # (n,), (n,) -> (n,)
     return labels
 
 
-def fit_each(X, labels, previous, *, affine):
-    """Principal directions of each cluster; a cluster without members keeps its subspace.
+def fit_each(X, labels, previous, *, affine):  # -> Subspaces
+    """Principal directions of each cluster; one without members keeps its previous subspace.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-
-    labels : ndarray of shape (n_samples,)
-        Their clusters; rows with a negative label are left out.
-
-    previous : Subspaces
-        Of the shapes and dtype wanted.
-
-    affine : bool
-        Whether the mean of the members is taken off.
-
-    Returns
-    -------
-    Subspaces
-        The new ones.
+    Rows with a negative label are left out; with `affine` the mean of the members is taken off.
     """
     means, bases = previous.means.copy(), previous.bases.copy()
     for k in range(len(means)):
@@ -154,21 +117,10 @@ def fit_each(X, labels, previous, *, affine):
     return Subspaces(means, bases)
 
 
-def residuals(X, subspaces):
+def residuals(X, subspaces):  # (n, d) -> (n, K)
     r"""Squared distances :math:`\|x - \mu_k\|^2 - \|U_k (x - \mu_k)\|^2` by one product.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows, near the origin.
-
-    subspaces : Subspaces
-        The subspaces.
-
-    Returns
-    -------
-    squared : ndarray of shape (n_samples, n_clusters)
-        Not negative.
+    Not negative. The rows are near the origin.
     """
     means, bases = subspaces.means, subspaces.bases
     n_clusters, dim, d = bases.shape
@@ -355,8 +307,10 @@ class KSubspaces(BaseSubspaceClustering):
         """
         X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
-        shift = X.mean(axis=0) if self.affine else np.zeros(X.shape[1], dtype=X.dtype)
-        best = self._best_start(X - shift if self.affine else X, random_state)
+        # in double precision: sums of single precision lose the digits of rows far out
+        shift = X.mean(axis=0, dtype=np.float64) if self.affine else np.zeros(X.shape[1])
+        centred = (X - shift).astype(X.dtype) if self.affine else X
+        best = self._best_start(centred, random_state)
         if not best.converged:
             warnings.warn(
                 f"K-subspaces did not come to rest in max_iter={self.max_iter} fits.",
@@ -365,7 +319,7 @@ class KSubspaces(BaseSubspaceClustering):
             )
         self.n_iter_ = best.n_iter
         self.n_clusters_ = self.n_clusters
-        self.cluster_means_ = best.subspaces.means + shift
+        self.cluster_means_ = (best.subspaces.means + shift).astype(X.dtype)
         self.cluster_bases_ = [basis[basis.any(axis=1)] for basis in best.subspaces.bases]
         squared = squared_residuals(X, self.cluster_means_, self.cluster_bases_).astype(X.dtype)
         self.labels_ = squared.argmin(axis=1)

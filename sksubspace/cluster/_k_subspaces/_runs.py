@@ -42,35 +42,10 @@ def compress(X, random_state):  # (n, d) -> (n, q)
 
 
 def short_runs(X, n_candidates, dim, n_runs, n_iter, random_state, n_jobs=None):
-    """Labels of rows by K-subspaces from random starts, stopped after a few steps.
+    """Labels (n, n_runs) of rows (n, d) by a few steps of K-subspaces from random starts.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-
-    n_candidates : int
-        Number of subspaces of a run.
-
-    dim : int
-        Their dimension.
-
-    n_runs : int
-        Number of runs.
-
-    n_iter : int
-        Steps of a run; with 0 a row goes to the nearest of the random subspaces.
-
-    random_state : RandomState
-        Seeds the runs.
-
-    n_jobs : int or None, default=None
-        Threads that work on the runs; the labels do not depend on it.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_samples, n_runs)
-        From 0 to ``n_candidates - 1``.
+    A run has `n_candidates` subspaces of dimension `dim`, numbered from 0; without any steps a row
+    goes to the nearest of the random subspaces. The labels do not depend on the number of threads.
     """
     seeds = random_state.randint(2**31 - 1, size=n_runs)
     runs = Parallel(n_jobs=n_jobs, prefer="threads")(

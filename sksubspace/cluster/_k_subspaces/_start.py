@@ -20,28 +20,11 @@ _START_ITER = 3
 _START_NEIGHBORS = 12
 
 
-def start_labels(X, n_clusters, init, random_state):
-    """Labels to start from.
+def start_labels(X, n_clusters, init, random_state):  # (n, d) -> (n,)
+    """Labels to start from, by `init` of `KSubspaces`.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-
-    n_clusters : int
-        Number of clusters.
-
-    init : {"ensemble", "random", "k-means"}
-        As in `KSubspaces`.
-
-    random_state : RandomState
-        Seeds the start.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_samples,)
-        From 0; -1 for rows that are left out: zero rows and, for "ensemble", all but 3,000. With
-        fewer than three rows a cluster the start is random.
+    From 0; -1 for rows that are left out: zero rows and, for "ensemble", all but 3,000. With fewer
+    than three rows a cluster the start is random.
     """
     if init == "k-means":
         seed = random_state.randint(2**31 - 1)
@@ -64,21 +47,10 @@ def start_labels(X, n_clusters, init, random_state):
     return labels
 
 
-def auto_dim(X, labels):
+def auto_dim(X, labels):  # (n, d), (n,) -> int
     """The dimension that holds 99 % of the energy of a cluster about its mean: the median.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-
-    labels : ndarray of shape (n_samples,)
-        Clusters to start from; rows with a negative label are left out.
-
-    Returns
-    -------
-    dim : int
-        From 1 to 15, less than the number of features.
+    From 1 to 15, less than the number of features; rows with a negative label are left out.
     """
     found, numbers = np.unique(labels[labels >= 0], return_inverse=True)
     _, bases = fit_subspaces(X[labels >= 0], numbers, len(found))

@@ -46,31 +46,12 @@ def _half_logdet(M):  # (..., d, d) positive semidefinite -> (...)
 def sinkhorn(similarities, temperature, *, tol=1e-3, max_iter=100):  # (n, n) -> (n, n)
     r"""Symmetric Sinkhorn's algorithm in the log domain, with one potential.
 
-    Parameters
-    ----------
-    similarities : Tensor of shape (n, n)
-        Symmetric.
-
-    temperature : float
-        Weight of the entropy; the smaller, the fewer neighbours a row keeps.
-
-    tol : float, default=1e-3
-        Iterations end when every row sums to 1 up to this.
-
-    max_iter : int, default=100
-        Most iterations.
-
-    Returns
-    -------
-    Gamma : Tensor of shape (n, n)
-        Symmetric and positive; rows and columns sum to 1. Gradients flow through the iterations.
-
-    Notes
-    -----
-    With entropy H and temperature :math:`\eta`, Gamma maximises
-    :math:`\langle S, \Gamma \rangle + \eta H(\Gamma)` among the doubly stochastic matrices. It
-    is :math:`\exp(S_{ij} / \eta + u_i + u_j)`, and the potential u is the fixed point of
-    :math:`u \leftarrow \frac12 (u - \log \sum_j \exp(S_{ij} / \eta + u_j))`.
+    With entropy H and temperature :math:`\eta`, Gamma maximises :math:`\langle S, \Gamma \rangle +
+    \eta H(\Gamma)` among the doubly stochastic matrices; the smaller :math:`\eta`, the fewer
+    neighbours a row keeps. It is symmetric and positive, :math:`\exp(S_{ij} / \eta + u_i + u_j)`,
+    and the potential u is the fixed point of :math:`u \leftarrow \frac12 (u - \log \sum_j
+    \exp(S_{ij} / \eta + u_j))`. Iterations, through which gradients flow, end when every row sums
+    to 1 up to `tol`, or after `max_iter`.
     """
     logits = similarities / temperature
     u = -torch.logsumexp(logits, dim=1) / 2
@@ -198,20 +179,8 @@ class Pretraining(nn.Module):
 class Linearizing(Pretraining):
     r"""The same with what clusters save: :math:`-(R(\bar Z) - R_c(\bar Z, \Gamma))`.
 
-    :math:`\Gamma` is the doubly stochastic matrix of the similarities of the cluster head.
-
-    Parameters
-    ----------
-    heads : TwoHeads
-        Trained in place.
-    views : Views
-        Draws the two views.
-    eps : float
-        Root of the squared error allowed for a row.
-    consistency : float
-        The weight lambda.
-    temperature : float
-        Of Sinkhorn's algorithm.
+    :math:`\Gamma` is the doubly stochastic matrix of the similarities of the cluster head. The
+    temperature is that of Sinkhorn's algorithm, the rest as in `Pretraining`.
     """
 
     def __init__(self, heads, views, eps, consistency, temperature):

@@ -15,11 +15,12 @@ from sklearn.callback import CallbackSupportMixin
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace._torch.device import as_rows, available_device, resolve_device
+from sksubspace._torch.device import as_rows, available_device
 from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.persistence import load_arrays_
 from sksubspace._torch.random import seeded_module
-from sksubspace._torch.trainer import Budget, Trainer
+from sksubspace._torch.trainer import Budget
+from sksubspace._trained import fit_task, make_trainer, training_constraints
 from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, new_rows, training_rows
 from sksubspace.cluster._linearizing._coding_objectives import (
     Linearizing,
@@ -219,9 +220,8 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         "pretrain_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        **training_constraints("learning_rate", "device"),
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "device": "no_validation",
     }
 
     def __init__(
@@ -286,12 +286,13 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         """
         X = training_rows(self, X)
         self._widths = check_widths(self.hidden_layer_sizes, at_least_one=True)
-        context = self._init_callback_context(max_subtasks=1 + bool(self.max_iter))
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        trainer = self._make_trainer(X.dtype, isolated_random_state(self.random_state), context)
-        stages = self._learn(X, trainer)
-        self._keep(X, max(stages, key=lambda stage: stage.score), stages)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        random_state = isolated_random_state(self.random_state)
+        with fit_task(self, X, y, max_subtasks=1 + bool(self.max_iter)) as context:
+            trainer = make_trainer(
+                self, X.dtype, random_state, context, max_iter=self.pretrain_iter
+            )
+            stages = self._learn(X, trainer)
+            self._keep(X, max(stages, key=lambda stage: stage.score), stages)
         return self
 
     def transform(self, X):
@@ -323,18 +324,6 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
             Features, of length 1.
         """
         return self._features(new_rows(self, X)[0])
-
-    def _make_trainer(self, dtype, random_state, context):
-        return Trainer(
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            max_iter=self.pretrain_iter,
-            device=resolve_device(self.device),
-            dtype=dtype,
-            random_state=random_state,
-            estimator=self,
-            stage=context,
-        )
 
     def _learn(self, X, trainer):  # (n, d) -> list of Stage
         """Pretrain, copy the feature head, and train on for `max_iter` epochs."""

@@ -51,34 +51,12 @@ class Stage:
 
 
 def assess(name, heads, X, rows, *, n_clusters, n_neighbors, temperature, n_init, seed):
-    """Cluster rows by what is learned so far; of the graphs tried, keep the best.
+    """Cluster rows by what is learned so far; of the graphs tried, keep the best as a `Stage`.
 
-    Parameters
-    ----------
-    name : str
-        The stage of training.
-    heads : TwoHeads
-        The network as it is now.
-    X : ndarray of shape (n_samples, n_features)
-        Training rows.
-    rows : Rows
-        The same on the device.
-    n_clusters : int
-        Number of clusters.
-    n_neighbors : int
-        Graphs have half as many neighbours, as many, and twice as many.
-    temperature : float
-        Of the weights of the graphs.
-    n_init : int
-        Starts of k-means.
-    seed : int
-        Seeds k-means, for every graph and stage alike.
-
-    Returns
-    -------
-    Stage
-        With the labels whose subspaces fit the rows best. The features of two stages differ, so
-        the criterion is in the space of X.
+    `rows` are X (n, d) on the device, `heads` the network as it is now. Graphs have half of
+    `n_neighbors`, as many, and twice as many, with weights of this temperature; k-means gets the
+    seed for every graph and stage alike. The features of two stages differ, so the criterion is in
+    the space of X: the labels are those whose subspaces fit the rows best.
     """
     features, codes = batched_forward(heads, rows, device=rows.device).swapaxes(0, 1)
 
@@ -97,25 +75,11 @@ def assess(name, heads, X, rows, *, n_clusters, n_neighbors, temperature, n_init
     return Stage(name, module_to_arrays(heads), features.copy(), A, result, score)
 
 
-def graphs_of(codes, n_clusters, n_neighbors, temperature):
-    """Graphs of three numbers of neighbours, without those that fall into too many pieces.
+def graphs_of(codes, n_clusters, n_neighbors, temperature):  # -> list of csr (n, n)
+    """Graphs of half the neighbours, as many and twice as many, symmetric and doubly stochastic.
 
-    Parameters
-    ----------
-    codes : ndarray of shape (n_samples, n_components)
-        Rows of length 1.
-    n_clusters : int
-        Most pieces that a graph may have; if all have more, the largest number of neighbours is
-        used.
-    n_neighbors : int
-        Graphs have half as many neighbours, as many, and twice as many.
-    temperature : float
-        Of the weights.
-
-    Returns
-    -------
-    list of CSR matrix of shape (n_samples, n_samples)
-        Symmetric, rows and columns sum to 1.
+    The codes (n, q) have length 1, the weights this temperature. Graphs that fall into more pieces
+    than clusters are left out; if all do, the one of most neighbours is used.
     """
     sizes = (n_neighbors // 2, n_neighbors, 2 * n_neighbors)
     sizes = sorted({min(max(size, 1), len(codes) - 1) for size in sizes})
@@ -133,20 +97,10 @@ def _graph(codes, n_neighbors, temperature):  # (n, p) -> csr (n, n)
     return coefficients_to_affinity(C, "doubly_stochastic")
 
 
-def explained(X, labels):
+def explained(X, labels):  # (n, d), (n,) -> float
     """R2, in sample, of projecting rows on the nearest of the clusters' subspaces.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows.
-    labels : ndarray of shape (n_samples,)
-        Their clusters.
-
-    Returns
-    -------
-    float
-        With at most three dimensions a subspace.
+    With at most three dimensions a subspace.
     """
     found, labels = np.unique(labels, return_inverse=True)
     means, bases = fit_subspaces(X, labels, len(found))

@@ -17,11 +17,7 @@ from sksubspace._docs import fill_parameters
 from sksubspace._linalg import in_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
-from sksubspace.cluster._base import (
-    BaseSubspaceClustering,
-    new_rows,
-    training_rows,
-)
+from sksubspace.cluster._base import BaseSubspaceClustering, new_rows, training_rows
 from sksubspace.cluster._mixture._model import (
     LowRankGaussians,
     best_of_starts,

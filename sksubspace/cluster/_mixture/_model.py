@@ -59,28 +59,12 @@ class LowRankGaussians:
     noise: np.ndarray
 
 
-def weighted_log_densities(X, model, n_features, extra=0.0):
-    r"""Logarithm of weight times density, log w_k + log N(x; mu_k, Sigma_k + extra I).
+def weighted_log_densities(X, model, n_features, extra=0.0):  # -> (n, K)
+    """Logarithm of weight times density, log w_k + log N(x; mu_k, Sigma_k + extra I).
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, d)
-        Rows, in the coordinates of the model.
-
-    model : LowRankGaussians
-        The mixture.
-
-    n_features : int
-        Features of the data; more than d where X has the coordinates within a subspace that holds
-        all rows, means and bases.
-
-    extra : float or ndarray of shape (n_samples,), default=0.0
-        Variance of white noise that is added.
-
-    Returns
-    -------
-    logs : ndarray of shape (n_samples, n_clusters)
-        Natural logarithms.
+    X (n, d) is in the coordinates of the model. `n_features` is more than d where these are
+    coordinates within a subspace that holds all rows, means and bases. `extra`, a number or (n,),
+    is the variance of white noise that is added.
     """
     extra = np.broadcast_to(extra, len(X))
     logs = np.empty((len(X), len(model.weights)))
@@ -104,28 +88,11 @@ def split(X, model, k):  # (n, d) -> (n, r), (n, d)
     return inside, centred - inside @ model.bases[k]
 
 
-def posterior_mean(X, model, noise):
-    r"""Mean of x_0 given x = x_0 + white noise, x_0 of the mixture.
+def posterior_mean(X, model, noise):  # (n, d), (n,) -> (n, d)
+    """Mean of x_0 given x = x_0 + white noise of the row's variance, x_0 of the mixture.
 
-    The components are weighted by their posterior given x; each moves x to
-    mu + Sigma (Sigma + noise I)^-1 (x - mu), which is a factor in each direction of its subspace
-    and one outside.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Noisy rows.
-
-    model : LowRankGaussians
-        The mixture.
-
-    noise : ndarray of shape (n_samples,)
-        Variance of the noise of each row.
-
-    Returns
-    -------
-    mean : ndarray of shape (n_samples, n_features)
-        Denoised rows.
+    The components are weighted by their posterior given x; each moves x to mu + Sigma (Sigma +
+    noise I)^-1 (x - mu), which is a factor in each direction of its subspace and one outside.
     """
     posterior = softmax(weighted_log_densities(X, model, X.shape[1], noise), axis=1)
     mean = np.zeros_like(X)
@@ -210,33 +177,11 @@ def maximization(X, shares, previous, n_features, floor):
     return LowRankGaussians(counts / counts.sum(), means, bases, variances, noise)
 
 
-def from_labels(X, labels, n_clusters, rank, n_features, floor):
+def from_labels(X, labels, n_clusters, rank, n_features, floor):  # -> LowRankGaussians
     """The mixture of given clusters; those of too few rows have the covariance of all rows.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, d)
-        Rows, in coordinates around their mean.
-
-    labels : ndarray of shape (n_samples,)
-        Clusters from 0; rows with a negative label are left out.
-
-    n_clusters : int
-        Number of components.
-
-    rank : int
-        Dimension of their subspaces.
-
-    n_features : int
-        Features of the data.
-
-    floor : float
-        Least variance.
-
-    Returns
-    -------
-    LowRankGaussians
-        The mixture.
+    X (n, d) is in coordinates around its mean; rows with a negative label are left out. `floor` is
+    the least variance.
     """
     shares = (labels[:, None] == np.arange(n_clusters)).astype(float)
     counts = shares.sum(axis=0)
@@ -254,33 +199,11 @@ def from_labels(X, labels, n_clusters, rank, n_features, floor):
     return maximization(X, shares, pooled, n_features, floor)
 
 
-def expectation_maximization(X, model, n_features, *, floor, max_iter, tol):
-    """Alternate until the mean log-likelihood gains less than `tol`.
+def expectation_maximization(X, model, n_features, *, floor, max_iter, tol):  # -> Fit
+    """Alternate until the mean log-likelihood gains less than `tol` nats a row.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, d)
-        Rows, in the coordinates of the model.
-
-    model : LowRankGaussians
-        The start.
-
-    n_features : int
-        Features of the data.
-
-    floor : float
-        Least variance.
-
-    max_iter : int
-        Most maximisations.
-
-    tol : float
-        Least gain, in nats a row.
-
-    Returns
-    -------
-    Fit
-        The mixture and its history.
+    X (n, d) is in the coordinates of the model, the start. At most `max_iter` maximisations;
+    `floor` is the least variance.
     """
     lower_bounds = []
     for n_iter in range(max_iter + 1):
@@ -294,41 +217,11 @@ def expectation_maximization(X, model, n_features, *, floor, max_iter, tol):
 
 
 def best_of_starts(X, Z, kinds, n_clusters, rank, random_state, *, floor, max_iter, tol):
-    """Ten EM steps from each start, the rest from the one of the largest likelihood.
+    """Ten EM steps from each start, the rest from the one of the largest likelihood: a `Fit`.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows, for the starts.
-
-    Z : ndarray of shape (n_samples, d)
-        The rows around their mean, in coordinates of a subspace that holds all.
-
-    kinds : sequence of str
-        Starts, as `start_labels` takes them.
-
-    n_clusters : int
-        Number of components.
-
-    rank : int
-        Dimension of their subspaces.
-
-    random_state : RandomState
-        Seeds the starts.
-
-    floor : float
-        Least variance.
-
-    max_iter : int
-        Most maximisations.
-
-    tol : float
-        Least gain, in nats a row.
-
-    Returns
-    -------
-    Fit
-        The mixture in the coordinates of Z, and its history.
+    The starts are of the kinds of `start_labels`, from the rows X (n, n_features); Z (n, d) are the
+    rows around their mean in coordinates of a subspace that holds all, and the mixture is in these.
+    The rest is that of `expectation_maximization`.
     """
     d, settings = X.shape[1], {"floor": floor, "tol": tol}
     first = max_iter if len(kinds) == 1 else min(_SHORT, max_iter)

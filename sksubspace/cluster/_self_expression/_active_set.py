@@ -36,36 +36,18 @@ _SLACK = {torch.float64: 1e-9, torch.float32: 1e-5}
 
 
 def elastic_net(X, dictionary, own, gamma, l1_ratio, *, batch_size="auto", device="cpu"):
-    r"""Express each row by rows of a dictionary, with an elastic net penalty.
+    r"""Express each row of X (n, d) by rows of a dictionary (m, d), with an elastic net penalty.
 
-    For each row x it minimises
-    :math:`\tau \|c\|_1 + \frac{1 - \tau}{2} \|c\|_2^2 + \frac\alpha2 \|x - c D\|_2^2` with
-    :math:`\alpha = \gamma \tau / \max_i |\langle x, d_i \rangle|`. The problem is solved on a few
-    atoms; with the residual :math:`r = x - cD`, an atom outside that has
+    For each row x it minimises :math:`\tau \|c\|_1 + \frac{1 - \tau}{2} \|c\|_2^2 + \frac\alpha2
+    \|x - c D\|_2^2` with :math:`\alpha = \gamma \tau / \max_i |\langle x, d_i \rangle|`, `l1_ratio`
+    :math:`\tau` in (0, 1] and :math:`\gamma > 1`, at which all coefficients are zero. The problem
+    is solved on a few atoms; with the residual :math:`r = x - cD`, an atom outside that has
     :math:`\alpha |\langle d_i, r \rangle| > \tau` would lower the objective and joins them; where
     there is none the solution is that of the whole problem.
 
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_rows, n_features)
-        Rows to express.
-    dictionary : {ndarray, CSR matrix} of shape (n_atoms, n_features)
-        Rows to express them with; ``X`` itself is recognised.
-    own : ndarray of shape (n_rows,)
-        The atom that each row must not use, or -1.
-    gamma : float
-        More than 1; at 1 all coefficients are zero.
-    l1_ratio : float
-        :math:`\tau`, above 0 and at most 1.
-    batch_size : int or "auto", default="auto"
-        Rows worked on at once.
-    device : str or torch.device, default="cpu"
-        Where the work is done.
-
-    Returns
-    -------
-    codes : CSR matrix of shape (n_rows, n_atoms)
-        Coefficients, in the dtype of X.
+    X itself is recognised as the dictionary; `own` (n,) is the atom that each row must not use, or
+    -1. Returns a CSR matrix (n, m) in the dtype of X, which is worked out `batch_size` rows at
+    once.
     """
     n, m = X.shape[0], dictionary.shape[0]
     device = torch.device(device)

@@ -48,10 +48,8 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         ----------
         X : {ndarray, CSR matrix} of shape (n_samples, n_features)
             Unit rows.
-
         dictionary : {ndarray, CSR matrix} of shape (n_atoms, n_features)
             Unit rows; X itself where there are no landmarks.
-
         own : ndarray of shape (n_samples,)
             The atom that is the row itself and gets no coefficient, or -1.
 
@@ -124,7 +122,9 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         C = codes[0] if len(codes) == 1 else sparse.hstack(codes, format="csr")
         self.landmark_indices_ = np.concatenate(indices)
         self.representation_matrix_, self.affinity_matrix_ = C, None
-        W = normalize(abs(C), copy=False)
+        # indices are shared: with many rows they are half of what the codes take
+        W = sparse.csr_matrix((np.abs(C.data), C.indices, C.indptr), shape=C.shape)
+        W = normalize(W, copy=False)
         return self._spectral_step(landmark_labels, W, X[self.landmark_indices_], random_state)
 
     def _spectral_step(self, step, weights, X, random_state):

@@ -12,6 +12,7 @@ from scipy import linalg
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
+from sksubspace.cluster._base import is_tried_as
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
@@ -19,6 +20,7 @@ from sksubspace.cluster._top_entries import keep_largest, product_blocks
 _N_COEFFICIENTS = 300
 
 
+@is_tried_as(4, {"LSR symmetrize": {"affinity": "symmetrize"}, "LSR knn": {"affinity": "knn"}})
 @fill_parameters
 class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     r"""Subspace clustering by ridge regression of each row on all others (LSR).
@@ -91,7 +93,9 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     large as the smaller of rows and features, they are :math:`c_{ij} = h_{ij} / (1 - h_{ii})`, the
     leave-one-out form of ridge regression. It is the same as :math:`-D_{ij} / D_{ii}` with
     :math:`D = (X X^T + I/\gamma)^{-1}`. Blocks of rows are computed and only the largest
-    coefficients kept, so that memory grows with `n_coefficients` and not with the square of rows.
+    coefficients kept, so that memory grows with `n_coefficients` and not with the square of rows:
+    each takes 12 bytes of ``representation_matrix_``, and twice as much again during the fit, which
+    is about 10 kB a row by default (7 kB in single precision). Fewer coefficients take less.
 
     References
     ----------
@@ -151,7 +155,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
         kept = _N_COEFFICIENTS if self.n_coefficients == "auto" else self.n_coefficients
         device = resolve_device(self.device)
         blocks = ridge_coefficients(X, dictionary, own, 1 / self.gamma, self.batch_size, device)
-        return keep_largest(blocks, kept, len(dictionary)).astype(X.dtype)
+        return keep_largest(blocks, kept, len(dictionary), X.dtype)
 
 
 def ridge_coefficients(X, dictionary, own, penalty, batch_size, device):

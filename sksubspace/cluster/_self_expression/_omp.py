@@ -14,6 +14,7 @@ from sklearn.preprocessing import normalize
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
+from sksubspace.cluster._base import is_tried_as
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._self_expression._pursuit import omp
 
@@ -108,6 +109,7 @@ def _residual(X, rows):
     return float(np.median(np.asarray(squares.sum(axis=1))))
 
 
+@is_tried_as(3, {"OMP 5": {"n_nonzero": 5}, "OMP 10": {"n_nonzero": 10}})
 @fill_parameters
 class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
     r"""Sparse subspace clustering by orthogonal matching pursuit (SSC-OMP).

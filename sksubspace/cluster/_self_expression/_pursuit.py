@@ -21,48 +21,21 @@ _MOST_ROWS = 4096
 
 
 def omp(X, dictionary, own, n_nonzero, *, tol=0.0, batch_size="auto", device="cpu"):
-    r"""Express each row by a few rows of a dictionary, chosen greedily.
+    r"""Express each row of X (n, d) by a few rows of a dictionary (m, d), chosen greedily.
 
     Each step takes the atom that correlates most with the residual and projects the row on all
     atoms taken. With the Cholesky factor :math:`L` of the Gram matrix of the atoms taken and
-    :math:`V = L^{-1}`, a new atom :math:`a` adds the row
-    :math:`v = (-w^T V, 1) / \ell` to V, :math:`w = V A a,\ \ell^2 = \|a\|^2 - \|w\|^2`, and the
-    coefficients change by :math:`\langle r, a \rangle / \ell \cdot v`.
+    :math:`V = L^{-1}`, a new atom :math:`a` adds the row :math:`v = (-w^T V, 1) / \ell` to V,
+    :math:`w = V A a,\ \ell^2 = \|a\|^2 - \|w\|^2`, and the coefficients change by :math:`\langle r,
+    a \rangle / \ell \cdot v`. A row is done with `n_nonzero` atoms, when :math:`\|r\|^2 \le`
+    ``tol`` :math:`\|x\|^2`, or where no atom is left that correlates with its residual or is
+    independent of the atoms taken.
 
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_rows, n_features)
-        Rows to express.
-
-    dictionary : {ndarray, CSR matrix} of shape (n_atoms, n_features)
-        Rows to express them with, of any length; ``X`` itself is recognised.
-
-    own : ndarray of shape (n_rows,)
-        The atom that each row must not use, or -1.
-
-    n_nonzero : int
-        Most atoms a row.
-
-    tol : float, default=0.0
-        A row is done when :math:`\|r\|^2 \le` ``tol`` :math:`\|x\|^2`.
-
-    batch_size : int or "auto", default="auto"
-        Rows worked on at once. "auto" keeps their correlations in the cache of a CPU, or in
-        half a GiB of a GPU.
-
-    device : str or torch.device, default="cpu"
-        Where the work is done.
-
-    Returns
-    -------
-    codes : CSR matrix of shape (n_rows, n_atoms)
-        Coefficients, in the dtype of X. A row stops early where no atom is left that correlates
-        with its residual or is independent of the atoms taken.
-
-    Notes
-    -----
-    The inner products of the atoms are kept if they take at most 1 GiB and the rows are long
-    enough; otherwise the correlations of each step are a product with the residuals.
+    X itself is recognised as the dictionary; `own` (n,) is the atom that each row must not use, or
+    -1. Returns a CSR matrix (n, m) in the dtype of X. A `batch_size` of "auto" keeps the
+    correlations of a batch in the cache of a CPU, or in half a GiB of a GPU. The inner products of
+    the atoms are kept if they take at most 1 GiB and the rows are long enough; otherwise the
+    correlations of each step are a product with the residuals.
     """
     n, m = X.shape[0], dictionary.shape[0]
     n_nonzero = min(n_nonzero, m)

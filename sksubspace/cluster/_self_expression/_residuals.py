@@ -23,23 +23,10 @@ _FEW_ATOMS = 4096
 
 
 def make_residuals(X, dictionary, n_steps, device):
-    """Choose the form of the residuals.
+    """Choose the form of the residuals of rows (n, d) on atoms (m, d), which may be the same.
 
-    Parameters
-    ----------
-    X : {ndarray, CSR matrix} of shape (n_rows, n_features)
-        Rows to express.
-    dictionary : {ndarray, CSR matrix} of shape (n_atoms, n_features)
-        Rows to express them with; may be X itself.
-    n_steps : int
-        About how many times a row's correlations will be asked for.
-    device : torch.device
-        Where tensors are.
-
-    Returns
-    -------
-    residuals : object
-        With `start`, `keep`, `correlations`, `inner`, `subtract` and `squared_norms`.
+    `n_steps` is about how often a row's correlations will be asked for. What is returned has
+    `start`, `keep`, `correlations`, `inner`, `subtract` and `squared_norms`.
     """
     m, d = dictionary.shape
     pays = sparse.issparse(X) or d >= _FEATURES_PER_STEP * n_steps

@@ -14,6 +14,7 @@ from sklearn.preprocessing import normalize
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
+from sksubspace.cluster._base import is_tried_as
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
@@ -23,6 +24,7 @@ _FEWEST_NEIGHBORS = 3
 _ROUNDING = 16
 
 
+@is_tried_as(2, {"TSC 5": {"n_neighbors": 5}, "TSC 10": {"n_neighbors": 10}})
 @fill_parameters
 class ThresholdedSubspaceClustering(SelfExpressiveClustering):
     r"""Subspace clustering by thresholding the angles between rows (TSC).

@@ -11,9 +11,10 @@ from sklearn.base import (
 )
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
+from sklearn.utils.validation import check_is_fitted, check_non_negative
 
 from sksubspace._linalg import in_blocks
+from sksubspace._validation import validate_rows
 from sksubspace.decomposition._dictionary._codes import nonnegative_codes
 
 __all__ = ["BaseSupervisedDictionary", "check_aux", "check_signs"]
@@ -209,7 +210,7 @@ def check_signs(X, nonnegative):
 
 def _checked_new(model, X):
     check_is_fitted(model)
-    X = validate_data(model, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+    X = validate_rows(model, X, accept_sparse="csr", reset=False)
     check_signs(X, model.nonnegative)
     return X
 

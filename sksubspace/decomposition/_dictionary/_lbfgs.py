@@ -15,11 +15,7 @@ import numpy as np
 from scipy import linalg
 from scipy.optimize import minimize
 
-from sksubspace.decomposition._dictionary._problem import (
-    Solution,
-    fit_head,
-    randomised_directions,
-)
+from sksubspace.decomposition._dictionary._problem import Solution, fit_head, randomised_directions
 
 __all__ = ["objective_and_gradient", "positive_qr", "qr_gradient", "solve_over_bases"]
 

@@ -9,6 +9,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.utils.extmath import safe_sparse_dot
 
+from sksubspace._linalg import total_squares
+
 __all__ = [
     "CentredRows",
     "Problem",
@@ -39,7 +41,6 @@ class CentredRows:
     ----------
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
         Rows. They are not written to.
-
     centre : bool
         Whether m is the mean of the rows; else it is zero.
     """
@@ -52,7 +53,7 @@ class CentredRows:
         self._sparse = sparse.issparse(X)
         if self._sparse:
             self.matrix = X.astype(np.float64)
-            squares = np.square(self.matrix.data).sum() - n * self.mean @ self.mean
+            squares = total_squares(self.matrix, self.mean)
         else:
             self.matrix = X - self.mean
             squares = np.vdot(self.matrix, self.matrix)
@@ -104,16 +105,12 @@ class Solution(NamedTuple):
     ----------
     W : ndarray of shape (n_features, n_components)
         Dictionary, atoms in columns.
-
     b : ndarray of shape (n_components, n_outputs)
         Coefficients of the components.
-
     h : ndarray of shape (1 + n_aux, n_outputs)
         Intercepts, and coefficients of the scaled auxiliary covariates.
-
     losses : list of float
         Objective after every iteration.
-
     converged : bool
         Whether the search ended before ``max_iter``.
     """
@@ -133,19 +130,14 @@ class Problem:
     ----------
     rows : CentredRows
         The matrix Z.
-
     target : ndarray of shape (n_samples, n_outputs)
         Indicators of classes; one column, of the second class, where there are two.
-
     shares : ndarray of shape (n_samples,)
         Weights of the rows in the cross-entropy, with sum one.
-
     side : ndarray of shape (n_samples, 1 + n_aux)
         A column of ones and scaled auxiliary covariates.
-
     weight : float
         Weight of the unexplained share of ||Z||^2.
-
     alpha : float
         Weight of squared coefficients.
     """

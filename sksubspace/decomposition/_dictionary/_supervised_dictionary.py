@@ -12,11 +12,11 @@ from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._validation import validate_rows
 from sksubspace.decomposition._dictionary._base import (
     BaseSupervisedDictionary,
     check_aux,
@@ -56,7 +56,9 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
 
     alpha : float, default=1e-4
         Weight of the squared coefficients, of the components in units of X and of the auxiliary
-        covariates at unit variance. It is 1 / (2 n C) for the C of scikit-learn.
+        covariates at unit variance. It is 1 / (2 n C) for the C of scikit-learn, and as there rows
+        in smaller units need a smaller one: for ``X / s`` it is ``alpha / s**2`` that gives the
+        same predictions. Standardise rows whose units are arbitrary.
 
     nonnegative : bool, default=False
         Whether components and codes must not be negative, as for topics. X must not be negative
@@ -232,9 +234,7 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
         sklearn.exceptions.ConvergenceWarning
             If `max_iter` iterations were not enough.
         """
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2
-        )
+        X, y = validate_rows(self, X, y, accept_sparse="csr", ensure_min_samples=2)
         check_classification_targets(y)
         check_signs(X, self.nonnegative)
         self._check_solver()

@@ -1,14 +1,16 @@
 """What the models of a density share: scores, Stein's second-order terms, shrunk covariances."""
 
+from abc import ABC, abstractmethod
 from functools import singledispatch
 from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._sklearn import _check_sample_weight
+from sksubspace._validation import validate_rows
 
 
 class Term(NamedTuple):
@@ -24,8 +26,12 @@ class Term(NamedTuple):
     precision: np.ndarray
 
 
-class ScoreModel(BaseEstimator):
-    """Base class: `fit_density` and `density_of` know how a subclass is fitted and what it is."""
+class ScoreModel(BaseEstimator, ABC):
+    """Base class: a subclass fits its density, and `density_of` knows what it is."""
+
+    @abstractmethod
+    def _fit_density(self, X, weights):  # (n, d), (n,) -> dict
+        """Fit the density to rows of float64: the fitted attributes by name."""
 
     def fit(self, X, y=None, sample_weight=None):
         """Fit the density.
@@ -52,11 +58,11 @@ class ScoreModel(BaseEstimator):
             If there are fewer than two rows, a value is not finite, or a weight is negative.
         """
         self._validate_params()
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        X = validate_rows(self, X, dtype=np.float64, ensure_min_samples=2)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0
         rows = (X, weights) if kept.all() else (X[kept], weights[kept])
-        vars(self).update(fit_density(self, *rows))
+        vars(self).update(self._fit_density(*rows))
         return self
 
     def score_function(self, X):
@@ -94,13 +100,7 @@ class ScoreModel(BaseEstimator):
 def new_points(model, X):  # -> (n, d) float64
     """Check rows that a fitted model is asked about."""
     check_is_fitted(model)
-    return validate_data(model, X, dtype=np.float64, reset=False)
-
-
-@singledispatch
-def fit_density(model, X, weights):  # (n, d), (n,) -> dict
-    """Fit the density of an estimator to rows of float64: its fitted attributes by name."""
-    raise NotImplementedError(type(model).__name__)
+    return validate_rows(model, X, dtype=np.float64, reset=False)
 
 
 @singledispatch

@@ -15,16 +15,16 @@ from torch import nn
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import in_blocks
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.device import as_rows, resolve_device
+from sksubspace._sklearn import Interval
+from sksubspace._torch.device import as_rows
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.persistence import module_to_arrays
-from sksubspace._torch.trainer import Budget, Trainer
+from sksubspace._torch.trainer import Budget
+from sksubspace._trained import TRAINED, make_trainer, training_constraints
 from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
     density_of,
-    fit_density,
     new_points,
     weighted_moments,
 )
@@ -54,16 +54,14 @@ class DenoiserScore(ScoreModel):
     learning_rate : float, default=0.002
         Highest learning rate of the one-cycle schedule.
 
-    batch_size : int, default=128
-        Rows in a training step.
+    {batch_size}
 
     max_iter : int or "auto", default="auto"
         Epochs of the training; "auto" makes 2,000 steps, in at most 100 epochs.
 
-    device : str or torch.device, default="auto"
-        Where the network is trained: "auto" is a CUDA device if there is one, else the CPU.
+    {device}
 
-    random_state : int, RandomState instance or None, default=None
+    {random_state}
         Draws the weights, the batches and the noise.
 
     Attributes
@@ -129,11 +127,7 @@ class DenoiserScore(ScoreModel):
     _parameter_constraints: dict = {
         "noise": [Interval(Real, 0, None, closed="neither")],
         "hidden_layer_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "device": "no_validation",
-        "random_state": ["random_state"],
+        **training_constraints(*TRAINED, auto=True),
     }
 
     def __init__(
@@ -173,6 +167,25 @@ class DenoiserScore(ScoreModel):
     def __setstate__(self, state):
         # the weights are "_network" in files of version 0.1
         super().__setstate__({"_layers" if k == "_network" else k: v for k, v in state.items()})
+
+    def _fit_density(self, X, weights):  # (n, d), (n,) -> dict
+        """Take the best linear denoiser, and train a network to remove what it leaves."""
+        mean, covariance, _ = weighted_moments(X, weights)
+        spread = float(np.sqrt(np.trace(covariance) / X.shape[1])) or 1.0
+        linear = wiener_filter(covariance / spread**2, self.noise)
+        trainer = make_trainer(self, np.float32, isolated_random_state(self.random_state))
+        u = (X - mean) / spread
+        layers, losses = _trained_layers(self, linear, u, weights / weights.mean(), trainer)
+        jacobian = linear + _mean_over_noise(layers, u, weights, self.noise, trainer.random_state)
+        return {
+            "mean_": mean,
+            "spread_": spread,
+            "_filter": linear,
+            "_layers": layers,
+            "loss_curve_": losses,
+            "n_iter_": len(losses),
+            "mean_jacobian_": (jacobian + jacobian.T) / 2,
+        }
 
 
 @dataclass(frozen=True)
@@ -216,34 +229,6 @@ class Denoiser:
 def denoiser_of(model: DenoiserScore):
     """Filter and network, as one."""
     return Denoiser(model.mean_, model.spread_, model.noise, model._filter, model._layers)
-
-
-@fit_density.register
-def fit_denoiser(model: DenoiserScore, X, weights):  # (n, d), (n,) -> dict
-    """Take the best linear denoiser, and train a network to remove what it leaves."""
-    mean, covariance, _ = weighted_moments(X, weights)
-    spread = float(np.sqrt(np.trace(covariance) / X.shape[1])) or 1.0
-    linear = wiener_filter(covariance / spread**2, model.noise)
-    trainer = Trainer(
-        learning_rate=model.learning_rate,
-        batch_size=model.batch_size,
-        max_iter=model.max_iter,
-        device=resolve_device(model.device),
-        dtype=np.dtype(np.float32),
-        random_state=isolated_random_state(model.random_state),
-    )
-    u = (X - mean) / spread
-    layers, losses = _trained_layers(model, linear, u, weights / weights.mean(), trainer)
-    jacobian = linear + _mean_over_noise(layers, u, weights, model.noise, trainer.random_state)
-    return {
-        "mean_": mean,
-        "spread_": spread,
-        "_filter": linear,
-        "_layers": layers,
-        "loss_curve_": losses,
-        "n_iter_": len(losses),
-        "mean_jacobian_": (jacobian + jacobian.T) / 2,
-    }
 
 
 def _trained_layers(model, linear, u, weights, trainer):  # (d, d), (n, d), (n,) -> dict, list

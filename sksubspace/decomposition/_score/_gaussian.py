@@ -15,7 +15,6 @@ from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
     density_of,
-    fit_density,
     invert,
     shrunk_covariance,
     weighted_moments,
@@ -79,11 +78,15 @@ class GaussianScore(ScoreModel):
     """
 
     _parameter_constraints: dict = {
-        "shrinkage": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+        "shrinkage": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})]
     }
 
     def __init__(self, *, shrinkage="auto"):
         self.shrinkage = shrinkage
+
+    def _fit_density(self, X, weights):  # (n, d), (n,) -> dict
+        """Fit by the moments of the rows."""
+        return _of_moments(*weighted_moments(X, weights), weights.sum(), self.shrinkage)
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,6 @@ class Gaussian:
     def information(self):  # -> (d, d)
         """E[s s'] = P."""
         return self.precision
-
-
-@fit_density.register
-def fit_gaussian(model: GaussianScore, X, weights):  # (n, d), (n,) -> dict
-    """Fit by the moments of the rows."""
-    return _of_moments(*weighted_moments(X, weights), weights.sum(), model.shrinkage)
 
 
 @density_of.register

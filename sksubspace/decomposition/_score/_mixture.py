@@ -14,7 +14,6 @@ from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
     density_of,
-    fit_density,
     invert,
     mahalanobis,
     shrunk_covariance,
@@ -124,19 +123,29 @@ class MixtureScore(ScoreModel):
     }
 
     def __init__(
-        self,
-        *,
-        n_components="auto",
-        shrinkage="auto",
-        max_iter=100,
-        tol=1e-4,
-        random_state=None,
+        self, *, n_components="auto", shrinkage="auto", max_iter=100, tol=1e-4, random_state=None
     ):
         self.n_components = n_components
         self.shrinkage = shrinkage
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+
+    def _fit_density(self, X, weights):  # (n, d), (n,) -> dict
+        """Fit one Gaussian more after the other while the criterion falls, or the number given."""
+        rng = isolated_random_state(self.random_state)
+        auto = self.n_components == "auto"
+        best, n_iter, lowest = _fit_number(self, X, weights, 1 if auto else self.n_components, rng)
+        for n_components in range(2, _MOST_COMPONENTS + 1) if auto else ():
+            if n_components > len(X):
+                break
+            candidate, n_steps, bic = _fit_number(self, X, weights, n_components, rng)
+            if bic >= lowest:
+                break
+            best, n_iter, lowest = candidate, n_steps, bic
+        fitted = {f"{part}_": value for part, value in vars(best).items()}
+        fitted |= {"n_components_": len(best.weights), "n_iter_": n_iter}
+        return fitted | {"mean_": weights @ X / weights.sum()}
 
 
 @dataclass(frozen=True)
@@ -180,24 +189,6 @@ class Mixture:
 def mixture_of(model: MixtureScore):
     """All Gaussians, as one."""
     return Mixture(model.weights_, model.means_, model.precisions_, model.log_determinants_)
-
-
-@fit_density.register
-def fit_mixture(model: MixtureScore, X, weights):  # (n, d), (n,) -> dict
-    """Fit one Gaussian more after the other while the criterion falls, or the number given."""
-    rng = isolated_random_state(model.random_state)
-    auto = model.n_components == "auto"
-    best, n_iter, lowest = _fit_number(model, X, weights, 1 if auto else model.n_components, rng)
-    for n_components in range(2, _MOST_COMPONENTS + 1) if auto else ():
-        if n_components > len(X):
-            break
-        candidate, n_steps, bic = _fit_number(model, X, weights, n_components, rng)
-        if bic >= lowest:
-            break
-        best, n_iter, lowest = candidate, n_steps, bic
-    fitted = {f"{part}_": value for part, value in vars(best).items()}
-    fitted |= {"n_components_": len(best.weights), "n_iter_": n_iter}
-    return fitted | {"mean_": weights @ X / weights.sum()}
 
 
 def _fit_number(model, X, weights, n_components, rng):  # -> Mixture, number of steps, criterion

@@ -54,7 +54,8 @@ def centred_rows(X, mean, precision):  # -> operator (n, d)
 
     return LinearOperator(
         X.shape, matvec=times, matmat=times, rmatmat=transposed_times, dtype=np.float64,
-        rmatvec=lambda w: transposed_times(w[:, None])[:, 0],
+        # a single column comes as it is, (n,) or (n, 1), and not to rmatmat
+        rmatvec=lambda w: transposed_times(w.reshape(-1, 1))[:, 0],
     )  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
     density_of,
-    fit_density,
     invert,
     mahalanobis,
     shrunk_covariance,
@@ -128,6 +127,24 @@ class StudentTScore(ScoreModel):
         self.max_iter = max_iter
         self.tol = tol
 
+    def _fit_density(self, X, weights):  # (n, d), (n,) -> dict
+        """Weighted moments and the likeliest degrees of freedom, in turn (ECME)."""
+        df = _FIRST_DF if self.df == "auto" else float(self.df)
+        latent, scale = np.ones(len(X)), None
+        for step in range(1, self.max_iter + 1):
+            n_iter, old_scale, old_df = step, scale, df
+            mean, scale, alpha = _weighted_scale(X, weights, latent, self.shrinkage)
+            precision, _ = invert(scale)
+            centred = X - mean
+            Q = mahalanobis(centred @ precision, centred)
+            if self.df == "auto":
+                df = likeliest_df(Q, weights, X.shape[1])
+            latent = (X.shape[1] + df) / (df + Q)
+            if old_scale is not None and _change(old_scale, scale, old_df, df) < self.tol:
+                break
+        fitted = {"mean_": mean, "precision_": precision, "df_": df}
+        return fitted | {"shrinkage_": alpha, "n_iter_": n_iter}
+
 
 @dataclass(frozen=True)
 class StudentT:
@@ -164,26 +181,6 @@ class StudentT:
 def student_t_of(model: StudentTScore):
     """Location, precision and degrees of freedom, as one."""
     return StudentT(model.mean_, model.precision_, model.df_)
-
-
-@fit_density.register
-def fit_student_t(model: StudentTScore, X, weights):  # (n, d), (n,) -> dict
-    """Weighted moments and the likeliest degrees of freedom, in turn (ECME)."""
-    df = _FIRST_DF if model.df == "auto" else float(model.df)
-    latent, scale = np.ones(len(X)), None
-    for step in range(1, model.max_iter + 1):
-        n_iter, old_scale, old_df = step, scale, df
-        mean, scale, alpha = _weighted_scale(X, weights, latent, model.shrinkage)
-        precision, _ = invert(scale)
-        centred = X - mean
-        Q = mahalanobis(centred @ precision, centred)
-        if model.df == "auto":
-            df = likeliest_df(Q, weights, X.shape[1])
-        latent = (X.shape[1] + df) / (df + Q)
-        if old_scale is not None and _change(old_scale, scale, old_df, df) < model.tol:
-            break
-    fitted = {"mean_": mean, "precision_": precision, "df_": df}
-    return fitted | {"shrinkage_": alpha, "n_iter_": n_iter}
 
 
 def likeliest_df(Q, weights, d):  # (n,), (n,), int -> float

@@ -6,17 +6,21 @@ Tian, Wu and Feng, "Nonlinear multiple response regression and learning of laten
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._linalg import in_blocks, r_squared
 from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace._state import from_state, to_state
 from sksubspace._torch.device import available_device
-from sksubspace._trained import make_trainer
+from sksubspace._trained import (
+    TRAINED,
+    TrainedTransformer,
+    fit_task,
+    make_trainer,
+    training_constraints,
+)
+from sksubspace._validation import validate_rows
 from sksubspace.decomposition._score._denoiser import DenoiserScore
 from sksubspace.decomposition._score._models import SCORES, make_score_model
 from sksubspace.decomposition._stein._pca_decoder import (
@@ -26,17 +30,15 @@ from sksubspace.decomposition._stein._pca_decoder import (
     resolve_decoder,
 )
 from sksubspace.decomposition._stein._pca_encoder import (
+    gaussian_directions,
     leading_eigenvectors,
     loadings,
     principal_axes,
-    principal_directions,
     stein_directions,
 )
 
 
-class SteinPCA(
-    ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator
-):
+class SteinPCA(TrainedTransformer):
     r"""Nonlinear principal components: linear scores, and a nonlinear reconstruction from them.
 
     The encoder is a matrix, as in principal component analysis, and by default the same matrix. The
@@ -178,17 +180,15 @@ class SteinPCA(
     0.8 0.7
     """
 
+    _kept = "_decoder"
+
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "score_model": [StrOptions(SCORES), callable, HasMethods("score_function")],
         "decoder": [StrOptions({"auto", "linear", "ridge", "network"})],
         "shrinkage": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "hidden_layer_sizes": ["array-like"],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "device": "no_validation",
-        "random_state": ["random_state"],
+        **training_constraints(*TRAINED, auto=True),
     }
 
     def __init__(
@@ -239,7 +239,7 @@ class SteinPCA(
             If a value is not finite, all rows are equal, there are more components than rows or
             features, or a hidden width is not a positive integer.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        X = validate_rows(self, X, ensure_min_samples=2)
         self._check_n_components(X.shape)
         widths = check_widths(self.hidden_layer_sizes, at_least_one=True)
         random_state = isolated_random_state(self.random_state)
@@ -251,18 +251,16 @@ class SteinPCA(
                 "X must have rows that differ, and squares of their differences that are finite; "
                 f"the sum of squares about the mean is {total:g}."
             )
-        context = self._init_callback_context(max_subtasks=1)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        directions = self._directions(X, centred, random_state)
-        components, variances = principal_axes(directions, centred)
-        self.mean_ = mean.astype(X.dtype)
-        self.components_ = components.astype(X.dtype)
-        self.loadings_ = loadings(components, variances, centred).astype(X.dtype)
-        self.explained_variance_ = variances.astype(X.dtype)
-        self.explained_variance_ratio_ = (variances * (len(X) - 1) / total).astype(X.dtype)
-        self.n_components_ = len(components)
-        self._learn(centred, X.dtype, widths, random_state, context)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        with fit_task(self, X, y) as context:
+            directions = self._directions(X, centred, random_state)
+            components, variances = principal_axes(directions, centred)
+            self.mean_ = mean.astype(X.dtype)
+            self.components_ = components.astype(X.dtype)
+            self.loadings_ = loadings(components, variances, centred).astype(X.dtype)
+            self.explained_variance_ = variances.astype(X.dtype)
+            self.explained_variance_ratio_ = (variances * (len(X) - 1) / total).astype(X.dtype)
+            self.n_components_ = len(components)
+            self._learn(centred, X.dtype, widths, random_state, context)
         return self
 
     def _check_n_components(self, shape):
@@ -275,7 +273,7 @@ class SteinPCA(
     def _directions(self, X, centred, random_state):  # (n, d) -> (k, d)
         self.score_model_ = None
         if isinstance(self.score_model, str) and self.score_model == "gaussian":
-            return principal_directions(centred, self.n_components)
+            return gaussian_directions(centred, self.n_components)
         self.score_model_ = model = self._make_score_model(random_state).fit(X)
         if hasattr(model, "mean_jacobian_"):
             return leading_eigenvectors(model.mean_jacobian_, self.n_components)
@@ -362,7 +360,7 @@ class SteinPCA(
         return r_squared(error, total)
 
     def _validated(self, X):
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return validate_rows(self, X, reset=False)
 
     def _place(self, X):  # (n, d) -> (n, k), float64
         mean, components = self.mean_.astype(np.float64), self.components_.astype(np.float64)
@@ -376,26 +374,10 @@ class SteinPCA(
             Z = Z - in_blocks(lambda rows: rows.astype(np.float64) @ components.T, g)
         return in_blocks(lambda rows: rows @ A, Z) + g + self.mean_
 
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        if state.get("_decoder") is not None:
-            state["_decoder"] = to_state(state["_decoder"])
-        return state
-
     def __setstate__(self, state):
-        kept, device = state.get("_decoder"), available_device(state["device"])
-        if kept is not None and "format" in kept:
-            state = {**state, "_decoder": from_state(kept, device)}
-        elif kept is not None:
+        kept = state.get("_decoder")
+        if kept is not None and "format" not in kept:
             widths = state["n_components_"], state["n_features_in_"]
-            state = {**state, "_decoder": former_decoder(kept, *widths, device)}
+            former = former_decoder(kept, *widths, available_device(state["device"]))
+            state = {**state, "_decoder": former}
         super().__setstate__(state)
-
-    @property
-    def _n_features_out(self):
-        return self.n_components_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

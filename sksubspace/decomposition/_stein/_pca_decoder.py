@@ -28,32 +28,11 @@ def resolve_decoder(name, n_components):
 
 
 def fit_decoder(name, Z, R, hidden_layer_sizes, trainer):
-    """Regress residuals on scores of unit radius.
+    """Regress residuals R (n, d) on scores Z (n, k) of unit radius, their root mean squared length.
 
-    Parameters
-    ----------
-    name : {"linear", "ridge", "network"}
-        The regression; "linear" leaves the residual at zero.
-
-    Z : ndarray of shape (n_samples, n_components)
-        Scores with a root mean squared length of one.
-
-    R : ndarray of shape (n_samples, n_features)
-        Residuals.
-
-    hidden_layer_sizes : tuple of int
-        Hidden widths of the network.
-
-    trainer : sksubspace._torch.trainer.Trainer
-        How it is trained; the source of randomness.
-
-    Returns
-    -------
-    decoder : FourierRidge, NetworkDecoder or None
-        Its ``predict`` takes what `decoder_input` makes of the scores.
-
-    loss_curve : list of float
-        Training loss of every epoch; empty without a network.
+    "linear" leaves the residual at zero and is None; the ``predict`` of "ridge" and "network" takes
+    what `decoder_input` makes of the scores. Returned with the training loss of every epoch of the
+    network, an empty list without one.
     """
     if name == "linear":
         return None, []

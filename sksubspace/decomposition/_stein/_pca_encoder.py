@@ -7,11 +7,12 @@ from sksubspace._linalg import largest_eigenpairs
 from sksubspace.decomposition._stein._moments import first_moment
 
 
-def principal_directions(centred, n_components):  # (n, d) -> (k, d)
-    """Leading principal directions: the Stein subspace of a Gaussian with a shrunk covariance.
+def gaussian_directions(centred, n_components):  # (n, d) -> (k, d)
+    """The Stein subspace of a Gaussian with a shrunk covariance: leading principal directions.
 
     With S the sample covariance, a the share of the identity and m the mean eigenvalue, E[s x'] is
-    ((1 - a) S + a m I)^-1 S. It has the eigenvectors of S, in the same order for every a > 0.
+    ((1 - a) S + a m I)^-1 S. It has the eigenvectors of S, in the same order for every a > 0;
+    unlike `principal_directions` of `_linalg` it has those of no variance, too.
     """
     n, d = centred.shape
     if n < d:

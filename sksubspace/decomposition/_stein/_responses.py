@@ -9,16 +9,15 @@ import numpy as np
 from scipy import sparse
 
 
-def encode_responses(y, classes=None):  # (n,) or (n, L) -> (n, L), classes or None
-    """Columns of float64, and the sorted classes where the responses are classes.
-
-    One column is of classes if its values are not floats: strings, integers or booleans.
-    """
+def encode_responses(y, kind, classes=None):  # (n,) or (n, L) -> (n, L), classes or None
+    """Columns of float64, and the sorted classes where the responses are of the kind "classes"."""
     y = y.toarray() if sparse.issparse(y) else np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.ndim == 2 or not (_are_classes(y) or classes is not None):
+    if kind == "numbers":
         return _as_numbers(y), None
+    if y.ndim == 2:
+        raise ValueError(f"y must be one column to hold classes, got {y.shape[1]} columns.")
     classes = np.unique(y) if classes is None else np.unique(classes)
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
@@ -29,19 +28,13 @@ def encode_responses(y, classes=None):  # (n,) or (n, L) -> (n, L), classes or N
     return (y[:, None] == classes).astype(np.float64), classes
 
 
-def _are_classes(y):
-    if y.dtype == object:
-        return any(isinstance(value, str) for value in y)
-    return y.dtype.kind != "f"
-
-
 def _as_numbers(y):
     try:
         Y = y.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            "y must hold numbers, or one column of classes; more than one column of strings was "
-            "given."
+            f"y must hold numbers, or one column of classes, got {y.dtype} values that are no "
+            "numbers."
         ) from error
     if not np.isfinite(Y).all():
         raise ValueError("y must be finite, got NaN or infinity.")

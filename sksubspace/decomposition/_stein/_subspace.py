@@ -3,25 +3,19 @@
 Tian, Wu and Feng, "Nonlinear multiple response regression and learning of latent spaces", 2025.
 """
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import fixed_signs, in_blocks
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    _check_sample_weight,
-    _fit_context,
-)
+from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
+from sksubspace._validation import validate_rows, which_target
 from sksubspace.decomposition._score._base import shrunk_covariance
 from sksubspace.decomposition._score._gaussian import score_of_moments
 from sksubspace.decomposition._score._models import (
@@ -31,7 +25,18 @@ from sksubspace.decomposition._score._models import (
     make_score_model,
 )
 from sksubspace.decomposition._score._sparse_gaussian import fit_sparse_gaussian
+from sksubspace.decomposition._stein._checks import (
+    check_responses,
+    check_size,
+    checked_rows,
+    is_gaussian,
+    is_identity,
+    needs_second,
+    takes_sparse,
+    uses_operator,
+)
 from sksubspace.decomposition._stein._moments import MatrixHessians, RowHessians, first_moment
+from sksubspace.decomposition._stein._regression import explained_by
 from sksubspace.decomposition._stein._responses import (
     add_batch,
     centre_responses,
@@ -42,16 +47,9 @@ from sksubspace.decomposition._stein._responses import (
 )
 from sksubspace.decomposition._stein._solvers import find_directions
 
-# up to so many features the sum of squared Hessians is made as a matrix
-_MOST_EXPLICIT = 300
-# components of "auto", at most
-_MOST_AUTO = 10
-# with fewer features for each component the matrix is made too
-_COLUMNS_PER_COMPONENT = 8
-
 
 def _has_sufficient_statistics(estimator):
-    if _is_gaussian(estimator):
+    if is_gaussian(estimator):
         return True
     raise AttributeError(
         f"partial_fit needs score_model='gaussian', got {estimator.score_model!r}: only a "
@@ -97,6 +95,11 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         features for each component. Order 1 is a small singular value
         decomposition in any case.
 
+    target_type : {"auto", "classes", "numbers"}, default="auto"
+        What the responses are. "auto" takes one column of strings, booleans or categories for
+        classes, and one of integers with at most 50 different values, each on average in two rows
+        or more; all else are numbers.
+
     random_state : int, RandomState instance or None, default=None
         Draws the start of "operator" and what the model of the density draws.
 
@@ -115,6 +118,9 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     score_model_ : object
         The fitted model of the density, with `score_function`.
+
+    target_type_ : {"classes", "numbers"}
+        What the responses were taken for.
 
     classes_ : ndarray of shape (n_classes,) or None
         The classes in order; None where responses are numbers.
@@ -146,8 +152,11 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     Order 1 finds at most as many directions as there are responses, one less for classes; where
     more are asked for, they come from the second order, with a warning.
 
-    Responses are classes if they are one column of strings, integers or booleans. Each class is
-    then a response that is 1 for its rows and 0 for others. Pass counts as floats.
+    Where responses are classes, each class is a response that is 1 for its rows and 0 for others.
+    See `target_type` for what is taken for classes.
+
+    `score` chooses the order and the number of directions, as in a search over them: it is highest,
+    within a standard error, for the subspace that is nearest to the true one.
 
     With X itself as the responses there is nothing to find: :math:`E[s(x) x^T] = I` for every
     smooth density. What is left comes from the shrinkage, and is exactly PCA for a Gaussian score.
@@ -188,6 +197,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         "order": [Interval(Integral, 1, 2, closed="both"), StrOptions({"both"})],
         "score_model": [StrOptions(SCORES), HasMethods("score_function"), callable],
         "shrinkage": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+        "target_type": [StrOptions({"auto", "classes", "numbers"})],
         "scale_y": ["boolean"],
         "svd_solver": [StrOptions({"auto", "full", "operator"})],
         "random_state": ["random_state"],
@@ -202,6 +212,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         shrinkage="auto",
         scale_y=True,
         svd_solver="auto",
+        target_type="auto",
         random_state=None,
     ):
         self.n_components = n_components
@@ -210,6 +221,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.shrinkage = shrinkage
         self.scale_y = scale_y
         self.svd_solver = svd_solver
+        self.target_type = target_type
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -238,6 +250,9 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             If `n_components` is above the number of features, y is constant, a value is not finite
             or a weight is negative, or the score has no second order and one is needed.
 
+        MemoryError
+            If matrices of (n_features, n_features) would not fit into memory.
+
         TypeError
             If X is sparse and the order is not 1 or the score not the Gaussian one.
 
@@ -247,8 +262,9 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             If order 1 finds fewer directions than asked for, or y is X itself.
         """
         self.__dict__.pop("_statistics", None)
-        X, y, weights = _checked_rows(self, X, y, sample_weight, min_samples=2)
-        Y, self.classes_ = encode_responses(y)
+        self.target_type_ = which_target(y, self.target_type)
+        X, y, weights = checked_rows(self, X, y, sample_weight, min_samples=2)
+        Y, self.classes_ = encode_responses(y, self.target_type_)
         rng = isolated_random_state(self.random_state)
         Y = centre_responses(Y, weights, not is_identity(X, Y) and self.scale_y)
         k = self.n_components
@@ -257,6 +273,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             M, make_second = term.rows.T @ Y, lambda: RowHessians([term], Y)
             found = find_directions(1, M, make_second, None, True, k, rng)
             return _with_directions(self, model, *found, X.dtype)
+        check_size(self, X.shape[1])
         rows = X.astype(np.float64, copy=False)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         model = make_score_model(self.score_model, shrinkage=self.shrinkage, random_state=seed)
@@ -267,7 +284,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             first_moment(S, Y),
             lambda: RowHessians(model.terms(rows), Y),
             lambda: _information(model, S, weights, self.shrinkage),
-            _uses_operator(self, X.shape[1]),
+            uses_operator(self, X.shape[1]),
             k,
             rng,
         )
@@ -311,13 +328,20 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             If `score_model` is not "gaussian".
         """
         former = getattr(self, "_statistics", None)
-        X, y, weights = _checked_rows(self, X, y, sample_weight, former=former, accept_sparse=False)
+        if former is None:
+            given = self.target_type if classes is None else "classes"
+            self.target_type_ = which_target(y, given)
+        X, y, weights = checked_rows(
+            self, X, y, sample_weight, reset=former is None, accept_sparse=False
+        )
         known = classes if former is None else self.classes_
-        Y, classes = encode_responses(y, known)
-        _check_responses(former, Y, classes, getattr(self, "classes_", None))
+        Y, classes = encode_responses(y, self.target_type_, known)
+        check_responses(former, Y, classes, getattr(self, "classes_", None))
         rows = X.astype(np.float64, copy=False)
         if former is None:
-            former = empty_statistics(rows, Y, _needs_second(self, Y.shape[1], classes))
+            second = needs_second(self, Y.shape[1], classes)
+            check_size(self, rows.shape[1], 1 + second * Y.shape[1])
+            former = empty_statistics(rows, Y, second)
         sums = add_batch(former, rows, Y, weights)
         first, third = moments_of_responses(sums, self.scale_y)
         self._statistics, self.classes_ = sums, classes
@@ -342,14 +366,50 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             ``(X - mean_) @ components_.T``, in units of X.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr" if _takes_sparse(self) else False,
-            dtype=[np.float64, np.float32], reset=False,
-        )  # fmt: skip
+        X = validate_rows(
+            self, X, accept_sparse="csr" if takes_sparse(self) else False, reset=False
+        )
         basis = self.components_.T.astype(np.float64)
         if sparse.issparse(X):
             return (X @ basis - self.mean_ @ basis).astype(X.dtype)
         return in_blocks(lambda rows: (rows - self.mean_) @ basis, X).astype(X.dtype)
+
+    def score(self, X, y, sample_weight=None):
+        r"""Tell how well the responses follow from the projected rows.
+
+        A kernel regression predicts the responses of each row from the other rows' places,
+        uncorrelated and of unit variance, at the one of eleven bandwidths that has the least
+        squared error of such left-out predictions. What it scores are the directions: their span
+        and their number, as needless ones put rows far from each other.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows that `fit` has not seen, at least three, best some hundreds. Of more than 3,000,
+            that many are drawn, always the same.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_responses)
+            Their responses, or classes.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            R2, the mean over responses; for classes the share of rows whose class is told right. On
+            the training rows it flatters.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than three rows, y is constant, or a class is unknown.
+        """
+        check_is_fitted(self)
+        X, y, weights = checked_rows(self, X, y, sample_weight, reset=False, min_samples=3)
+        kind = "numbers" if self.classes_ is None else "classes"
+        Y, _ = encode_responses(y, kind, self.classes_)
+        return explained_by(self.transform(X), Y, weights, kind)
 
     @property
     def _n_features_out(self):
@@ -359,31 +419,9 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
-        tags.input_tags.sparse = _takes_sparse(self)
+        tags.input_tags.sparse = takes_sparse(self)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _checked_rows(model, X, y, sample_weight, *, former=None, accept_sparse=True, min_samples=1):
-    """Check X, y and weights and drop rows of weight zero."""
-    X, y = validate_data(
-        model, X, y, accept_sparse="csr" if accept_sparse and _takes_sparse(model) else False,
-        dtype=[np.float64, np.float32], multi_output=True, reset=former is None,
-        ensure_min_samples=min_samples,
-    )  # fmt: skip
-    if model.n_components != "auto" and model.n_components > X.shape[1]:
-        raise ValueError(
-            f"n_components={model.n_components} must be at most n_features={X.shape[1]}."
-        )
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    kept = weights > 0
-    if kept.all():
-        return X, y, weights
-    if kept.sum() < min_samples:
-        raise ValueError(
-            f"sample_weight must be above zero for at least {min_samples} rows, got {kept.sum()}."
-        )
-    return X[kept], y[kept], weights[kept]
 
 
 def _with_directions(estimator, model, directions, values, dtype):
@@ -404,47 +442,3 @@ def _information(model, S, weights, shrinkage):  # (n, d), (n,) -> (d, d)
     total = weights.sum()
     fourth = weights @ np.square(np.square(S).sum(axis=1)) / total
     return shrunk_covariance(S.T @ (weights[:, None] * S) / total, fourth, total, shrinkage)[0]
-
-
-def _check_responses(former, Y, classes, former_classes):
-    if former is None:
-        return
-    if (classes is None) != (former_classes is None) or Y.shape[1] != len(former["y_shift"]):
-        raise ValueError(
-            f"y must have {len(former['y_shift'])} responses of the kind of earlier calls, got "
-            f"{Y.shape[1]}."
-        )
-
-
-def _needs_second(model, n_responses, classes):
-    most = n_responses - (classes is not None)
-    return model.order != 1 or (model.n_components != "auto" and model.n_components > most)
-
-
-def _uses_operator(model, d):
-    if model.svd_solver == "auto":
-        k = _MOST_AUTO if model.n_components == "auto" else model.n_components
-        return d > max(_MOST_EXPLICIT, _COLUMNS_PER_COMPONENT * k)
-    return model.svd_solver == "operator"
-
-
-def _is_gaussian(model):
-    return isinstance(model.score_model, str) and model.score_model == "gaussian"
-
-
-def _takes_sparse(model):
-    return model.order == 1 and _is_gaussian(model)
-
-
-def is_identity(X, Y):  # (n, d), (n, L) -> bool
-    """Whether the responses are X itself, with a warning."""
-    if sparse.issparse(X) or Y.shape != X.shape or not np.array_equal(X, Y):
-        return False
-    warnings.warn(
-        "y is X itself. E[s(x) x'] is the identity for every smooth density, so that the moments "
-        "identify nothing but what shrinkage leaves: with order=1 and the Gaussian score this is "
-        "exactly PCA.",
-        UserWarning,
-        stacklevel=4,
-    )
-    return True

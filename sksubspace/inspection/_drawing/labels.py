@@ -24,32 +24,11 @@ def settle_layout(ax):
 
 
 def place_labels(ax, anchors, texts, *, centered=False, all_or_none=False, fontsize=10):
-    """Write texts at or beside points of the map, without overlap.
+    """Write texts, most important first, at or beside points (n, 2) of the map, without overlap.
 
-    Parameters
-    ----------
-    ax : Axes
-        Where to write; its limits are final.
-
-    anchors : array of shape (n, 2)
-        Points in data units.
-
-    texts : sequence of str
-        What to write, most important first.
-
-    centered : bool, default=False
-        Whether a text may stand on its own point.
-
-    all_or_none : bool, default=False
-        Whether to write nothing, if there is no room for one of them.
-
-    fontsize : float, default=10
-        In points.
-
-    Returns
-    -------
-    annotations : list of Annotation
-        Those that found a free place; None if not all of them did, with `all_or_none`.
+    The limits of the axes are final. With `centered` a text may stand on its own point. Returns the
+    annotations that found a free place; with `all_or_none` nothing is written, and None returned,
+    if there is no room for one of them.
     """
     settle_layout(ax)
     inside, taken, annotations = ax.get_window_extent(), [], []

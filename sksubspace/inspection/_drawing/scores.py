@@ -190,12 +190,12 @@ def ring(ax, points):
 
 
 def draw_band(ax, first, horizontal=True):
-    """Shade what is within one standard error of the best."""
+    """Shade one standard error below the best."""
     if first is None or not np.isfinite(first.standard_error):
         return None
     span = ax.axhspan if horizontal else ax.axvspan
     low = first.score - first.standard_error
-    label = "within one standard error\nof the best"
+    label = "one standard error\nof the best"
     return span(low, first.score, color="0.9", label=label, zorder=0)
 
 
@@ -214,26 +214,8 @@ def draw_ranking(ax, rows, first):
     """Draw a row for each candidate and control, best on top.
 
     A filled marker cannot be told from the best, an open one can; controls are grey squares, and
-    scores of single splits small dots.
-
-    Parameters
-    ----------
-    ax : Axes
-        Where to draw.
-
-    rows : sequence of CandidateResult
-        In any order.
-
-    first : CandidateResult or None
-        The best of all, which gives the band.
-
-    Returns
-    -------
-    bars : list of ErrorbarContainer or None
-        In the order of the picture; None for a failed one.
-
-    handles : list of artist
-        For a legend.
+    scores of single splits small dots. `first` is the best of all, which gives the band. Returns
+    the error bars in the order of the picture, None for a failed one, and artists for a legend.
     """
     ordered = in_order(rows)
     limits = score_limits(ordered)

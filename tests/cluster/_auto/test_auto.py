@@ -20,6 +20,7 @@ from sksubspace.cluster._auto._scores import (
     scored_dims,
     squared_off_nearest,
 )
+from sksubspace.cluster._base import auto_candidates
 from sksubspace.datasets import make_union_of_subspaces
 from sksubspace.metrics import clustering_accuracy
 
@@ -273,6 +274,15 @@ def test_default_candidates_find_subspaces():
     agreement = clustering_accuracy(found.labels_, found.predict(X))
     assert agreement >= 0.97
     assert 0.7 < found.score(X) < 1
+
+
+def test_clusterings_say_themselves_as_what_they_are_tried():
+    found = auto_candidates()
+    assert [*found] == [
+        "5 neighbors", "10 neighbors", "TSC 5", "TSC 10", "OMP 5", "OMP 10",
+        "LSR symmetrize", "LSR knn",
+    ]  # fmt: skip
+    assert found["OMP 10"].n_nonzero == 10 and found["LSR knn"].affinity == "knn"
 
 
 def test_candidates_see_unit_rows_unless_told_otherwise():

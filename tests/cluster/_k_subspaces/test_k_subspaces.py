@@ -16,15 +16,7 @@ from sksubspace.cluster._k_subspaces._runs import (
 )
 from sksubspace.cluster._k_subspaces._start import auto_dim, start_labels
 from sksubspace.metrics import clustering_accuracy
-
-
-def union(n, d=12, dim=3, k=4, noise=0.0, offset=0.0, seed=0):
-    """Rows near k random subspaces of one dimension, `offset` off the origin."""
-    rng = np.random.RandomState(seed)
-    y = np.arange(n) % k
-    bases, points = rng.randn(k, dim, d), offset * rng.randn(k, d)
-    X = np.einsum("nr,nrd->nd", rng.randn(n, dim), bases[y]) + points[y]
-    return X + noise * rng.randn(n, d), y
+from tests.cluster.toy import union
 
 
 def cost(X, means, bases):

@@ -1,4 +1,5 @@
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,15 +15,9 @@ from sksubspace.cluster._mixture._model import (
     n_free_parameters,
 )
 from sksubspace.metrics import clustering_accuracy
+from tests.cluster import toy
 
-
-def union(n, d=8, dim=2, k=3, noise=0.1, offset=0.0, seed=0):
-    """Rows near k random subspaces of one dimension, `offset` off the origin."""
-    rng = np.random.RandomState(seed)
-    y = np.arange(n) % k
-    bases, points = rng.randn(k, dim, d), offset * rng.randn(k, d)
-    X = np.einsum("nr,nrd->nd", rng.randn(n, dim), bases[y]) + points[y]
-    return X + noise * rng.randn(n, d), y
+union = partial(toy.union, d=8, dim=2, k=3, noise=0.1)
 
 
 def fitted(dtype=np.float64, **params):
@@ -115,7 +110,7 @@ def test_impossible_noise_raises(sigma):
 @pytest.mark.parametrize("shape", [(90, 8), (25, 60)], ids=["many rows", "few rows"])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_likelihood_never_falls(shape, seed):
-    X, _ = union(*shape, noise=0.5, seed=seed)
+    X, _ = union(shape[0], d=shape[1], noise=0.5, seed=seed)
     X -= X.mean(axis=0)
     labels = np.random.RandomState(seed).randint(4, size=len(X))
     start = from_labels(X, labels, 4, 2, shape[1], 1e-6)

@@ -2,7 +2,6 @@
 
 import pickle
 
-import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -16,9 +15,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-import sksubspace
 from sksubspace.decomposition._dictionary._supervised_dictionary import SupervisedDictionaryLearning
-from tests.test_common_torch import GlobalState
+from tests.common import GlobalState
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:n_components="),
@@ -306,23 +304,3 @@ def test_rows_without_variance_are_legal(name):
     model = make(name, 2).fit(rows, np.arange(20) % 2)
     assert np.isfinite(model.transform(rows)).all()
     assert_allclose(model.predict_proba(rows), 0.5, atol=1e-3)
-
-
-@pytest.mark.parametrize("name", list(VARIANTS))
-def test_save_and_load(name, tmp_path):
-    pytest.importorskip("skops.io")
-    X, y = load_iris(return_X_y=True)
-    model = make(name, 2).fit(X, y)
-    sksubspace.save(model, tmp_path / "model.sksubspace")
-    loaded = sksubspace.load(tmp_path / "model.sksubspace")
-    assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
-    assert_array_equal(loaded.transform(X), model.transform(X))
-
-
-def test_scores_of_a_search_are_the_same_in_parallel():
-    X, y = load_iris(return_X_y=True)
-    search = GridSearchCV(make(), {"n_components": [1, 2]}, cv=2)
-    expected = clone(search).fit(X, y).cv_results_["mean_test_score"]
-    with joblib.parallel_config("loky", n_jobs=2):
-        found = clone(search).fit(X, y).cv_results_["mean_test_score"]
-    assert_array_equal(found, expected)

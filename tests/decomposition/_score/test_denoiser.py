@@ -125,14 +125,11 @@ def test_weights_are_those_of_the_loss():
     assert model.score_function([[0.0]])[0, 0] > 0
 
 
-def test_a_seed_decides_and_a_pickle_keeps():
-    X = gaussian(100)
-    first, second = (DenoiserScore(random_state=3, max_iter=2).fit(X) for _ in range(2))
-    loaded = pickle.loads(pickle.dumps(first))
-    for other in (second, loaded):
-        assert_array_equal(other.score_function(X), first.score_function(X))
-        assert_array_equal(other.mean_jacobian_, first.mean_jacobian_)
-    assert first.n_iter_ == len(first.loss_curve_) == 2
+def test_the_jacobian_is_pickled_and_epochs_are_counted():
+    model = DenoiserScore(random_state=3, max_iter=2).fit(gaussian(100))
+    loaded = pickle.loads(pickle.dumps(model))
+    assert_array_equal(loaded.mean_jacobian_, model.mean_jacobian_)
+    assert model.n_iter_ == len(model.loss_curve_) == 2
 
 
 def test_bad_input_is_named():

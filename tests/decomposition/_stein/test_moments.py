@@ -145,7 +145,7 @@ def test_responses_are_centred_scaled_and_weighted():
     ],
 )
 def test_classes_are_one_hot(y, classes):
-    Y, found = encode_responses(y)
+    Y, found = encode_responses(y, "classes")
     assert_array_equal(found, classes)
     assert_array_equal(Y, [[0, 1], [1, 0], [0, 1]])
 
@@ -159,23 +159,25 @@ def test_classes_are_one_hot(y, classes):
     ],
 )
 def test_floats_are_numbers(y):
-    Y, classes = encode_responses(y)
+    Y, classes = encode_responses(y, "numbers")
     assert classes is None
     assert_array_equal(Y, [[1], [2], [1]])
 
 
 def test_columns_of_integers_are_numbers():
-    Y, classes = encode_responses(np.array([[1, 0], [0, 1]]))
+    Y, classes = encode_responses(np.array([[1, 0], [0, 1]]), "numbers")
     assert classes is None and Y.dtype == np.float64
 
 
 def test_responses_that_are_neither_are_refused():
-    with pytest.raises(ValueError, match="more than one column of strings"):
-        encode_responses(np.array([["a", "b"], ["b", "a"]]))
+    with pytest.raises(ValueError, match="y must hold numbers, or one column of classes"):
+        encode_responses(np.array([["a", "b"], ["b", "a"]]), "numbers")
     with pytest.raises(ValueError, match="y must be finite"):
-        encode_responses(np.array([1.0, np.nan], dtype=object))
+        encode_responses(np.array([1.0, np.nan], dtype=object), "numbers")
     with pytest.raises(ValueError, match=r"y holds \[7\], which is not among the classes \[0, 1\]"):
-        encode_responses(np.array([0, 7]), np.array([0, 1]))
+        encode_responses(np.array([0, 7]), "classes", np.array([0, 1]))
+    with pytest.raises(ValueError, match="y must be one column to hold classes, got 2 columns"):
+        encode_responses(np.array([[1, 0], [0, 1]]), "classes")
 
 
 def test_block_krylov_finds_the_leading_eigenvectors():

@@ -1,10 +1,11 @@
-"""What a fitted map says about rows it has not seen."""
+"""What a fitted map says of rows: where they lie, what comes back, whether they are of its kind."""
 
 from numbers import Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._linalg import match_r_squared, r_squared, row_squares
 from sksubspace._parameters import check_widths, isolated_random_state
@@ -12,10 +13,12 @@ from sksubspace._sklearn import _check_sample_weight
 from sksubspace._student import check_groups
 from sksubspace._student._networks import fit_autoencoder
 from sksubspace._teachers import place_by_teacher
-from sksubspace._trained import make_trainer
+from sksubspace._trained import TrainedTransformer, make_trainer
+from sksubspace._validation import validate_rows
 from sksubspace.distillation._components import ScoreComponents
+from sksubspace.distillation._plan import calibration
 from sksubspace.distillation._shift import (
-    Batch,
+    PlacedRows,
     conformal_p_values,
     group_shift_test,
     shift_test,
@@ -28,11 +31,9 @@ _RELATIVE_NEIGHBORS = 15
 _LOO_MARGIN = 0.1
 
 
-def validated_rows(medal, X):  # -> (n, d)
+def rows_like_fitted(medal, X):  # -> (n, d)
     """Check rows against a fitted MEDAL; sparse ones are what it was fitted on, or made so."""
-    X = validate_data(
-        medal, X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=False
-    )
+    X = validate_rows(medal, X, accept_sparse="csr", order="C", reset=False)
     if sparse.issparse(X) and not medal.student_.sparse:
         return X.toarray()
     return sparse.csr_matrix(X) if medal.student_.sparse and not sparse.issparse(X) else X
@@ -44,8 +45,65 @@ def placed_rows(medal, X):  # (n, d) -> (n, q)
     return placed.astype(X.dtype, copy=False)
 
 
-class HeldOutMixin:
-    """Distortion, scores, p-values and the shift test of a fitted map."""
+class BaseDistiller(TrainedTransformer):
+    """Base: a subclass fits a `student_` and the calibration that `FitPlan.reference` gives."""
+
+    _kept = "student_"
+
+    def transform(self, X):
+        """Place rows on the map.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows; each is placed without regard to the others.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Coordinates, in the units of the embedding.
+        """
+        check_is_fitted(self)
+        return placed_rows(self, rows_like_fitted(self, X))
+
+    def inverse_transform(self, X):
+        """Reconstruct data from points of the map.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Points, in the units of the embedding; they need not be images of data.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Reconstructions, in input units.
+        """
+        check_is_fitted(self)
+        Z = check_array(X, dtype=[np.float64, np.float32])
+        if Z.shape[1] != self.n_components_:
+            raise ValueError(
+                f"X has {Z.shape[1]} columns, but the embedding has n_components_="
+                f"{self.n_components_}."
+            )
+        return self.student_.decode(Z).astype(Z.dtype, copy=False)
+
+    def reconstruct(self, X):
+        """Place rows on the map and reconstruct them from there.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of shape (n_samples, n_features)
+            Their reconstructions, in input units.
+        """
+        check_is_fitted(self)
+        X = rows_like_fitted(self, X)
+        return self.student_.decode(placed_rows(self, X)).astype(X.dtype, copy=False)
 
     def distortion(self, X, *, relative=False):
         """Mean squared reconstruction error of each row.
@@ -66,7 +124,7 @@ class HeldOutMixin:
             ``relative``. For training rows see ``loo_distortion_``.
         """
         check_is_fitted(self)
-        X = validated_rows(self, X)
+        X = rows_like_fitted(self, X)
         placed = placed_rows(self, X)
         distortion = self.student_.squared_errors(X, placed) / X.shape[1]
         if not relative:
@@ -113,7 +171,7 @@ class HeldOutMixin:
             is as good as the mean. Scores compare only on the same X, in the same units.
         """
         check_is_fitted(self)
-        X = validated_rows(self, X)
+        X = rows_like_fitted(self, X)
         errors = self.student_.squared_errors(X, placed_rows(self, X))
         squares = self.student_.squares(X)
         if sample_weight is None:
@@ -138,7 +196,7 @@ class HeldOutMixin:
             decoder have no such reading.
         """
         check_is_fitted(self)
-        X = validated_rows(self, X)
+        X = rows_like_fitted(self, X)
         return self.student_.readings(X, placed_rows(self, X))
 
     def score_components(self, X):
@@ -155,7 +213,7 @@ class HeldOutMixin:
             Its ``str`` is a table to read. Training the autoencoder takes a few seconds.
         """
         check_is_fitted(self)
-        X = validated_rows(self, X)
+        X = rows_like_fitted(self, X)
         total = self.student_.squares(X).sum()
         placed = placed_rows(self, X)
         readings = self.student_.readings(X, placed)
@@ -240,17 +298,17 @@ class HeldOutMixin:
             margin = _LOO_MARGIN if self.calibration_ == "loo" else 0.0
         elif not isinstance(margin, Real) or not 0 <= margin < np.inf:
             raise ValueError(f"margin must be 'auto' or a number of at least 0, got {margin!r}.")
-        X = validated_rows(self, X)
+        X = rows_like_fitted(self, X)
         _check_calibrated(self)
         placed = placed_rows(self, X)
-        batch = Batch(
+        batch = PlacedRows(
             self.student_.squared_errors(X, placed) / X.shape[1],
             placed,
             None if groups is None else _numbered(groups, X.shape[0]),
         )
         if groups is not None and not self.groups_given_:
             raise ValueError("groups of a batch need fit(X, groups=...) or calibrate with groups.")
-        reference = Batch(
+        reference = PlacedRows(
             self.calibration_scores_, self.calibration_embedding_, self.calibration_groups_
         )
         test = group_shift_test if self.groups_given_ else shift_test
@@ -273,22 +331,18 @@ class HeldOutMixin:
             The estimator, with ``calibration_ == "fresh"``.
         """
         check_is_fitted(self)
-        X = validated_rows(self, X)
+        X = rows_like_fitted(self, X)
         placed = placed_rows(self, X)
         scores = self.student_.squared_errors(X, placed) / X.shape[1]
         numbers = None if groups is None else check_groups(groups, X.shape[0])
-        self.groups_given_ = groups is not None
-        return set_calibration(self, "fresh", scores, placed, None, numbers)
+        fresh = calibration("fresh", scores, placed, None, numbers)
+        vars(self).update(fresh, groups_given_=groups is not None)
+        return self
 
-
-def set_calibration(medal, source, scores, placed, indices, groups):
-    """Keep the reference of p-values and of the shift test; returns the estimator."""
-    medal.calibration_ = source
-    medal.calibration_scores_ = np.asarray(scores, dtype=np.float64)
-    medal.calibration_embedding_ = np.asarray(placed, dtype=np.float64)
-    medal.calibration_indices_ = indices
-    medal.calibration_groups_ = groups
-    return medal
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 def _numbered(groups, n_samples):

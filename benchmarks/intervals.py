@@ -1,0 +1,133 @@
+"""Do the statements beside a comparison's scores hold? 200 tables of rows, each compared anew.
+
+Each table has 200 rows of a Gaussian mixture; six candidates are linear maps of three dimensions
+of the same quality: PCA of rows with a little noise of their own. The student is the cheapest of
+this library, so that a table takes a second. Truths are means over all tables.
+
+Sections: `coverage` (share of tables in which every interval of a difference from the best holds
+the truth; and of the ordinary one-at-a-time intervals), `standard_error` (printed over the true
+standard deviation of a score, with 1, 3 and 8 repeats; and s over the root of all splits, and the
+corrected factor of Nadeau and Bengio), `optimism` (score of the best, and `best_score_`, less the
+truth of who was taken). Eight repeats on a quarter of the tables.
+
+    python benchmarks/intervals.py                # 200 tables, about 20 minutes
+    python benchmarks/intervals.py --tables 20
+"""
+
+import argparse
+import warnings
+
+import numpy as np
+from _common import one_thread, print_table, result_row, write_page
+from scipy import stats
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from student import mixture
+
+from sksubspace import MEDAL
+from sksubspace.decoding import FourierRidge
+from sksubspace.model_selection import compare_embeddings
+
+N_CANDIDATES, N_FOLDS, REPEATS = 6, 5, (1, 3, 8)
+CONFIDENCE = 0.95
+
+
+class NoisyPCA(BaseEstimator):
+    """PCA of rows with noise of the candidate's own: many maps of about one quality."""
+
+    def __init__(self, which=0):
+        self.which = which
+
+    def fit_transform(self, X, y=None):
+        rng = np.random.RandomState(self.which)
+        weights = 1 + 0.3 * rng.randn(X.shape[1])
+        return PCA(3, random_state=0).fit_transform(X * weights)
+
+
+def compare(seed, n_repeats):
+    X = mixture(200, 0, draw=10 + seed)
+    student = MEDAL(encoder="linear", exact=None, decoder=FourierRidge(0, 1.0, 1e-6))
+    candidates = {f"map {i}": NoisyPCA(i) for i in range(N_CANDIDATES)}
+    return compare_embeddings(
+        X, candidates, method="cv", cv=N_FOLDS, n_repeats=n_repeats, student=student,
+        controls=False, select="best", metrics=(), confidence=CONFIDENCE, random_state=seed,
+    )  # fmt: skip
+
+
+def table_of(result):
+    """Scores of the splits of each candidate, in the order of their names."""
+    rows = sorted(result.results, key=lambda row: row.name)
+    return rows, np.array([row.split_scores for row in rows])
+
+
+def measured(results, truth):
+    """What was printed beside what is true, for one number of repeats."""
+    covered, alone, printed, naive, corrected, shown, honest = ([] for _ in range(7))
+    for result in results:
+        rows, scores = table_of(result)
+        best = max(range(len(rows)), key=lambda i: rows[i].score)
+        true = truth - truth[best]
+        ends = np.array([row.difference_interval for row in rows])
+        others = np.arange(len(rows)) != best
+        covered.append(((ends[:, 0] <= true) & (true <= ends[:, 1]))[others].all())
+        n_splits = scores.shape[1]
+        factor = np.sqrt(1 / n_splits + 1 / (N_FOLDS - 1))
+        gaps = scores - scores[best]
+        reach = stats.t.ppf((1 + CONFIDENCE) / 2, n_splits - 1) * gaps.std(axis=1, ddof=1) * factor
+        alone.append((np.abs(gaps.mean(axis=1) - true) <= reach)[others].all())
+        spread = scores.std(axis=1, ddof=1)
+        printed.append([row.standard_error for row in rows])
+        naive.append(spread / np.sqrt(n_splits))
+        corrected.append(spread * factor)
+        shown.append(rows[best].score - truth[best])
+        honest.append(result.best_score_ - truth[best])
+    means = np.array([table_of(result)[1].mean(axis=1) for result in results])
+    sd = means.std(axis=0, ddof=1)
+    ratios = [(np.mean(one, axis=0) / sd).mean() for one in (printed, naive, corrected)]
+    return np.mean(covered), np.mean(alone), ratios, np.mean(shown), np.mean(honest)
+
+
+def rows_of(n_tables):
+    found = {
+        n: [compare(seed, n) for seed in range(n_tables if n < 8 else n_tables // 4)]
+        for n in REPEATS
+    }
+    truth = np.mean([table_of(result)[1].mean(axis=1) for result in found[3]], axis=0)
+    rows = []
+    for n_repeats, results in found.items():
+        covered, alone, ratios, shown, honest = measured(results, truth)
+        name = f"{n_repeats} repeat" + "s" * (n_repeats > 1)
+        rows += [
+            result_row("coverage", name, "all intervals of a table hold", [covered],
+                       ("in", (0.93, 0.97))),
+            result_row("coverage", name, "the same, intervals one at a time", [alone]),
+            result_row("standard error", name, "printed over true sd", [ratios[0]],
+                       ("in", (0.85, 1.15))),
+            result_row("standard error", name, "s over the root of all splits, over true sd",
+                       [ratios[1]]),
+            result_row("standard error", name, "with the corrected factor, over true sd",
+                       [ratios[2]]),
+            result_row("optimism", name, "score of the best less its truth", [shown]),
+            result_row("optimism", name, "best_score_ less the same", [honest]),
+        ]  # fmt: skip
+    return rows
+
+
+TEXT = "Made by `python benchmarks/intervals.py --tables {}`, which says what is compared."
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", type=int, default=200)
+    options = parser.parse_args()
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows = rows_of(options.tables)
+    print_table(rows)
+    write_page(
+        "intervals", "Intervals, standard errors, optimism", TEXT.format(options.tables), rows
+    )
+
+
+if __name__ == "__main__":
+    main()
