@@ -47,7 +47,7 @@ def not_numeric(table, names, *, training):
     head = f"{table.path}: columns {quoted(names)} are not numeric{example}; "
     mends = {}
     for name, column in columns.items():
-        kind = _kind(name, column, table.marks)
+        kind = _kind_of_text(name, column, table.marks)
         if training or kind in _IN_THE_FILE:
             mends.setdefault(kind, []).append(name)
     if training and len(names) == table.frame.shape[1] and not _IN_THE_FILE.intersection(mends):
@@ -81,7 +81,7 @@ def _words(column, marks):
     return [value for value in column if number_in(str(value).strip(), marks) is None]
 
 
-def _kind(name, column, marks):
+def _kind_of_text(name, column, marks):
     words = _words(column, marks)
     texts = [str(word).strip() for word in words]
     if column.dtype.kind in "Mm" or (texts and all(map(_DATE.fullmatch, texts))):

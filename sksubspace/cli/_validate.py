@@ -10,7 +10,7 @@ from sksubspace._persistence import replace_file
 from sksubspace.cli._candidates import EXAMPLE_GRIDS, make_candidates
 from sksubspace.cli._compared import read_rows
 from sksubspace.cli._lock import locked
-from sksubspace.cli._memory import check_memory
+from sksubspace.cli._memory import check_teachers_fit
 from sksubspace.cli._model import Model, framed, save_model
 from sksubspace.cli._output import csv_text
 from sksubspace.cli._say import UsageError
@@ -33,7 +33,7 @@ def validate(options, terminal):
         len(rows.X) - -(-len(rows.X) // options.cv),
         EXAMPLE_GRIDS if options.data is None else None,
     )
-    check_memory(options.teachers, len(rows.X), options.n_jobs)
+    check_teachers_fit(options.teachers, len(rows.X), options.n_jobs)
     _make_folders(places)
     with locked(Path(options.out)):
         if options.fresh:

@@ -9,7 +9,7 @@ import pytest
 
 from sksubspace.cli import main
 from sksubspace.cli._lock import locked
-from sksubspace.cli._memory import check_memory
+from sksubspace.cli._memory import check_teachers_fit
 from sksubspace.cli._say import UsageError
 from tests.cli.tables import numbers
 
@@ -76,28 +76,30 @@ def test_a_lock_ends_with_an_error(tmp_path):
 # ---- memory --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def free(monkeypatch):
-    """16 GB."""
-    monkeypatch.setattr("sksubspace.cli._memory.available_memory", lambda: 16e9)
+def let_free(monkeypatch, n_bytes):
+    for module in ("_machine", "cli._memory"):
+        monkeypatch.setattr(f"sksubspace.{module}.free_memory", lambda: n_bytes)
 
 
-def test_a_teacher_that_cannot_fit_is_refused_with_advice(free):
-    text = "isomap needs about 61 GB for 50,000 rows, and 16 GB .* leave isomap out.* 25,"
+def test_a_teacher_that_cannot_fit_is_refused_with_advice(monkeypatch):
+    let_free(monkeypatch, 16e9)
+    text = r"isomap on 50,000 rows needs about 61 GB .* 16 GB are free. Leave it out.* 25,607 rows"
     with pytest.raises(UsageError, match=text):
-        check_memory(["pca", "isomap"], 50_000, 1)
+        check_teachers_fit(["pca", "isomap"], 50_000, 1)
 
 
-def test_fewer_at_once(free):
-    with pytest.raises(UsageError, match=r"9\.8 GB for 20,000 rows, 4 times at once.*--n-jobs 1"):
-        check_memory(["isomap"], 20_000, 4)
-    check_memory(["isomap"], 20_000, 1)
-    check_memory(["pca", "tsne", "umap"], 10**6, 4)
+def test_fewer_at_once(monkeypatch):
+    let_free(monkeypatch, 16e9)
+    text = r"20,000 rows, 4 at once, needs about 39 GB .*--n-jobs 1"
+    with pytest.raises(UsageError, match=text):
+        check_teachers_fit(["isomap"], 20_000, 4)
+    check_teachers_fit(["isomap"], 20_000, 1)
+    check_teachers_fit(["pca", "tsne", "umap"], 10**6, 4)
 
 
 def test_the_command_says_so_before_anything_is_computed(words, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("sksubspace.cli._memory.available_memory", lambda: 1e4)
+    let_free(monkeypatch, 1e4)
     at = words.index("pca")
     assert main([*words[: at + 1], "isomap", *words[at + 1 :]]) == 2
-    assert "--teachers isomap needs about" in capsys.readouterr().err
+    assert "--teachers isomap on 60 rows needs about" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
