@@ -22,7 +22,7 @@ __all__ = [
     "SCORED_DIM",
     "BaseSubspaceClustering",
     "auto_candidates",
-    "checked_rows",
+    "rows_to_cluster",
     "is_tried_as",
     "keep_subspaces",
     "new_rows",
@@ -194,7 +194,7 @@ def _checked_norms(X):  # (n, d) -> (n,)
     return norms
 
 
-def checked_rows(estimator, X, *, copy=False):  # (n, d) -> (n, d)
+def rows_to_cluster(estimator, X, *, copy=False):  # (n, d) -> (n, d)
     """Check rows for a fitted estimator, in units of X."""
     check_is_fitted(estimator)
     accepted = "csr" if estimator._accept_sparse else False
@@ -208,7 +208,7 @@ def projection_r_squared(estimator, X, squares):
     nearest subspace and from the mean of the training rows: differences are squared, never the
     other way round, so that it does not matter how far from the origin rows lie.
     """
-    X = checked_rows(estimator, X)
+    X = rows_to_cluster(estimator, X)
     parts = [
         squares(dense(X[rows], np.float64)) for rows in row_blocks(X.shape[0], n_columns=X.shape[1])
     ]
@@ -223,7 +223,7 @@ def projection_r_squared(estimator, X, squares):
 
 def new_rows(estimator, X):  # (n, d) -> (n, d), (n,) or None
     """Check rows for a fitted estimator: at unit length, and their norms, with ``normalize``."""
-    X = checked_rows(estimator, X, copy=estimator.normalize)
+    X = rows_to_cluster(estimator, X, copy=estimator.normalize)
     if not estimator.normalize:
         return X, None
     norms = row_norms(X)

@@ -384,7 +384,7 @@ def _mean_sizes(splits):
 
 def _pairs(data, cv, seed):
     if isinstance(cv, Integral) and not isinstance(cv, bool):
-        splitter, groups = _folds(data, int(cv), seed), data.groups
+        splitter, groups = _folds_of(data, int(cv), seed), data.groups
     elif not isinstance(cv, str) and (hasattr(cv, "split") or hasattr(cv, "__iter__")):
         splitter, groups = check_cv(cv), data.groups if data.given else None
     else:
@@ -397,7 +397,7 @@ def _pairs(data, cv, seed):
     return pairs
 
 
-def _folds(data, n_folds, seed):
+def _folds_of(data, n_folds, seed):
     """Folds of rows, or of whole groups."""
     n_samples = data.X.shape[0]
     if not 2 <= n_folds <= n_samples:

@@ -230,12 +230,12 @@ def is_missing(labels):  # (n,) -> (n,) of bool
     if labels.dtype.kind == "f":
         return np.isnan(labels)
     if labels.dtype.kind == "O":
-        return np.array([_is_missing(value) for value in labels.tolist()], dtype=bool)
+        unknown = ("NAType", "NaTType")
+        return np.array(
+            [v is None or type(v).__name__ in unknown or bool(v != v) for v in labels.tolist()],
+            dtype=bool,
+        )
     return np.zeros(len(labels), dtype=bool)
-
-
-def _is_missing(value):
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 def drawable_labels(labels):
