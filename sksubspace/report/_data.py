@@ -230,12 +230,12 @@ def is_missing(labels):  # (n,) -> (n,) of bool
     if labels.dtype.kind == "f":
         return np.isnan(labels)
     if labels.dtype.kind == "O":
-        unknown = ("NAType", "NaTType")
-        return np.array(
-            [v is None or type(v).__name__ in unknown or bool(v != v) for v in labels.tolist()],
-            dtype=bool,
-        )
+        return np.array([_is_unknown(value) for value in labels.tolist()], dtype=bool)
     return np.zeros(len(labels), dtype=bool)
+
+
+def _is_unknown(value):
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
 
 
 def drawable_labels(labels):
@@ -252,7 +252,7 @@ def drawable_labels(labels):
 
 def label_text(value):
     """Name a label in a table or a legend."""
-    if _is_missing(value):
+    if _is_unknown(value):
         return "missing"
     whole = isinstance(value, float) and value.is_integer()
     return plain(int(value) if whole else value, 60)
