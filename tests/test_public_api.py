@@ -29,6 +29,7 @@ FLOORS = {
     "_show_versions": 0,
     "_sklearn": 0,
     "_threads": 0,
+    "_ambient": 1,
     "_torch": 1,
     "_state": 2,
     "callbacks": 2,

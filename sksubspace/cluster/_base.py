@@ -13,6 +13,7 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sksubspace._ambient import OwnSettings
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
 
@@ -57,7 +58,7 @@ def auto_candidates():
 
 
 class BaseSubspaceClustering(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+    OwnSettings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
     """Base class: a subclass finds labels in ``fit`` and calls `keep_subspaces`."""
 
