@@ -1,7 +1,6 @@
 """Fitted estimators in files that run no code when they are read."""
 
 import json
-import os
 import warnings
 import zipfile
 from inspect import isclass
@@ -12,6 +11,7 @@ import joblib
 from sklearn.base import BaseEstimator, clone
 
 import sksubspace
+from sksubspace._files import replace_file
 from sksubspace._moved import former_names
 from sksubspace._state import FORMAT, StateError, check_format
 
@@ -186,18 +186,6 @@ def read_model(path, *, trust_pickle=False):
         "sksubspace and scikit-learn, arrays and plain values are. If you know its author, read it "
         "with skops.io.load, which lets you name them."
     )
-
-
-def replace_file(path, content):
-    """Write bytes to a file so that it is either the old one or whole."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
 
 
 def _import_skops():

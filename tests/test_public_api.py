@@ -22,6 +22,7 @@ HEAVY = {
 # the floors of the house: everything imports from lower floors only, wherever the import stands
 FLOORS = {
     "_docs": 0,
+    "_files": 0,
     "_linalg": 0,
     "_measures": 0,
     "_moved": 0,
