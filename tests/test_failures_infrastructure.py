@@ -1,17 +1,30 @@
 """Damaged files, full disks and workers that die change no answer, and take no memory."""
 
+import errno
 import io
 import json
+import os
+import subprocess
+import sys
+import textwrap
 import tracemalloc
+import warnings
 import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
+from sklearn.exceptions import FitFailedWarning
 
 import sksubspace
 from sksubspace import MEDAL
+from sksubspace._files import replace_file
+from sksubspace.model_selection import compare_embeddings
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4)) + 4 * np.eye(3, 4)[RNG.integers(3, size=40)]
@@ -160,3 +173,155 @@ def test_models_that_shrink_well_still_open(tmp_path):
     path = sksubspace.save(pca, tmp_path / "zeros.skops")
     assert path.stat().st_size < 200_000
     assert sksubspace.load(path).zeros_.shape == (1500, 1500)
+
+
+# ---- comparisons ---------------------------------------------------------------------------------
+
+
+class Faulty(BaseEstimator):
+    """The first two columns, and the k-th fit of its kind meets a fault of the machine."""
+
+    def __init__(self, log=None, fault=None, at=1):
+        self.log = log
+        self.fault = fault
+        self.at = at
+
+    def fit_transform(self, X, y=None):
+        with open(self.log, "a") as file:
+            file.write("fit\n")
+        if self.fault is not None and len(Path(self.log).read_text().splitlines()) == self.at:
+            FAULTS[self.fault]()
+        return X[:, :2].copy()
+
+
+def kills_its_worker():
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(os._exit, 1).result()
+
+
+def raises(error):
+    def fault():
+        raise error
+
+    return fault
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch names its own."""
+
+
+FAULTS = {
+    "disk": raises(OSError(errno.ENOSPC, "No space left on device")),
+    "memory": raises(MemoryError("Unable to allocate 20. GiB")),
+    "worker": kills_its_worker,
+    "gpu": raises(OutOfMemoryError("CUDA out of memory")),
+}
+
+
+def compare(candidates, folder=None, **params):
+    student = MEDAL(encoder="linear", keep_teacher=False)
+    params = {"method": "cv", "cv": 3, "student": student, "controls": False, **params}
+    return compare_embeddings(X, candidates, memory=folder, **params)
+
+
+@pytest.mark.parametrize("method", ["cv", "loo"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_machine_ends_a_comparison_that_goes_on_later(fault, method, tmp_path):
+    log, folder = tmp_path / "log", tmp_path / "memory"
+
+    def candidates(fault=None):
+        # the fault is no parameter of what is remembered
+        return {"linear": "pca", "columns": Faulty(log, fault, at=1)}
+
+    with pytest.raises((OSError, MemoryError, RuntimeError)) as error:
+        compare(candidates(fault), folder, method=method)
+    assert "With memory=" in error.value.__notes__[0]
+    assert "is not ranked" in error.value.__notes__[0]
+    n_kept = len([*folder.rglob("*.npz")])
+    assert n_kept > 0
+    found = compare(candidates(), folder, method=method)
+    assert [one.error for one in found.results] == ["", ""]
+    assert found.to_json(timings=False) == compare(candidates(), method=method).to_json(
+        timings=False
+    )
+
+
+def test_what_a_candidate_does_wrong_still_ranks_it_last(tmp_path):
+    class Wrong(BaseEstimator):
+        def fit_transform(self, X, y=None):
+            raise RuntimeError("no map")
+
+    with pytest.warns(FitFailedWarning, match="no map"):
+        found = compare({"linear": "pca", "wrong": Wrong()})
+    assert found.results[-1].error.endswith("no map")
+
+
+@pytest.mark.parametrize("method", ["cv", "loo", "auto"])
+def test_a_full_disk_is_said_once_and_changes_no_rank(method, tmp_path, monkeypatch):
+    expected = compare(["pca", "isomap"], method=method)
+    written = []
+
+    def full(file):
+        written.append(file)
+        if len(written) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = compare(["pca", "isomap"], tmp_path, method=method)
+    assert found.to_json(timings=False) == expected.to_json(timings=False)
+    said = [str(one.message) for one in caught if "remembered" in str(one.message)]
+    assert said == [
+        f"Nothing more is remembered in {tmp_path / 'sksubspace'}: No space left on device."
+    ]
+    files = {file.suffix for file in tmp_path.rglob("*") if file.is_file()}
+    assert files <= {".npz"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs limits of POSIX")
+def test_a_disk_that_is_really_full_leaves_no_half_files(tmp_path):
+    code = """
+        import resource, sys, warnings
+        import numpy as np
+        from sksubspace import MEDAL
+        from sksubspace.model_selection import compare_embeddings
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
+        warnings.simplefilter("ignore")
+        X = np.random.RandomState(0).randn(60, 4)
+        student = MEDAL(encoder="linear")
+        params = {"method": "cv", "cv": 3, "student": student, "controls": False}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = compare_embeddings(X, ["pca"], memory=sys.argv[1], **params)
+        assert found.results[0].error == "" and np.isfinite(found.results[0].score)
+        (said,) = [str(one.message) for one in caught if "remembered" in str(one.message)]
+        assert "File too large" in said
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+def test_a_write_that_fails_names_the_file_and_leaves_the_old_one(tmp_path, monkeypatch):
+    path = replace_file(tmp_path / "file", b"old")
+
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as error:
+        replace_file(path, b"new")
+    assert error.value.filename == str(path) and error.value.errno == errno.ENOSPC
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    with pytest.raises(FileNotFoundError) as error:
+        replace_file(tmp_path / "no" / "file", b"new")
+    assert error.value.filename == str(tmp_path / "no" / "file")
