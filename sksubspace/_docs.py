@@ -102,8 +102,8 @@ tol : float, default={default}
 checkpoint : str, os.PathLike or None, default={default}
     Folder in which ``fit`` keeps its state after every epoch. A fit that was killed goes on from
     there when it is called again with the same parameters and data, and ends with the same bits.
-    After a fit that was finished a new one starts anew. A folder that belongs to other parameters
-    or data is an error.
+    After a fit that was finished a new one starts anew. The file is named after parameters and
+    data, so that many fits, such as those of a search, may share a folder.
 """,
     "autocast": """
 autocast : bool, default={default}

@@ -1,7 +1,6 @@
 """Fitted estimators in files that run no code when they are read."""
 
 import json
-import os
 import warnings
 import zipfile
 from inspect import isclass
@@ -12,6 +11,8 @@ import joblib
 from sklearn.base import BaseEstimator, clone
 
 import sksubspace
+from sksubspace._archive import check_archive
+from sksubspace._files import replace_file
 from sksubspace._moved import former_names
 from sksubspace._state import FORMAT, StateError, check_format
 
@@ -172,32 +173,26 @@ def read_model(path, *, trust_pickle=False):
         return _read_pickle(path, start, trust_pickle), {}
     skops_io = _import_skops()
     content = path.read_bytes()
-    card = _read_card(path, content)
+    card = foreign = None
     try:
-        foreign = _foreign_types(skops_io, content)
-        if not foreign:
+        card = _read_card(content)
+        foreign = card and _foreign_types(skops_io, content)
+        if foreign == []:
             return skops_io.loads(content, trusted=_trusted_types()), card["notes"]
+    except MemoryError:
+        raise
     except StateError as error:
         raise ValueError(f"{path}: {error}") from error
-    except Exception as error:
-        raise ValueError(f"{path} is a damaged model file: {error!r}. Save it again.") from error
+    except Exception as error:  # a damaged archive may raise anything
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{path} is a damaged model file ({reason}). Save it again.") from error
+    if card is None:
+        raise ValueError(f"{path} is not a model file; models are written by sksubspace.save.")
     raise ValueError(
         f"{path} holds types that are not trusted: {', '.join(foreign)}; the estimators of "
         "sksubspace and scikit-learn, arrays and plain values are. If you know its author, read it "
         "with skops.io.load, which lets you name them."
     )
-
-
-def replace_file(path, content):
-    """Write bytes to a file so that it is either the old one or whole."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
 
 
 def _import_skops():
@@ -282,21 +277,32 @@ def _is_safe(teacher):
         return False
 
 
-def _read_card(path, content):
-    """Return what stands beside the model, its format checked; a bare skops file has nothing."""
+def _read_card(content):
+    """Return what stands beside the model, its format checked; a bare skops file has nothing.
+
+    None if there is no model. A ValueError if the arrays are not what the archive says.
+    """
     with zipfile.ZipFile(BytesIO(content)) as archive:
         names = set(archive.namelist())
         if "schema.json" not in names:
-            raise ValueError(f"{path} is not a model file; models are written by sksubspace.save.")
+            return None
+        check_archive(content)
+        check_archive(content, [*_files_in(json.loads(archive.read("schema.json")))])
         if _CARD not in names:
             return {"notes": {}}
-        try:
-            card = json.loads(archive.read(_CARD))
-            version, notes = str(card["sksubspace"]), dict(card["notes"])
-        except Exception as error:
-            raise ValueError(f"{path} is a damaged model file: {error!r}.") from error
-    check_format(card.get("format"), f"{path}, written by sksubspace {version},")
+        card = json.loads(archive.read(_CARD))
+    version, notes = str(card["sksubspace"]), dict(card["notes"])
+    check_format(card.get("format"), f"This file, written by sksubspace {version},")
     return {"notes": notes}
+
+
+def _files_in(node):
+    """Yield the files of arrays that a schema of skops asks for, each as often as it does."""
+    values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict) and isinstance(node.get("file"), str):
+        yield node["file"]
+    for value in values:
+        yield from _files_in(value)
 
 
 def _read_pickle(path, start, trust_pickle):

@@ -13,6 +13,8 @@ from copy import deepcopy
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from sksubspace._ambient import own_settings
+
 __all__ = [
     "FORMAT",
     "READERS",
@@ -67,6 +69,7 @@ def to_state(part):  # -> dict
     return state | {name: _stored(getattr(part, name)) for name in names}
 
 
+@own_settings()
 def from_state(state, device="cpu"):  # -> part
     """Rebuild a part that `to_state` described in this version of the library or a former one.
 

@@ -3,13 +3,14 @@
 torch is told where it is loaded already; nothing here loads it.
 """
 
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["kept_threads", "small_work"]
+__all__ = ["kept_threads", "safe_threads", "small_work"]
 
 # below, waking and joining a team of threads takes longer than the work
 SMALL_FLOPS = 5e7
@@ -51,6 +52,12 @@ class _OneThread:
         self._lock = Lock()
         self._n_inside = 0
         self._n_torch_threads = None
+        self.is_needed = False
+
+    def begin_child(self):
+        """Start anew in a forked process, where no other thread is that may hold the lock."""
+        self.__init__()
+        self.is_needed = "torch" in sys.modules
 
     def __enter__(self):
         with self._lock:
@@ -70,6 +77,17 @@ class _OneThread:
 
 
 _ONE_THREAD = _OneThread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_ONE_THREAD.begin_child)
+
+
+def safe_threads():  # -> context manager
+    """One thread in a process that was forked from one that had loaded torch, else no limit.
+
+    A team of OpenMP threads does not live on in the child, where the next work for it would wait
+    for ever.
+    """
+    return _ONE_THREAD if _ONE_THREAD.is_needed else nullcontext()
 
 
 @contextmanager
@@ -86,7 +104,7 @@ def small_work(flops, device="cpu"):
     if str(device).split(":")[0] != "cpu":
         yield
         return
-    if flops >= SMALL_FLOPS:
+    if flops >= SMALL_FLOPS and not _ONE_THREAD.is_needed:
         # None sets no limit
         with _thread_pools().limit(limits=_torch_threads(), user_api="openmp"):
             yield

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import CallbackSupportMixin
 
+from sksubspace._ambient import OwnSettings
 from sksubspace._linalg import r_squared, row_squares, total_squares
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
@@ -91,7 +92,11 @@ def make_trainer(params, dtype, random_state, context=None, **changes):  # -> Tr
 
 
 class TrainedTransformer(
-    ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator
+    OwnSettings,
+    ClassNamePrefixFeaturesOutMixin,
+    CallbackSupportMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Base of what maps rows to ``n_components_`` outputs by something trained.
 

@@ -20,7 +20,9 @@ HEAVY = {
 }  # fmt: skip
 # the floors of the house: everything imports from lower floors only, wherever the import stands
 FLOORS = {
+    "_archive": 0,
     "_docs": 0,
+    "_files": 0,
     "_linalg": 0,
     "_machine": 0,
     "_measures": 0,
@@ -30,6 +32,7 @@ FLOORS = {
     "_sklearn": 0,
     "_threads": 0,
     "_validation": 0,
+    "_ambient": 1,
     "_torch": 1,
     "_state": 2,
     "callbacks": 2,

@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 
+from sksubspace._ambient import own_settings
 from sksubspace._linalg import (
     dense,
     far_centre,
@@ -44,6 +45,7 @@ def student_seed(random_state):
     return int(random_state.randint(2**31 - 1))
 
 
+@own_settings()
 def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None):
     """Learn encoder and decoder from rows and their places, and leave rows out.
 

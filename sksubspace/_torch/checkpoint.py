@@ -1,11 +1,13 @@
 """Checkpoints: the state of a training in a folder, and how an interrupted one goes on."""
 
 import hashlib
-import os
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
+
+from sksubspace._files import replace_file
 
 from .persistence import module_to_arrays
 from .random import _LAYERS_THAT_DRAW
@@ -19,7 +21,6 @@ __all__ = [
     "restore_generators",
 ]
 
-_NAME = "checkpoint.pt"
 # of the file; raised when what it holds changes
 _FORMAT = 1
 # a run may go on in another folder and on another device
@@ -29,7 +30,7 @@ _BLOCK = 2**24
 
 
 class Checkpoint:
-    """The file of a run.
+    """The file of a run, under a name of its own: many runs may share a folder.
 
     Parameters
     ----------
@@ -43,16 +44,19 @@ class Checkpoint:
     Raises
     ------
     ValueError
-        If the file belongs to other parameters or data, or is none that this class wrote.
+        If the file of the run is none that this class wrote.
+    OSError
+        If the folder cannot be made, or the file not be read.
     """
 
     def __init__(self, folder, run, random_state):
-        self.path = Path(folder) / _NAME
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"checkpoint-{run[:16]}.pt"
         self.run = run
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        found = self._read()
         self._state = None
-        if found is not None and not found["finished"]:
+        found = self._read()
+        if found is not None:
             self._state = found["state"]
             random_state.set_state(_from_tensor(found["random_state"]))
         self._random_state = _to_tensor(random_state.get_state())
@@ -63,35 +67,36 @@ class Checkpoint:
 
     def save(self, state):
         """Write a state, in one step."""
-        self._write({"finished": False, "random_state": self._random_state, "state": state})
+        content = {"format": _FORMAT, "run": self.run, "state": state}
+        buffer = BytesIO()
+        torch.save({**content, "random_state": self._random_state}, buffer)
+        replace_file(self.path, buffer.getbuffer())
 
     def finish(self):
-        """Say that the run is over; its state goes."""
-        self._write({"finished": True})
-
-    def _write(self, content):
-        content = {"format": _FORMAT, "run": self.run, **content}
-        temporary = self.path.with_name(f"{_NAME}.tmp")
-        with temporary.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path)
+        """Say that the run is over: its file goes."""
+        self.path.unlink(missing_ok=True)
 
     def _read(self):
-        if not self.path.exists():
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
             return None
         try:
-            found = torch.load(self.path, map_location="cpu", weights_only=True)
-            known = found["format"] == _FORMAT
+            found = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+            known = found["format"] == _FORMAT and found["run"] == self.run
+            known = known and {"state", "random_state"} <= found.keys()
         except Exception as error:  # a file of anything may raise anything
-            raise ValueError(f"checkpoint: {self.path} is no checkpoint: {error!r}.") from error
-        if not known or found["run"] != self.run:
-            raise ValueError(
-                f"checkpoint: {self.path} belongs to a fit with other parameters or other data. "
-                "Use another folder, or delete the file."
-            )
+            raise ValueError(f"{self._refusal()}: {_one_line(error)}") from error
+        if not known:
+            raise ValueError(f"{self._refusal()}: it holds something else.")
         return found
+
+    def _refusal(self):
+        return f"checkpoint: {self.path} is no checkpoint of this fit; delete it to begin anew"
+
+
+def _one_line(error):
+    return repr(error).splitlines()[0]
 
 
 class KeptState:

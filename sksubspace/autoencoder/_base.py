@@ -6,6 +6,7 @@ from numbers import Integral
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from sksubspace._ambient import OwnSettings
 from sksubspace._linalg import dense
 from sksubspace._sklearn import Interval, _fit_context
 from sksubspace._trained import (
@@ -133,7 +134,7 @@ class BaseAutoencoder(TrainedTransformer, ABC):
             self._model = former_model(vars(self))
 
 
-class PartialFitMixin:
+class PartialFitMixin(OwnSettings):
     """Adds training epoch by epoch to an autoencoder whose steps can be resumed."""
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -13,6 +13,7 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._ambient import OwnSettings
 from sksubspace._linalg import dense, row_blocks
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._validation import validate_rows
@@ -60,7 +61,7 @@ def auto_candidates():
 
 
 class BaseSubspaceClustering(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+    OwnSettings, ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
     """Base class: a subclass finds labels in ``fit`` and calls `keep_subspaces`."""
 

@@ -19,7 +19,7 @@ from sksubspace._validation import refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
 from sksubspace.model_selection._evaluate import METRICS, ScoredData, Split
-from sksubspace.model_selection._memory import Store, open_store, shaping_versions
+from sksubspace.model_selection._memory import open_store, shaping_versions
 from sksubspace.model_selection._result import EmbeddingComparison
 from sksubspace.model_selection._run import (
     Comparison,
@@ -203,7 +203,7 @@ def compare_embeddings(
     data = _with_groups(bare, groups, method)
     parsed = parse_candidates(candidates)
     splits = () if method == "loo" else _splits(data, cv, n_repeats, seed)
-    with _store_of_whole_fits(store, method, versions) as whole:
+    with _store_of_whole_fits(store, method) as whole:
         plan = ComparisonPlan(
             data=data,
             candidates=with_linear_control(parsed, controls, data.X.shape[1]),
@@ -411,10 +411,10 @@ def _folds_of(data, n_folds, seed):
 
 
 @contextmanager
-def _store_of_whole_fits(store, method, versions):
-    """Where the teachers of the screening stay until the final fit, if nothing is remembered."""
-    if store.folder or method == "cv":
+def _store_of_whole_fits(store, method):
+    """The store, and a folder in which the teachers of the screening stay until the final fit."""
+    if method == "cv":
         yield store
         return
-    with TemporaryDirectory(prefix="sksubspace-") as folder:
-        yield Store(folder, versions, quiet=True)
+    with TemporaryDirectory(prefix="sksubspace-", ignore_cleanup_errors=True) as folder:
+        yield replace(store, private=folder)

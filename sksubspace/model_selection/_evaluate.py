@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,6 +15,7 @@ from sklearn.utils import check_array
 
 from sksubspace import metrics
 from sksubspace._measures import measures
+from sksubspace._state import register
 from sksubspace._teachers import seed_teacher
 from sksubspace._threads import small_work
 from sksubspace.metrics import embedding_score
@@ -25,6 +27,7 @@ _N_NEIGHBORS = 5
 # the measures compare every drawn test row with every drawn training row
 _MOST_QUERIES = 1_000
 _MOST_REFERENCES = 20_000
+_GO_ON = "With memory= the same call goes on from what was finished."
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Split:
     seed: int
 
 
+@register
 @dataclass(frozen=True)
 class Evaluation:
     """What came of one candidate on one split, or on all rows with one seed.
@@ -254,9 +258,23 @@ def _guarded(compute, teacher, task):
         try:
             evaluation = compute()
         except Exception as error:
+            if (fault := _fault_of_the_machine(error)) is not None:
+                fault.add_note(f"{type(teacher).__name__} is not ranked. {_GO_ON}")
+                raise fault  # noqa: B904 (it is the cause of the other)
             evaluation = Evaluation(error=_one_line(error, teacher))
         task.skip()
     return replace(evaluation, warnings=tuple(dict.fromkeys(caught)))
+
+
+def _fault_of_the_machine(error):  # -> error or None
+    """What disk, memory or workers did behind an error: it says nothing of a candidate."""
+    while error is not None:
+        # the last is torch's, on a GPU
+        name = type(error).__name__
+        if isinstance(error, OSError | MemoryError | BrokenExecutor) or name == "OutOfMemoryError":
+            return error
+        error = error.__cause__
+    return None
 
 
 @contextmanager

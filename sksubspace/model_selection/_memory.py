@@ -1,19 +1,24 @@
 """Results kept on disk, so that what was finished is not computed again; embeddings among them."""
 
 import os
-import threading
 import warnings
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from platform import python_version
 from time import perf_counter
 
 import joblib
+import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from sksubspace._archive import check_archive
+from sksubspace._files import replace_file
 from sksubspace._teachers import centring, undisturbed
+from sksubspace.model_selection._stored import read_result, write_result
 
 # packages by whose versions the numbers may differ
 _SHAPING = ("sksubspace", "numpy", "scipy", "scikit-learn", "torch", "umap-learn")
@@ -26,63 +31,82 @@ class Store:
     Attributes
     ----------
     folder : str or None
-        None keeps nothing.
+        Holds numbers and text only, see `write_result`. None keeps nothing.
     versions : dict of str to str
         Part of every key: results of other versions are not taken.
-    quiet : bool
-        Whether to say nothing about results that cannot be kept.
+    private : str or None
+        A folder of this process and its workers, which holds pickles and does not outlive it.
     """
 
     folder: str | None = None
     versions: dict = field(default_factory=dict)
-    quiet: bool = False
+    private: str | None = None
 
     def remember(self, kind, parts, compute):
         """Return the stored result, or compute and store it; what `compute` raises is not stored.
 
         `parts` returns all that the result depends on, and is called only if there is a folder.
         """
-        path = None if self.folder is None else self._path(kind, parts())
-        if path is None:
+        key = None if self.folder is None else self._key(parts())
+        if key is None:
             return compute()
+        path = Path(self.folder) / kind / f"{key}.npz"
         try:
-            return joblib.load(path)
-        except Exception:
-            # no such file, or one that cannot be read any more: it is computed and written anew
-            result = compute()
-        self._write(result, path)
+            return read_result(path, f"{kind} {key}")
+        except FileNotFoundError:
+            pass
+        except ValueError as error:
+            _warn(f"{path} cannot be read and is computed anew ({error}).")
+        result = compute()
+        self._write(path, f"{kind} {key}", result)
         return result
 
-    def _path(self, kind, parts):
+    def remember_privately(self, parts, compute):
+        """Like `remember`, for what only a pickle can hold, until the comparison is over.
+
+        `parts` are what it depends on.
+        """
+        key = None if self.private is None else self._key(parts, quiet=True)
+        if key is None:
+            return compute()
+        path = Path(self.private) / f"{key}.joblib"
+        if path.exists():
+            return joblib.load(path)
+        result, buffer = compute(), BytesIO()
         try:
-            key = joblib.hash((parts, sorted(self.versions.items())), coerce_mmap=True)
+            joblib.dump(result, buffer)
+            replace_file(path, buffer.getbuffer())
+        except Exception:  # it cannot be pickled, or there is no room: it is fitted once more
+            pass
+        return result
+
+    def _key(self, parts, quiet=False):
+        try:
+            return joblib.hash((parts, sorted(self.versions.items())), coerce_mmap=True)
         except Exception as error:
-            self._warn("what it depends on", error)
+            if not quiet:
+                _warn_of_loss("what it depends on cannot be pickled", error)
             return None
-        return Path(self.folder) / kind / f"{key}.joblib"
 
-    def _write(self, result, path):
-        """Write a file that is either whole or not there, whoever else writes it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    def _write(self, path, label, result):
         try:
-            joblib.dump(result, partial)
-            os.replace(partial, path)
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:
-            self._warn("it", error)
-        finally:
-            partial.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_result(path, label, result)
+        except OSError as error:
+            # in the same words for all files, so that it is said once
+            _warn(f"Nothing more is remembered in {self.folder}: {error.strerror or error}.")
+        except TypeError as error:
+            _warn_of_loss("it holds more than numbers and text", error)
 
-    def _warn(self, what, error):
-        if not self.quiet:
-            reason = error.args[0] if error.args else type(error).__name__
-            warnings.warn(
-                f"A result cannot be remembered, because {what} cannot be pickled: {reason}",
-                UserWarning,
-                stacklevel=4,
-            )
+
+def _warn_of_loss(why, error):
+    reason = error.args[0] if error.args else type(error).__name__
+    _warn(f"A result cannot be remembered, because {why}: {reason}")
+
+
+def _warn(text):
+    # from one place, so that the same words are one warning
+    warnings.warn(text, UserWarning, stacklevel=1)
 
 
 def open_store(memory, versions):
@@ -118,7 +142,7 @@ class RememberedTeacher(BaseEstimator):
     store : Store or None, default=None
         Where embeddings are kept, under the teacher with its parameters and the rows it is given.
     keep : bool, default=False
-        Whether the fitted teacher is kept too.
+        Whether the fitted teacher is wanted too.
 
     Attributes
     ----------
@@ -126,8 +150,6 @@ class RememberedTeacher(BaseEstimator):
         Wall-clock time of the fit, also where it was remembered.
     elapsed_ : float
         Wall-clock time that this call took.
-    fitted_ : estimator or None
-        The fitted teacher if it was to be kept.
     """
 
     # it waits for others itself, and only where the teacher is really fitted
@@ -140,20 +162,69 @@ class RememberedTeacher(BaseEstimator):
 
     def fit_transform(self, X, y=None):  # (n, d) -> (n, q)
         """Fit the teacher to X and return its embedding, or what is remembered of it."""
-        store = self.store or Store()
-        # the rows themselves, not their numbers: MEDAL may hold some of them out
-        parts = (self.teacher, X, self.keep)
-        fit = partial(_timed_fit, *parts)
         start = perf_counter()
-        Z, self.seconds_, self.fitted_ = store.remember("teachers", lambda: parts, fit)
+        self._fitted, self._rows = None, X if self.keep else None
+        # the rows themselves, not their numbers: MEDAL may hold some of them out
+        parts, store = (self.teacher, X), self.store or Store()
+        Z, self.seconds_ = store.remember("teachers", lambda: parts, partial(self._fit, X))
         self.elapsed_ = perf_counter() - start
         return Z
 
+    def _fit(self, X):  # -> (n, q), seconds
+        if not self.keep:
+            return _timed_fit(self.teacher, X)[:2]
+        store, parts = self.store or Store(), (self.teacher, X)
+        Z, seconds, self._fitted = store.remember_privately(
+            parts, partial(_timed_fit, self.teacher, X)
+        )
+        return Z, seconds
 
-def _timed_fit(teacher, X, keep):
+    @property
+    def fitted_(self):
+        """The fitted teacher, or None if it is not wanted.
+
+        It is fitted again where another process fitted it and it is not data alone.
+        """
+        if not self.keep:
+            return None
+        store, parts = self.store or Store(), (self.teacher, self._rows)
+        if store.folder:
+            data = store.remember("fitted", lambda: parts, self._as_data)
+            self._fitted = self._fitted or _teacher_of(data)
+        if self._fitted is None:
+            self._fit(self._rows)
+        return self._fitted
+
+    def _as_data(self):
+        """The fitted teacher as bytes in the format of skops; None if that would trust a class."""
+        if self._fitted is None:
+            self._fit(self._rows)
+        try:
+            import skops.io
+
+            content = skops.io.dumps(self._fitted)
+            safe = not skops.io.get_untrusted_types(data=content)
+        except Exception:  # no skops, or what the teacher's own methods raise
+            return None
+        return np.frombuffer(content, dtype=np.uint8) if safe else None
+
+
+def _teacher_of(data):
+    if data is None:
+        return None
+    try:
+        import skops.io
+
+        check_archive(data.tobytes())
+        return skops.io.loads(data.tobytes(), trusted=[])
+    except Exception:  # no skops, or a file that was tampered with: it is fitted again
+        return None
+
+
+def _timed_fit(teacher, X):
     teacher = centring(teacher, X)
     with undisturbed(teacher):
         start = perf_counter()
         Z = teacher.fit_transform(X)
         seconds = perf_counter() - start
-    return Z, seconds, teacher if keep else None
+    return Z if sparse.issparse(Z) else np.asarray(Z), seconds, teacher

@@ -1,4 +1,7 @@
+import errno
+import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -8,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from sksubspace._torch.checkpoint import Checkpoint, KeptState, fingerprint
@@ -73,8 +77,17 @@ def assert_same(first, second):
     assert first.n_iter_ == second.n_iter_
 
 
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def file(folder):
+    (path,) = folder.iterdir()
+    return path
+
+
 def content(folder):
-    return torch.load(folder / "checkpoint.pt", weights_only=True)
+    return torch.load(file(folder), weights_only=True)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -102,56 +115,91 @@ def test_early_stopping_remembers_what_was_best(tmp_path):
 
 
 SCRIPT = """
-import sys
+import pickle, sys
 from tests.autoencoder.test_checkpoint import Break, X, make
-case, folder = sys.argv[1:]
-make(case, checkpoint=folder).set_callbacks(Break(5, kill=True)).fit(X)
+case, folder, out, epoch = sys.argv[1:]
+model = make(case, checkpoint=folder)
+if int(epoch) >= 0:
+    model.set_callbacks(Break(int(epoch), kill=True))
+model.fit(X)
+pickle.dump(model, open(out, "wb"))
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_process_loses_one_epoch_and_no_bit(tmp_path):
-    root, case, folder = str(Path(__file__).parents[2]), "constrained", tmp_path / "run"
+    root, case = str(Path(__file__).parents[2]), "constrained"
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-c", SCRIPT, case, str(folder)]
-    done = subprocess.run(command, cwd=root, env=environment, check=False)
-    assert done.returncode == -signal.SIGKILL
-    found = content(folder)
-    assert len(found["state"]["history"]) == 5 and not found["finished"]
-    assert_same(make(case, checkpoint=folder).fit(X), make(case).fit(X))
+    out = tmp_path / "model.pkl"
+
+    def run(epoch):
+        command = [sys.executable, "-c", SCRIPT, case, str(tmp_path / "run"), str(out), str(epoch)]
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+        return subprocess.run(command, cwd=root, env=environment, check=False).returncode
+
+    assert run(5) == -signal.SIGKILL
+    assert not out.exists()
+    found = content(tmp_path / "run")
+    assert len(found["state"]["history"]) == 5
+    assert run(-1) == 0
+    assert_same(pickle.loads(out.read_bytes()), make(case).fit(X))
 
 
-def test_a_finished_fit_is_known_and_a_new_one_starts_anew(tmp_path):
+def test_a_finished_fit_leaves_nothing_and_a_new_one_starts_anew(tmp_path):
     first = make(checkpoint=tmp_path).fit(X)
-    assert content(tmp_path)["finished"] and "state" not in content(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+    assert files(tmp_path) == []
     again = make(checkpoint=tmp_path)
     interrupt(again, 2)
     assert len(content(tmp_path)["state"]["history"]) == 2
     assert_same(make(checkpoint=tmp_path).fit(X), first)
 
 
-@pytest.mark.parametrize("finished", [True, False])
-def test_a_folder_of_other_parameters_or_data_is_refused(finished, tmp_path):
-    if finished:
-        make(checkpoint=tmp_path).fit(X)
-    else:
-        interrupt(make(checkpoint=tmp_path))
+def test_fits_with_other_parameters_or_data_share_a_folder(tmp_path):
+    interrupt(make(checkpoint=tmp_path))
+    first = file(tmp_path)
+    before = first.read_bytes()
     others = [
-        (make(checkpoint=tmp_path, learning_rate=0.1), X),
-        (make(checkpoint=tmp_path, random_state=1), X),
-        (make("dropout", checkpoint=tmp_path), X),
-        (make("volume", checkpoint=tmp_path), X),
-        (make(checkpoint=tmp_path), X[::-1]),
-        (make(checkpoint=tmp_path), X.astype(np.float32)),
-        (make(checkpoint=tmp_path), X[:-1]),
+        ({"learning_rate": 0.1}, X),
+        ({"random_state": 1}, X),
+        ({"case": "dropout"}, X),
+        ({"case": "volume"}, X),
+        ({}, X[::-1]),
+        ({}, X.astype(np.float32)),
+        ({}, X[:-1]),
     ]
-    before = (tmp_path / "checkpoint.pt").read_bytes()
-    for model, data in others:
-        with pytest.raises(ValueError, match=r"checkpoint: .* other parameters or other data"):
-            model.fit(data)
-    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    for params, data in others:
+        found = make(checkpoint=tmp_path, **params).fit(data)
+        assert_same(found, make(**params).fit(data))
+        assert files(tmp_path) == [first.name]
+    assert first.read_bytes() == before
+    assert_same(make(checkpoint=tmp_path).fit(X), make().fit(X))
+
+
+def test_a_search_keeps_each_fit_in_the_folder(tmp_path):
+    grid = {"learning_rate": [1e-3, 1e-2]}
+    params = {"cv": 2, "error_score": "raise", "refit": False}
+    found = GridSearchCV(make(checkpoint=tmp_path), grid, **params).fit(X)
+    expected = GridSearchCV(make(), grid, **params).fit(X)
+    assert_array_equal(
+        found.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"]
+    )
+    assert files(tmp_path) == []
+
+
+def test_two_processes_in_one_folder_do_not_meet(tmp_path):
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    outs = [tmp_path / f"{i}.pkl" for i in range(2)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, "volume", str(tmp_path / "run"), str(out), "-1"],
+            cwd=root, env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"},
+        )
+        for out in outs
+    ]  # fmt: skip
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    for out in outs:
+        assert_same(pickle.loads(out.read_bytes()), make("volume").fit(X))
 
 
 def test_a_fingerprint_is_of_values_not_of_types():
@@ -178,22 +226,32 @@ def test_a_fit_without_a_seed_goes_on_with_the_one_it_had(tmp_path):
 
 
 def test_a_file_that_is_no_checkpoint_is_said_to_be(tmp_path):
-    (tmp_path / "checkpoint.pt").write_bytes(b"something else")
-    with pytest.raises(ValueError, match=r"checkpoint: .*checkpoint.pt is no checkpoint"):
-        make(checkpoint=tmp_path).fit(X)
-
-
-def test_a_write_that_fails_leaves_the_former_state(tmp_path, monkeypatch):
     interrupt(make(checkpoint=tmp_path))
-    before = (tmp_path / "checkpoint.pt").read_bytes()
+    path = file(tmp_path)
+    whole = path.read_bytes()
+    other = io.BytesIO()
+    torch.save({"format": 1, "run": "another"}, other)
+    for damaged in (b"something else", whole[: len(whole) // 2], other.getvalue()):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=rf"checkpoint: .*{path.name} is no check") as error:
+            make(checkpoint=tmp_path).fit(X)
+        assert "\n" not in str(error.value)
 
-    def stop(source, target):
-        raise OSError("no room")
 
-    monkeypatch.setattr(os, "replace", stop)
-    with pytest.raises(OSError, match="no room"):
+def test_a_write_that_fails_names_the_file_and_leaves_the_former_state(tmp_path, monkeypatch):
+    interrupt(make(checkpoint=tmp_path))
+    path = file(tmp_path)
+    before = path.read_bytes()
+
+    def stop(source):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", stop)
+    with pytest.raises(OSError, match="No space left") as error:
         make(checkpoint=tmp_path).fit(X)
-    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert error.value.filename == str(path)
+    assert path.read_bytes() == before
+    assert files(tmp_path) == [path.name]
     monkeypatch.undo()
     assert_same(make(checkpoint=tmp_path).fit(X), make().fit(X))
 

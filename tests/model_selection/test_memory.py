@@ -1,15 +1,23 @@
 """What is remembered: finished evaluations, embeddings, and the teachers of all rows."""
 
+import io
+import pickle
+import warnings
+
 import joblib
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.manifold import Isomap
 
 from sksubspace import MEDAL
 from sksubspace.model_selection._memory import Store, open_store, shaping_versions
+from sksubspace.model_selection._stored import read_result, write_result
 from tests.model_selection.toys import LINEAR, Scribe, calls, compare, digits, row
 
 X, y = digits(80)
+RNG = np.random.default_rng(0)
+FORGETFUL = MEDAL(encoder="linear", keep_teacher=False)
 
 
 @pytest.fixture
@@ -22,12 +30,17 @@ def remembering(path, **params):
     return compare(X, [Scribe(path)], **params)
 
 
+@pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize(("method", "n_fits"), [("cv", 4), ("loo", 1), ("auto", 4)])
-def test_a_second_run_fits_no_teacher_and_says_the_same(path, method, n_fits):
-    first = remembering(path, method=method, controls=True)
+def test_a_second_run_fits_no_teacher_to_score_it_and_says_the_same(path, method, n_fits, keep):
+    student = MEDAL(encoder="linear", keep_teacher=keep)
+    first = remembering(path, method=method, controls=True, student=student)
     assert calls(path) == n_fits
-    second = remembering(path, method=method, controls=True)
-    assert calls(path) == n_fits
+    second = remembering(path, method=method, controls=True, student=student)
+    # a Scribe is no data: it can only be fitted again where the fitted one is asked for
+    assert calls(path) == n_fits + keep
+    for one in (first, second):
+        assert isinstance(one.best_estimator_.teacher_, Scribe) == keep
     assert second.to_json(timings=False) == first.to_json(timings=False)
     np.testing.assert_array_equal(
         first.best_estimator_.transform(X), second.best_estimator_.transform(X)
@@ -44,9 +57,19 @@ def test_the_final_fit_takes_the_teacher_of_the_screening(path, method):
     assert isinstance(result.best_estimator_.teacher_, Scribe)
 
 
+def test_a_teacher_of_scikit_learn_is_remembered_with_what_it_fitted(tmp_path, monkeypatch):
+    pytest.importorskip("skops")
+    params = {"memory": tmp_path, "controls": False, "method": "loo"}
+    first = compare(X, ["isomap"], **params).best_estimator_
+    monkeypatch.setattr(Isomap, "fit_transform", lambda *args: pytest.fail("it was fitted"))
+    second = compare(X, ["isomap"], **params).best_estimator_
+    np.testing.assert_array_equal(second.teacher_.transform(X), first.teacher_.transform(X))
+
+
 def test_another_student_needs_no_teacher(path):
-    first = remembering(path)
-    second = remembering(path, student=MEDAL(encoder="linear", scale="feature"))
+    first = remembering(path, student=FORGETFUL)
+    student = MEDAL(encoder="linear", scale="feature", keep_teacher=False)
+    second = remembering(path, student=student)
     assert calls(path) == 4
     assert row(first, "Scribe").score != row(second, "Scribe").score
     assert row(first, "Scribe").teacher_seconds == row(second, "Scribe").teacher_seconds
@@ -117,28 +140,99 @@ def test_failures_are_not_remembered(path):
 
 
 def test_a_joblib_memory_stands_for_its_folder(tmp_path, path):
-    remembering(path, memory=joblib.Memory(tmp_path, verbose=0))
-    remembering(path, memory=str(tmp_path))
+    remembering(path, memory=joblib.Memory(tmp_path, verbose=0), student=FORGETFUL)
+    remembering(path, memory=str(tmp_path), student=FORGETFUL)
     assert calls(path) == 4
-    remembering(path, memory=joblib.Memory(None))
+    remembering(path, memory=joblib.Memory(None), student=FORGETFUL)
     assert calls(path) == 8
 
 
-def test_a_damaged_file_is_written_anew(path):
-    remembering(path)
-    for file in (path.parent / "memory").rglob("*.joblib"):
-        file.write_bytes(file.read_bytes()[:20])
-    again = remembering(path)
+def stored(path):
+    return sorted(file for file in (path.parent / "memory").rglob("*") if file.is_file())
+
+
+def swapped(files):
+    """Each file holds what another held."""
+    contents = [file.read_bytes() for file in files]
+    return [*contents[1:], contents[0]]
+
+
+def objects(files):
+    buffer = io.BytesIO()
+    np.savez(buffer, json=np.array([print], dtype=object))
+    return [buffer.getvalue()] * len(files)
+
+
+DAMAGES = {
+    "cut": lambda files: [file.read_bytes()[:200] for file in files],
+    "empty": lambda files: [b""] * len(files),
+    "of something else": swapped,
+    "a pickle": lambda files: [pickle.dumps("result")] * len(files),
+    "objects": objects,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_or_foreign_file_is_computed_anew_with_one_warning(path, damage):
+    first = remembering(path, student=FORGETFUL)
+    files = stored(path)
+    assert len(files) == 7
+    for file, content in zip(files, DAMAGES[damage](files), strict=True):
+        file.write_bytes(content)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        again = remembering(path, student=FORGETFUL)
+    said = [str(one.message) for one in caught if "computed anew" in str(one.message)]
+    assert len(said) == len(set(said)) == 7 and all("\n" not in text for text in said)
+    assert again.to_json(timings=False) == first.to_json(timings=False)
     assert calls(path) == 8
-    remembering(path)
-    assert calls(path) == 8 and np.isfinite(again.results[0].score)
+    remembering(path, student=FORGETFUL)
+    assert calls(path) == 8
 
 
-def test_no_partial_files_stay(path):
+def test_a_pickle_in_the_place_of_a_result_is_not_run(path):
+    class Bomb:
+        def __reduce__(self):
+            return open, (str(path.parent / "ran"), "w")
+
     remembering(path)
-    files = [file for file in (path.parent / "memory").rglob("*") if file.is_file()]
-    assert {file.suffix for file in files} == {".joblib"}
-    assert {file.parent.name for file in files} == {"splits", "teachers"}
+    for file in stored(path):
+        file.write_bytes(pickle.dumps(Bomb()))
+        joblib.dump(Bomb(), file.with_suffix(".joblib"))
+    with pytest.warns(UserWarning, match="computed anew"):
+        remembering(path)
+    assert not (path.parent / "ran").exists()
+
+
+@pytest.mark.parametrize("method", ["cv", "loo", "auto"])
+def test_files_hold_numbers_and_text_only(path, method):
+    remembering(path, method=method)
+    compare(X, ["isomap"], method=method, memory=path.parent / "memory", controls=False)
+    assert {file.suffix for file in stored(path)} == {".npz"}
+    kinds = {"cv": {"splits"}, "loo": {"whole"}, "auto": {"splits", "whole"}}[method]
+    assert {file.parent.name for file in stored(path)} == {"teachers", "fitted", *kinds}
+    for file in stored(path):
+        with np.load(file, allow_pickle=False) as archive:
+            assert all(not archive[name].dtype.hasobject for name in archive.files)
+
+
+def test_all_that_a_result_may_hold_comes_back(tmp_path):
+    value = {
+        "array": RNG.normal(size=(3, 2)).astype(np.float32),
+        "none": [None, True, 3, float("nan"), -float("inf"), "ü"],
+        "nested": ({"dict": (1, [2])}, np.float64(0.1), np.arange(3)),
+        "texts": np.array(["a", "bc"]),
+    }
+    write_result(tmp_path / "one.npz", "it", value)
+    found = read_result(tmp_path / "one.npz", "it")
+    np.testing.assert_equal(found, value)
+    assert found["array"].dtype == np.float32 and type(found["nested"]) is tuple
+    with pytest.raises(ValueError, match="something else"):
+        read_result(tmp_path / "one.npz", "another")
+    for refused in (np.array([None]), {1: 2}, print, {"estimator": Scribe()}):
+        with pytest.raises(TypeError):
+            write_result(tmp_path / "two.npz", "it", refused)
+    assert [file.name for file in tmp_path.iterdir()] == ["one.npz"]
 
 
 def test_results_of_other_versions_are_not_taken(tmp_path):

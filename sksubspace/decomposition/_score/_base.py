@@ -9,6 +9,7 @@ from scipy import linalg
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._ambient import OwnSettings
 from sksubspace._sklearn import _check_sample_weight
 from sksubspace._validation import validate_rows
 
@@ -26,7 +27,7 @@ class Term(NamedTuple):
     precision: np.ndarray
 
 
-class ScoreModel(BaseEstimator, ABC):
+class ScoreModel(OwnSettings, BaseEstimator, ABC):
     """Base class: a subclass fits its density, and `density_of` knows what it is."""
 
     @abstractmethod
