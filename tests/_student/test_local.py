@@ -69,6 +69,17 @@ def test_training_rows_keep_their_targets_exactly(dtype):
     assert_array_equal(fit(X.astype(dtype), Z).predict(X.astype(dtype)), Z)
 
 
+def test_equal_rows_of_several_places_are_placed_at_their_mean():
+    """The kernel has no say there: with all weight on equal rows it is shared in equal parts."""
+    X, Z = curve(60)
+    X[[20, 40]] = X[0]
+    X[7] = X[8]
+    placed = fit(X, Z).predict(X[[0, 7, 40]])
+    assert np.ptp(Z[[0, 20, 40]], axis=0).max() > 0.1
+    three, two = Z[[0, 20, 40]].mean(axis=0), Z[[7, 8]].mean(axis=0)
+    assert_allclose(placed, [three, two, three], rtol=1e-12)
+
+
 def test_output_lies_in_the_hull_of_the_neighbors_targets():
     X, Z = blobs(100)[0], np.random.RandomState(0).randn(100, 2)
     encoder = fit(X, Z, n_neighbors=4)

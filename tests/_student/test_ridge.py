@@ -221,6 +221,62 @@ def test_scale_and_penalty_have_the_least_left_out_error(size):
             assert left_out_error(X, rival, Z_out, forget) >= error * (1 - 1e-9)
 
 
+def plain_left_out_error(Z, X, decoder, at, forget):
+    """Squared error of ridges that are fitted anew without what each row must not have seen."""
+    F, there = (fourier_features(places, decoder.frequencies_) for places in (Z, at))
+    error = 0.0
+    for i, target in enumerate(X):
+        kept = np.setdiff1d(np.arange(len(Z)), forget[i])
+        centre, mean = F[kept].mean(axis=0), X[kept].mean(axis=0)
+        G = F[kept] - centre
+        coef = np.linalg.solve(G.T @ G + decoder.penalty_ * np.eye(G.shape[1]), G.T @ X[kept])
+        error += np.square(target - mean - (there[i] - centre) @ coef).sum()
+    return error
+
+
+def a_blurred_map():
+    """Where the encoder is off, a decoder that would do at z_i is too rough."""
+    Z, _, X = swiss(60, noise=0.05)
+    return Z, Z + 0.5 * np.random.RandomState(0).randn(60, 2), X
+
+
+def a_card_that_names_rows():
+    """A map of nothing, where each row is put at the place of the row nearest in X."""
+    rng = np.random.RandomState(0)
+    X = rng.randn(60, 2) @ rng.randn(2, 5)
+    Z = rng.uniform(-1.5, 1.5, size=(60, 2))
+    apart = np.square(X[:, None] - X[None]).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    return Z, Z[apart.argmin(axis=1)], X
+
+
+GRIDS = {"penalty": 10.0 ** np.arange(-4, 5), "scale": 2.0 ** np.arange(-2, 7)}
+
+
+@pytest.mark.parametrize(
+    ("make", "choose", "given"),
+    [
+        (a_blurred_map, "penalty", {"scale": 4.0}),
+        (a_card_that_names_rows, "penalty", {"scale": 4.0}),
+        (a_card_that_names_rows, "scale", {"penalty": 10.0}),
+    ],
+)
+def test_the_choice_is_best_at_left_out_places_without_the_row_next_door(make, choose, given):
+    """And not what the ordinary leave-one-out takes: at z_i, or with the row next door."""
+    Z, at, X = make()
+    rivals = [fit(Z, at, X, **given, **{choose: value}) for value in GRIDS[choose]]
+
+    def best(places, forget):
+        errors = [plain_left_out_error(Z, X, rival, places, forget) for rival in rivals]
+        return GRIDS[choose][np.argmin(errors)]
+
+    expected = best(at, forget_of(Z, at))
+    ordinary = best(Z, forget_of(Z, Z, door=False))
+    with_door = best(at, forget_of(Z, at, door=False))
+    assert {ordinary, with_door} != {expected}  # data on which they differ
+    assert getattr(fit(Z, at, X, **given), f"{choose}_") == expected
+
+
 def test_given_numbers_are_taken_and_missing_ones_chosen_beside_them():
     Z, Z_out, X = swiss(48)
     forget = forget_of(Z, Z_out)

@@ -127,6 +127,22 @@ def test_rows_that_were_not_scored_do_not_count():
     assert ratio_r2([holes], [squares]) == ratio_r2([errors[kept]], [squares[kept]])
 
 
+def test_a_row_that_one_seed_of_one_candidate_did_not_score_is_dropped_everywhere():
+    squares, errors, worse = rows(60)
+    table = np.array([[errors, 1.2 * errors[::-1]], [worse, 0.9 * worse[::-1]]])
+    seeds = np.array([squares, 1.1 * squares])
+    holes = table.copy()
+    holes[0, 1, 5] = holes[1, 0, 17] = np.nan
+    lost = seeds.copy()
+    lost[0, 29] = np.nan
+    kept = np.delete(np.arange(60), [5, 17, 29])
+    found = row_covariance(holes, lost)
+    np.testing.assert_allclose(found, row_covariance(table[..., kept], seeds[:, kept]), rtol=1e-12)
+    kept = np.delete(np.arange(60), [5, 29])
+    expected = 1 - table[0][:, kept].sum() / seeds[:, kept].sum()
+    assert ratio_r2(holes[0], lost)[0] == pytest.approx(expected, rel=1e-12)
+
+
 def test_the_spread_between_seeds_is_added():
     squares, errors, _ = rows()
     same = ratio_r2([errors, errors], [squares, squares])

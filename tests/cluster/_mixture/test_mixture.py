@@ -9,7 +9,9 @@ from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace.cluster import MixtureOfLowRankGaussians
+from sksubspace.cluster._mixture import _model
 from sksubspace.cluster._mixture._model import (
+    best_of_starts,
     expectation_maximization,
     from_labels,
     n_free_parameters,
@@ -119,6 +121,62 @@ def test_the_likelihood_never_falls(shape, seed):
     gains = np.diff(end.lower_bounds)
     assert (gains >= -1e-9 * np.abs(end.lower_bounds[:-1])).all()
     assert end.lower_bounds[-1] > end.lower_bounds[0] + 0.1
+
+
+def test_one_step_is_that_of_dense_covariances():
+    """Weights, means and covariances of the posterior shares, which scipy's densities give."""
+    X, y = union(90, noise=0.5)
+    X -= X.mean(axis=0)
+    start = from_labels(X, np.where(np.arange(90) < 60, y, 0), 3, 2, 8, 1e-6)
+    assert_allclose(start.weights, np.array([50, 20, 20]) / 90)
+    joint = []
+    for k in range(3):
+        U, noise = start.bases[k], start.noise[k]
+        cov = noise * np.eye(8) + (U.T * (start.variances[k] - noise)) @ U
+        joint.append(np.log(start.weights[k]) + multivariate_normal(start.means[k], cov).logpdf(X))
+    shares = softmax(joint, axis=0)
+    end = expectation_maximization(X, start, 8, floor=1e-6, max_iter=1, tol=0)
+    assert_allclose(end.lower_bounds[0], logsumexp(joint, axis=0).mean(), rtol=1e-10)
+    assert_allclose(end.model.weights, shares.mean(axis=1), rtol=1e-8)
+    for k, share in enumerate(shares):
+        values = np.linalg.eigvalsh(np.cov(X.T, aweights=share, ddof=0))
+        assert_allclose(end.model.means[k], np.average(X, axis=0, weights=share), atol=1e-8)
+        assert_allclose(end.model.variances[k], values[:-3:-1], rtol=1e-8)
+        assert_allclose(end.model.noise[k], values[:-2].mean(), rtol=1e-8)
+
+
+@pytest.mark.parametrize("kinds", [("good", "bad"), ("bad", "good"), ("good",)])
+def test_the_best_start_is_kept_and_its_history_is_that_of_one_run(kinds, monkeypatch):
+    """Two of three clusters taken as one, and the third cut in two, is where EM gets stuck."""
+    X, y = union(150, noise=0.5, offset=4.0)
+    Z = X - X.mean(axis=0)
+    cut = np.where(np.arange(150) < 75, 2, 1)
+    labels = {"good": y, "bad": np.where(y == 2, cut, 0)}
+    monkeypatch.setattr(_model, "start_labels", lambda X, k, kind, random_state: labels[kind])
+    # every gain is above the tolerance: both runs make all steps
+    settings = {"floor": 1e-6, "max_iter": 14, "tol": -1.0}
+    runs = {
+        kind: expectation_maximization(Z, from_labels(Z, found, 3, 2, 8, 1e-6), 8, **settings)
+        for kind, found in labels.items()
+    }
+    assert runs["good"].lower_bounds[10] > runs["bad"].lower_bounds[10] + 0.1
+    found = best_of_starts(X, Z, kinds, 3, 2, None, **settings)
+    assert_allclose(found.lower_bounds, runs["good"].lower_bounds, rtol=1e-12)
+    assert_allclose(found.model.means, runs["good"].model.means, rtol=1e-9, atol=1e-12)
+
+
+def test_a_cluster_needs_one_row_more_than_its_rank_for_a_covariance_of_its_own():
+    X, _ = union(40, noise=0.5)
+    X -= X.mean(axis=0)
+    pooled = np.linalg.eigvalsh(np.cov(X.T, ddof=0))
+    for n_rows in (2, 3, 4):
+        labels = (np.arange(40) < n_rows).astype(int)
+        few = from_labels(X, labels, 2, 2, 8, 1e-6)
+        own = np.linalg.eigvalsh(np.cov(X[:n_rows].T, ddof=0))
+        expected = pooled if n_rows == 2 else own
+        assert_allclose(few.variances[1], expected[:-3:-1], rtol=1e-8)
+        assert_allclose(few.noise[1], max(expected[:-2].mean(), 1e-6), rtol=1e-8)
+        assert_allclose(few.means[1], X[:n_rows].mean(axis=0))
 
 
 @pytest.mark.parametrize("init", ["ensemble", "k-means", "random", "auto"])
@@ -247,13 +305,20 @@ def test_too_few_steps_warn():
     ("params", "message"),
     [
         ({"rank": 8}, "rank=8 must be less than the number of features, got n_features=8"),
-        ({"rank": 5}, r"n_samples=15 should be >= n_clusters \* \(rank \+ 1\) = 18"),
+        ({"rank": 5}, r"n_samples=17 should be >= n_clusters \* \(rank \+ 1\) = 18"),
     ],
 )
 def test_impossible_ranks_raise(params, message):
-    X, _ = union(15)
+    X, _ = union(17)
     with pytest.raises(ValueError, match=message):
         MixtureOfLowRankGaussians(3, **params).fit(X)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_fewest_rows_of_a_rank():
+    X, _ = union(18, noise=0.1)
+    model = MixtureOfLowRankGaussians(3, rank=5, init_params="k-means", random_state=0).fit(X)
+    assert model.variances_.shape == (3, 5)
 
 
 def test_the_automatic_rank_fits_features_and_rows():

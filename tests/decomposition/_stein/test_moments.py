@@ -26,6 +26,8 @@ from sksubspace.decomposition._stein._responses import (
 from sksubspace.decomposition._stein._solvers import (
     block_krylov,
     by_both,
+    by_first_moment,
+    by_second_moments,
     largest_ratio,
     leading,
     roots,
@@ -251,6 +253,50 @@ def test_the_largest_ratio_is_a_count():
     assert largest_ratio(np.array([4.0])) == 1
     assert largest_ratio(np.array([4.0, 3.9, 0.0, 0.0])) == 1
     assert largest_ratio(np.zeros(3)) == 1
+
+
+def of_spectrum(values):
+    """One symmetric matrix H with these eigenvalues as RowHessians, and its eigenvectors."""
+    Q = np.linalg.qr(np.random.RandomState(3).randn(len(values), len(values)))[0]
+    H = (Q * values) @ Q.T
+    one = np.ones(1)
+    return RowHessians([Term(np.zeros((1, len(values))), one, one, -H)], np.ones((1, 1))), Q
+
+
+SPECTRA = {
+    "a gap after the third": ([9, 8, 7, 1, 0.9, 0.8, 0.7], 3),
+    "a ratio, not a difference": ([20, 10, 9, 8, 1, 0.9, 0.8], 4),
+    "a gap after the tenth": ([*np.linspace(5, 4, 10), 1, 0.9, 0.8], 10),
+    "none but after the eleventh": ([5, 3, *np.linspace(2.9, 2.4, 9), 0.01, 0.009], 1),
+    "the rest is rounding": ([4, 2, 1.5, 1e-13, 1e-14], 1),
+}
+
+
+@pytest.mark.parametrize("operator", [False, True])
+@pytest.mark.parametrize(("spectrum", "count"), SPECTRA.values(), ids=SPECTRA)
+def test_values_and_number_of_directions_of_known_moments(spectrum, count, operator):
+    """Values are in units of the moments: of H itself, and not of its square."""
+    signs = np.resize([1, -1], len(spectrum))  # the moments of either sign count alike
+    hessians, Q = of_spectrum(signs * spectrum)
+    rng = np.random.RandomState(0)
+    directions, values = by_second_moments(hessians, operator, "auto", rng=rng)
+    assert_allclose(values, spectrum[:count], rtol=1e-3)
+    assert_allclose(np.linalg.norm(directions @ Q[:, :count], axis=1), 1, rtol=1e-3)
+    eye, none = np.eye(len(spectrum)), np.zeros((len(spectrum), 1))
+    both = by_both(none, hessians, operator, eye, "auto", rng=np.random.RandomState(0))[1]
+    assert_allclose(both, np.array(spectrum[:count]) / np.sqrt(2), rtol=1e-3)
+    if operator:
+        return
+    directions, values = by_first_moment(Q * spectrum, None, "auto")
+    assert_allclose(values, spectrum[:count], rtol=1e-9)
+    assert_allclose(np.abs(directions @ Q[:, :count]), np.eye(count), atol=1e-9)
+
+
+def test_directions_after_the_rank_of_the_first_order_have_values_of_its_units():
+    hessians, Q = of_spectrum([6.0, -5.0, 4.0, -3.0, 2.0])
+    with pytest.warns(UserWarning, match="order=1 finds 1 direction "):
+        _, values = by_first_moment(7.0 * Q[:, [0]], lambda: (hessians, False), 3)
+    assert_allclose(values, [7, 5, 4], rtol=1e-9)
 
 
 def test_signs_are_fixed_by_the_largest_entry():
