@@ -7,6 +7,7 @@ others, :math:`\hat y_{(-i)} = \sum_{j \ne i} K_{ij} y_j / \sum_{j \ne i} K_{ij}
 import numpy as np
 
 from sksubspace._linalg import row_blocks
+from sksubspace._student._groups import groups_of_equal_rows
 
 # bandwidths that are tried, in units of n^(-1 / (k + 4)), the rate of the best one
 _BANDWIDTHS = 2.0 ** np.arange(-3, 2.5, 0.5)
@@ -16,12 +17,13 @@ _MOST_ROWS = 3_000
 _BLOCK_ELEMENTS = 2**21
 
 
-def explained_by(Z, Y, weights, kind, groups=None):  # (n, k), (n, L), (n,), (n,) -> float
+def explained_by(Z, Y, weights, kind, X=None):  # (n, k), (n, L), (n,), (n, d) -> float
     """R2 of the responses, or the share of rows whose class is told right, from left-out rows.
 
-    Rows of a group are left out together; None is each row by itself.
+    Equal rows of X are left out together; None is each row by itself.
     """
-    groups = np.arange(len(Z)) if groups is None or not groups.any() else groups
+    groups = np.arange(len(Z)) if X is None else groups_of_equal_rows(X)
+    groups = groups if groups.any() else np.arange(len(Z))
     if len(Z) > _MOST_ROWS:
         rows = np.sort(np.random.RandomState(0).choice(len(Z), _MOST_ROWS, replace=False))
         Z, Y, weights, groups = Z[rows], Y[rows], weights[rows], groups[rows]

@@ -20,7 +20,6 @@ from sksubspace._sklearn import (
     StrOptions,
     _fit_context,
 )
-from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._validation import validate_rows, which_target
 from sksubspace.decomposition._score._base import shrunk_covariance
 from sksubspace.decomposition._score._gaussian import score_of_moments
@@ -415,7 +414,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         X, y, weights = checked_rows(self, X, y, sample_weight, reset=False, min_samples=3)
         kind = "numbers" if self.classes_ is None else "classes"
         Y, _ = encode_responses(y, kind, self.classes_)
-        return explained_by(self.transform(X), Y, weights, kind, groups_of_equal_rows(X))
+        return explained_by(self.transform(X), Y, weights, kind, X)
 
     @property
     def _n_features_out(self):
