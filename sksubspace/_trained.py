@@ -20,6 +20,7 @@ from sksubspace._linalg import r_squared, row_squares, total_squares
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._state import from_state, to_state
+from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.checkpoint import KeptState, open_checkpoint
 from sksubspace._torch.device import as_rows, available_device, resolve_device
@@ -234,10 +235,11 @@ def _stopping_options(params):
 def train_rows(objective, X, trainer, *, validation_fraction, **options):  # -> TrainingLog
     """Train an objective, a loss of batches of rows (n, d), in place.
 
-    A share of the rows is held out, none if it is 0. Batches are evened out, so that none is much
-    smaller than the others. `options` are those of `sksubspace._torch.training.train`.
+    A share of the rows is held out, equal rows together, none if it is 0. Batches are evened out,
+    so that none is much smaller than the others. `options` are those of
+    `sksubspace._torch.training.train`.
     """
-    fitted, held = split_rows(len(X), validation_fraction, trainer.random_state)
+    fitted, held = split_rows(X, validation_fraction, trainer.random_state)
     trainer = replace(trainer, batch_size=as_even_as_can_be(len(fitted), trainer.batch_size))
     if len(held):
         options["validation_data"] = (_on_device(X[held], trainer),)
@@ -253,11 +255,25 @@ def _one_epoch(X, trainer, kept, autocast):
     )  # fmt: skip
 
 
-def split_rows(n_samples, validation_fraction, random_state):  # -> (n_fitted,), (n_held,)
-    """Rows to fit on, at least one, and rows to hold out."""
+def split_rows(X, validation_fraction, random_state):  # (n, d) -> (n_fitted,), (n_held,)
+    """Rows to fit on, at least one, and rows to hold out, by whole groups of equal rows.
+
+    A copy among the rows fitted on would lift the loss of a row held out. Groups larger than all
+    that is held out stay; where all rows are equal, rows are held out one by one.
+    """
+    n_samples = len(X)
     n_held = min(math.ceil(validation_fraction * n_samples), n_samples - 1)
-    order = random_state.permutation(n_samples)
-    return np.sort(order[n_held:]), np.sort(order[:n_held])
+    if n_held == 0:
+        random_state.permutation(n_samples)  # what is drawn next does not depend on the share
+        return np.arange(n_samples), np.arange(0)
+    groups = groups_of_equal_rows(X)
+    groups = groups if groups.any() else np.arange(n_samples)
+    sizes = np.bincount(groups)
+    order = random_state.permutation(len(sizes))
+    order = order[sizes[order] <= max(n_held, sizes.min())]
+    n_groups = min(1 + np.searchsorted(np.cumsum(sizes[order]), n_held), len(sizes) - 1)
+    held = np.isin(groups, order[:n_groups])
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def as_even_as_can_be(n_rows, batch_size):

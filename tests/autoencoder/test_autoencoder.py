@@ -164,7 +164,7 @@ def test_early_stopping_keeps_the_weights_that_are_best_on_the_rows_held_out():
     *_, best = sorted(model.validation_loss_curve_, reverse=True)
     random_state = np.random.RandomState(0)
     random_state.randint(2**31 - 1), random_state.randint(2**31 - 1)  # the two networks
-    _, held = split_rows(len(X), 0.1, random_state)
+    _, held = split_rows(X, 0.1, random_state)
     reconstruction = model.inverse_transform(model.transform(X[held]))
     error = np.square(X[held] - reconstruction).mean() / X.var(axis=0).mean()
     assert error == pytest.approx(best, rel=1e-6)
@@ -183,7 +183,7 @@ def test_too_few_epochs_are_said_to_be():
 
 @pytest.mark.parametrize("n", [2, 3, 10, 257])
 def test_splits_and_batches(n):
-    fitted, held = split_rows(n, 0.1, np.random.RandomState(0))
+    fitted, held = split_rows(np.arange(n)[:, None] / 7, 0.1, np.random.RandomState(0))
     assert len(held) == int(np.ceil(0.1 * n)) and len(fitted) >= 1
     assert_array_equal(np.sort(np.r_[fitted, held]), np.arange(n))
     for batch_size in (1, 2, 256):

@@ -10,6 +10,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace.cluster._auto._candidates import named_candidates, prepare
 from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, score_table, scored_dims
 from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, training_rows
@@ -195,14 +196,16 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         return self
 
     def _evaluate(self, X, candidates, random_state):  # -> dict of str to Outcome
-        size = len(X), self.n_clusters
+        groups = groups_of_equal_rows(X)
+        groups = groups if groups.any() else np.arange(len(X))  # of equal rows alone: as they are
+        size = groups, self.n_clusters
         whole = self.validation_fraction is None
         if whole:
             left_out = folds(*size, self.n_repeats, random_state)
         else:
             left_out = holdouts(*size, self.validation_fraction, self.n_repeats, random_state)
         n_fits = 1 if whole else self.n_repeats
-        dims = scored_dims(self.subspace_dim, *X.shape, self.n_clusters)
+        dims = scored_dims(self.subspace_dim, groups.max() + 1, X.shape[1], self.n_clusters)
         jobs = (
             delayed(evaluate)(
                 [prepare(one, self.n_clusters, random_state) for _ in range(n_fits)],

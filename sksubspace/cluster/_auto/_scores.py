@@ -66,32 +66,38 @@ class Outcome:
     warnings: list = field(default_factory=list)
 
 
-def folds(n, n_clusters, n_repeats, random_state):  # -> list of (m,)
+def folds(groups, n_clusters, n_repeats, random_state):  # (n,) -> list of (m,)
     """Cut the numbers of n rows into parts that are left out in turn, anew for each repeat.
 
     Ten parts, or three where there are 500 rows a cluster and a subspace can spare them. Each is
-    ascending.
+    ascending. Rows of a group, equal rows, are in one part, and count as one.
     """
+    n = groups.max() + 1
     n_folds = min(_N_FOLDS if n < _MANY_PER_CLUSTER * n_clusters else _N_FOLDS_OF_MANY, n)
     return [
-        np.sort(part)
+        np.flatnonzero(np.isin(groups, part))
         for _ in range(n_repeats)
         for part in np.array_split(random_state.permutation(n), n_folds)
     ]
 
 
-def holdouts(n, n_clusters, fraction, n_repeats, random_state):  # -> list of (m,)
+def holdouts(groups, n_clusters, fraction, n_repeats, random_state):  # (n,) -> list of (m,)
     """Draw the numbers, ascending, of the share of n rows that is left out in each repeat.
 
-    A ValueError if fewer rows than clusters would be left to fit to.
+    Rows of a group, equal rows, count as one. A ValueError if fewer than clusters would be left to
+    fit to.
     """
+    n = groups.max() + 1
     n_out = max(1, round(fraction * n))
     if n - n_out < max(n_clusters, 2):
         raise ValueError(
-            f"validation_fraction={fraction} leaves {n - n_out} of n_samples={n} rows to fit to, "
-            f"fewer than n_clusters={n_clusters} or than 2."
+            f"validation_fraction={fraction} leaves {n - n_out} of n_samples={n} rows to fit to "
+            f"(equal rows count as one), fewer than n_clusters={n_clusters} or than 2."
         )
-    return [np.sort(random_state.permutation(n)[:n_out]) for _ in range(n_repeats)]
+    return [
+        np.flatnonzero(np.isin(groups, random_state.permutation(n)[:n_out]))
+        for _ in range(n_repeats)
+    ]
 
 
 def scored_dims(subspace_dim, n, n_features, n_clusters):  # -> tuple of int

@@ -7,6 +7,7 @@ others, :math:`\hat y_{(-i)} = \sum_{j \ne i} K_{ij} y_j / \sum_{j \ne i} K_{ij}
 import numpy as np
 
 from sksubspace._linalg import row_blocks
+from sksubspace._student._groups import groups_of_equal_rows
 
 # bandwidths that are tried, in units of n^(-1 / (k + 4)), the rate of the best one
 _BANDWIDTHS = 2.0 ** np.arange(-3, 2.5, 0.5)
@@ -16,15 +17,20 @@ _MOST_ROWS = 3_000
 _BLOCK_ELEMENTS = 2**21
 
 
-def explained_by(Z, Y, weights, kind):  # (n, k), (n, L), (n,) -> float
-    """R2 of the responses, or the share of rows whose class is told right, from left-out rows."""
+def explained_by(Z, Y, weights, kind, X=None):  # (n, k), (n, L), (n,), (n, d) -> float
+    """R2 of the responses, or the share of rows whose class is told right, from left-out rows.
+
+    Equal rows of X are left out together; None is each row by itself.
+    """
+    groups = np.arange(len(Z)) if X is None else groups_of_equal_rows(X)
+    groups = groups if groups.any() else np.arange(len(Z))
     if len(Z) > _MOST_ROWS:
         rows = np.sort(np.random.RandomState(0).choice(len(Z), _MOST_ROWS, replace=False))
-        Z, Y, weights = Z[rows], Y[rows], weights[rows]
+        Z, Y, weights, groups = Z[rows], Y[rows], weights[rows], groups[rows]
     if kind == "numbers":  # so that the bandwidth does not depend on the units of responses
         sizes = np.abs(Y - Y.mean(axis=0)).max(axis=0)
         Y = Y / np.where(sizes > 0, sizes, 1)
-    predicted = left_out_means(whitened(Z.astype(np.float64), weights), Y, weights)
+    predicted = left_out_means(whitened(Z.astype(np.float64), weights), Y, weights, groups)
     if kind == "numbers":
         return mean_r_squared(Y, predicted, weights)
     right = predicted.argmax(axis=1) == Y.argmax(axis=1)
@@ -40,15 +46,15 @@ def whitened(Z, weights):  # (n, k), (n,) -> (n, k)
     return centred @ (vectors[:, kept] / np.sqrt(values[kept]))
 
 
-def left_out_means(Z, Y, weights):  # (n, k), (n, L), (n,) -> (n, L)
-    """Predict the responses of each row by the other rows, at the bandwidth that does it best."""
+def left_out_means(Z, Y, weights, groups):  # (n, k), (n, L), (n,), (n,) -> (n, L)
+    """Predict the responses of each row by other groups, at the bandwidth that does it best."""
     n, k = Z.shape
-    sizes = _BANDWIDTHS * n ** (-1 / (k + 4))
+    sizes = _BANDWIDTHS * len(np.unique(groups)) ** (-1 / (k + 4))
     found = np.empty((len(sizes), *Y.shape))
     squares = np.einsum("nk,nk->n", Z, Z)
     for rows in row_blocks(n, max(1, _BLOCK_ELEMENTS // n)):
         distances = np.maximum(squares[rows, None] + squares - 2 * Z[rows] @ Z.T, 0)
-        distances[np.arange(len(distances)), np.arange(rows.start, rows.stop)] = np.inf
+        distances[groups[rows, None] == groups] = np.inf
         distances -= distances.min(axis=1, keepdims=True)  # the nearest row has weight one
         for means, size in zip(found, sizes, strict=True):
             kernel = np.exp(distances / (-2 * size**2)) * weights

@@ -409,7 +409,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         X, y, weights = checked_rows(self, X, y, sample_weight, reset=False, min_samples=3)
         kind = "numbers" if self.classes_ is None else "classes"
         Y, _ = encode_responses(y, kind, self.classes_)
-        return explained_by(self.transform(X), Y, weights, kind)
+        return explained_by(self.transform(X), Y, weights, kind, X)
 
     @property
     def _n_features_out(self):

@@ -80,7 +80,7 @@ def test_candidates_are_ranked_by_how_many_rows_they_have_right(problem):
 
 def test_residuals_are_those_of_subspaces_fitted_without_the_row(problem):
     X, y = problem
-    parts = folds(len(X), 4, 1, np.random.RandomState(3))
+    parts = folds(np.arange(len(X)), 4, 1, np.random.RandomState(3))
     outcome = evaluate([Given()], X, parts, (1, 3), 4, whole=True)
     floor = 1e-6 * np.square(X - X.mean(axis=0)).sum(axis=1).mean()
     for rows in parts[:2]:
@@ -112,7 +112,7 @@ def test_a_cluster_of_one_row_is_a_point():
 def test_the_score_is_one_minus_a_ratio_of_interquartile_means(problem):
     X, _ = problem
     found = auto({"right": Given()}, subspace_dim=2).fit(X)
-    parts = folds(len(X), 4, 1, np.random.RandomState(0))
+    parts = folds(np.arange(len(X)), 4, 1, np.random.RandomState(0))
     residuals = evaluate([Given()], X, parts, (2,), 4, whole=True).residuals
     spread = np.square(X - X.mean(axis=0)).sum(axis=1)
     expected = 1 - trim_mean(residuals, 0.25) / trim_mean(spread, 0.25)
@@ -158,12 +158,12 @@ def test_dimensions_follow_the_rows_and_features(asked, n, d, k, dims):
 
 
 def test_folds_leave_each_row_out_once_a_repeat():
-    parts = folds(57, 5, 2, np.random.RandomState(0))
+    parts = folds(np.arange(57), 5, 2, np.random.RandomState(0))
     assert len(parts) == 20
     assert np.array_equal(np.sort(np.concatenate(parts[:10])), np.arange(57))
     assert np.array_equal(np.sort(np.concatenate(parts[10:])), np.arange(57))
-    assert len(folds(3000, 5, 1, np.random.RandomState(0))) == 3
-    assert len(folds(4, 2, 1, np.random.RandomState(0))) == 4
+    assert len(folds(np.arange(3000), 5, 1, np.random.RandomState(0))) == 3
+    assert len(folds(np.arange(4), 2, 1, np.random.RandomState(0))) == 4
 
 
 def test_equal_candidates_are_tied_and_the_first_listed_is_taken(problem):
@@ -194,7 +194,7 @@ def test_more_clusters_than_asked_for_are_a_failure(problem):
 
 def test_validation_fraction_hides_rows_from_the_candidates(problem):
     X, y = problem
-    sets = holdouts(len(X), 4, 0.25, 3, np.random.RandomState(0))
+    sets = holdouts(np.arange(len(X)), 4, 0.25, 3, np.random.RandomState(0))
     assert [len(rows) for rows in sets] == [60, 60, 60]
     fits = [Given() for _ in sets]
     outcome = evaluate(fits, X, sets, (3,), 4, whole=False)
