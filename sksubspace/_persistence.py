@@ -108,9 +108,10 @@ def load(path, *, trust_pickle=False):
     Raises
     ------
     ValueError
-        If the file is not a model, holds types or parts other than those of this library and what
-        skops trusts (estimators of scikit-learn, arrays), is a pickle, or has a newer format than
-        this version of the library reads. Files of older versions are read.
+        If the file is not a model, is damaged, holds types or parts other than those of this
+        library and what skops trusts (estimators of scikit-learn, arrays), would take more than
+        64 MB and a hundred times its size in memory, is a pickle, or has a newer format than this
+        version of the library reads. Files of older versions are read.
 
     OSError
         If it cannot be read.

@@ -41,7 +41,7 @@ def finish(folder, *more):
 
 
 def finished_parts(folder):
-    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.joblib")}
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.npz")}
 
 
 def stop_after(process, folder, n_parts, number):

@@ -89,7 +89,7 @@ def test_the_same_command_again_computes_nothing_and_fresh_all(ran, folder, caps
     mine.write_text("of another program")
 
     def stamps():
-        return {path: path.stat().st_mtime_ns for path in cache.rglob("*.joblib")}
+        return {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
 
     first, written = stamps(), (folder / "out" / "results.json").read_bytes()
     assert main([*ran, "--quiet"]) == 0
