@@ -118,7 +118,9 @@ def compare_embeddings(
     memory : str, path, joblib.Memory or None, default=None
         Folder in which embeddings and finished evaluations are kept, so that a comparison that
         was stopped goes on, and another student needs no teacher to be fitted again. The files
-        are pickles: use a folder that only you write to.
+        hold numbers and text only and run nothing when they are read; a fitted teacher that skops
+        cannot store as data is fitted once more if a later process wants `teacher_`. A full disk is
+        warned of once; other faults of the machine end the comparison.
 
     n_jobs : int or None, default=None
         Evaluations that run at the same time, by joblib.
