@@ -144,6 +144,10 @@ _KINDS = {
 }
 # scikit-learn's checks fit each 90 times and ask for the rules, not for how well it does
 _FEWER_STEPS = {
+    # the checks set n_components to 1
+    "SparseAutoencoder": {"k": 1},
+    "SparseAutoencoder-sparse": {"k": 1},
+    "SparseAutoencoder-active": {"k": 1, "k_start": 1, "transform_k": 1},
     "auto": {
         "candidates": [
             ("thresholded", cluster.ThresholdedSubspaceClustering()),

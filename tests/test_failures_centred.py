@@ -17,14 +17,13 @@ from sksubspace.metrics import (
 )
 from sksubspace.model_selection import compare_embeddings
 from tests import instances
+from tests.common import rows_near_subspaces
 from tests.metrics.data import sparse_cloud
-from tests.test_common_cluster import make as make_clusterer
-from tests.test_common_cluster import rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-X, _ = rows(90, 0)
-X_NEW, _ = rows(40, 1)
+X, _ = rows_near_subspaces(90, 0)
+X_NEW, _ = rows_near_subspaces(40, 1)
 CLUSTERERS = instances.names("cluster")
 # what depends on the offset: rows at unit length, and spans through the origin
 ANYWHERE = {
@@ -55,14 +54,14 @@ def plain_score(model, train, new):
 def test_scores_are_those_of_the_subspaces_wherever_rows_lie(name, offset, dtype):
     train, new = (X + offset).astype(dtype), (X_NEW + offset).astype(dtype)
     params = {"pretrain_iter": 3} if name == "mlc" else {}
-    model = make_clusterer(name, **params).fit(train)
+    model = instances.make(name, **params).fit(train)
     assert model.score(new) == pytest.approx(plain_score(model, train, new), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", ANYWHERE)
 def test_methods_that_do_not_care_where_rows_lie_score_the_same_everywhere(name):
     def score(offset, dtype):
-        model = make_clusterer(name, **ANYWHERE[name]).fit((X + offset).astype(dtype))
+        model = instances.make(name, **ANYWHERE[name]).fit((X + offset).astype(dtype))
         return model.score((X_NEW + offset).astype(dtype))
 
     expected = score(0, np.float64)
@@ -77,7 +76,7 @@ def test_a_column_of_milliseconds(name):
     def score(epoch):
         times = epoch + 1e9 * np.random.RandomState(0).rand(130)
         rows_ = np.column_stack([1e9 * np.vstack([X, X_NEW]), times])
-        return make_clusterer(name, **ANYWHERE[name]).fit(rows_[:90]).score(rows_[90:])
+        return instances.make(name, **ANYWHERE[name]).fit(rows_[:90]).score(rows_[90:])
 
     assert score(1.7e12) == pytest.approx(score(0), rel=1e-6)
 
@@ -85,7 +84,7 @@ def test_a_column_of_milliseconds(name):
 @pytest.mark.parametrize("name", CLUSTERERS)
 def test_rows_that_are_all_at_the_mean_have_no_score(name):
     params = {"pretrain_iter": 3} if name == "mlc" else {}
-    model = make_clusterer(name, **params).fit(X)
+    model = instances.make(name, **params).fit(X)
     with pytest.raises(
         ValueError, match=r"X must have rows that differ from the mean of the train"
     ):

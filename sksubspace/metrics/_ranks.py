@@ -195,7 +195,7 @@ def continuity(
     >>> X = np.array([[0.0], [1.0], [3.0], [7.0], [15.0]])
     >>> Z = np.array([[0.0], [1.0], [3.0], [0.5], [15.0]])
     >>> round(trustworthiness(X, Z, n_neighbors=1), 3), round(continuity(X, Z, n_neighbors=1), 3)
-    (0.533, 0.6)
+    (0.567, 0.6)
     """
     data, drawn = paired_spaces(X, Z, X_train, Z_train)
     return _one_less_excess(drawn, data, n_neighbors, per_point, max_samples, random_state)

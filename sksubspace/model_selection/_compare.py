@@ -188,7 +188,7 @@ def compare_embeddings(
     >>> from sksubspace.model_selection import compare_embeddings
     >>> X, _ = load_digits(return_X_y=True)
     >>> candidates = {"PCA": (PCA(), {"n_components": [1, 2, 3]})}
-    >>> result = compare_embeddings(X[:300], candidates, method="cv", cv=3)
+    >>> result = compare_embeddings(X[:300], candidates, method="cv", cv=3, select="best")
     >>> result.best_name_
     'PCA (n_components=3)'
     >>> [round(row.score, 1) for row in result.results[:3]]

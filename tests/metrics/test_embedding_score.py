@@ -104,7 +104,7 @@ def test_a_part_of_the_rows_is_scored_against_all(kind):
     on_the_same = 1 - whole.distortion[scored].sum() / whole.squares[scored].sum()
     assert part.r2 == pytest.approx(on_the_same, abs=0.05)
     # ranks: the rows beside the tear are far off in either, by how much depends on the others
-    assert spearmanr(part.distortion[scored], whole.distortion[scored])[0] > 0.75
+    assert spearmanr(part.distortion[scored], whole.distortion[scored])[0] > 0.7
 
 
 def test_as_many_samples_as_rows_is_all_of_them():

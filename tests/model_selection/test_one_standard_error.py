@@ -69,8 +69,8 @@ def test_in_a_search():
 
 def test_repeats_do_not_narrow_the_choice():
     """Eight times the same folds: what was within one standard error still is."""
-    folds = {"params": ["simple", "best"], "split0_test_score": [0.60, 0.61]}
-    folds |= {"split1_test_score": [0.62, 0.64], "split2_test_score": [0.64, 0.65]}
+    folds = {"params": ["simple", "best"], "split0_test_score": [0.605, 0.61]}
+    folds |= {"split1_test_score": [0.63, 0.64], "split2_test_score": [0.64, 0.65]}
     names = [name for name in folds if name != "params"]
     again = {f"split{i}_test_score": folds[names[i % 3]] for i in range(24)}
     repeated = {"params": folds["params"]} | again
