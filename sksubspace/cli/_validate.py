@@ -88,8 +88,9 @@ def _make_folders(places):
 
 def _forget(cache):
     """Remove finished parts; nothing else that may lie in a folder that the user named."""
-    for path in cache.rglob("*.joblib"):
-        path.unlink()
+    for pattern in ("*.npz", "*.joblib"):  # of this version, and of those before
+        for path in cache.rglob(pattern):
+            path.unlink()
 
 
 def _compare(rows, candidates, options, cache, terminal):
