@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
-from sksubspace._linalg import dense, row_blocks
+from sksubspace._linalg import row_blocks
 
 
 def matern_frequencies(n_components, n_frequencies, random_state):  # -> (q, m)
@@ -36,24 +36,17 @@ class Eigenbasis:
     eigenvectors: np.ndarray  # (p, r)
 
     @classmethod
-    def with_moment(cls, Z, X, frequencies):
-        """Basis of rows whose features are seen once, block by block, and F'X in it."""
+    def of(cls, Z, frequencies):
+        """Basis of rows whose features are seen block by block."""
         size = Z.shape[1] + 2 * frequencies.shape[1]
         if len(Z) < size:
-            features = fourier_features(Z, frequencies)
-            basis = cls.of_features(features, frequencies)
-            return basis, (X.T @ ((features - basis.offset) @ basis.eigenvectors)).T
+            return cls.of_features(fourier_features(Z, frequencies), frequencies)
         offset, gram = np.zeros(size), np.zeros((size, size))
-        moment, mean = np.zeros((size, X.shape[1])), np.zeros(X.shape[1])
         for rows in row_blocks(len(Z)):
-            features, block = fourier_features(Z[rows], frequencies), dense(X[rows], np.float64)
+            features = fourier_features(Z[rows], frequencies)
             offset += features.sum(axis=0) / len(Z)
-            mean += block.sum(axis=0) / len(Z)
             gram += features.T @ features
-            moment += features.T @ block
-        moment -= len(Z) * np.outer(offset, mean)
-        basis = cls._of_gram(gram, offset, frequencies, len(Z))
-        return basis, basis.eigenvectors.T @ moment
+        return cls._of_gram(gram, offset, frequencies, len(Z))
 
     @classmethod
     def of_features(cls, features, frequencies):  # (n, p), (q, m)
@@ -80,6 +73,13 @@ class Eigenbasis:
         """S = A (L + a)^-1/2 with a column 1 / sqrt(n), so that S S' is the hat matrix."""
         S = rotated / np.sqrt(self.eigenvalues + penalty)
         return np.column_stack([S, np.full(len(S), self.n_samples**-0.5)])
+
+    def moment(self, Z, X):  # (n, q), (n, d) -> (r, d)
+        """F'X in the basis."""
+        found = np.zeros((len(self.eigenvectors), X.shape[1]))
+        for rows in row_blocks(len(Z)):
+            found += self.features(Z[rows]).T @ X[rows]
+        return self.eigenvectors.T @ found
 
     def shrink(self, moment, penalty):  # (r, d), float -> (r, d)
         """Coefficients of the ridge in the basis."""

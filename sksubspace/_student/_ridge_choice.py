@@ -48,10 +48,9 @@ class RidgeChoice:
         if scale not in self._all:
             if len(self.drawn) == len(self.Z):
                 basis, rotated = self.of_drawn_rows(scale, self.unit.shape[1])
-                self._all[scale] = basis, rotated, (self.X.T @ rotated).T
             else:
-                basis, moment = Eigenbasis.with_moment(self.Z, self.X, scale * self.unit)
-                self._all[scale] = basis, None, moment
+                basis, rotated = Eigenbasis.of(self.Z, scale * self.unit), None
+            self._all[scale] = basis, rotated, basis.moment(self.Z, self.X)
         return self._all[scale]
 
     def choose(self, Z_out, forget, scale, penalty):

@@ -98,14 +98,14 @@ def image_networks():
 
 
 def test_convolutions_on_digits():
-    digits = load_digits().data[:800].astype(np.float32)
+    digits = load_digits().data[:1300].astype(np.float32)
     encoder, decoder = image_networks()
     before = [p.detach().clone() for p in encoder.parameters()]
     model = Autoencoder(
-        6, encoder=encoder, decoder=decoder, learning_rate=0.01, max_iter=30, batch_size=64,
+        6, encoder=encoder, decoder=decoder, learning_rate=0.01, max_iter=60, batch_size=64,
         random_state=0,
-    ).fit(digits[:500])  # fmt: skip
-    assert model.score(digits[500:]) > 0.42  # about 0.50, by the weights of the modules
+    ).fit(digits[:1000])  # fmt: skip
+    assert model.score(digits[1000:]) > 0.55  # 0.60 to 0.63 by the weights of the modules
     assert all(map(torch.equal, before, encoder.parameters()))
     loaded = pickle.loads(pickle.dumps(model))
     assert_array_equal(loaded.transform(digits), model.transform(digits))
