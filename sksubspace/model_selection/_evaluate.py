@@ -261,7 +261,7 @@ def _guarded(compute, teacher, task):
             if (fault := _fault_of_the_machine(error)) is not None:
                 fault.add_note(f"{type(teacher).__name__} is not ranked. {_GO_ON}")
                 raise fault  # noqa: B904 (it is the cause of the other)
-            evaluation = Evaluation(error=_one_line(error, teacher))
+            evaluation = Evaluation(error=_in_one_line(error, teacher))
         task.skip()
     return replace(evaluation, warnings=tuple(dict.fromkeys(caught)))
 
@@ -296,7 +296,7 @@ def collected_warnings():
     found += [(str(one.message), one.category, one.filename, one.lineno) for one in caught]
 
 
-def _one_line(error, teacher):
+def _in_one_line(error, teacher):
     text = " ".join(str(error).split()) or "no message"
     text = text.replace(RememberedTeacher.__name__, type(teacher).__name__)
     return f"{type(error).__name__}: {text}"

@@ -94,8 +94,10 @@ def test_placement_is_in_units_of_the_map():
 @pytest.mark.parametrize("kind", ["linear", "median"])
 def test_a_part_of_the_rows_is_scored_against_all(kind):
     X, Z = torn(240) if kind == "median" else (digits(240), PCA(2).fit_transform(digits(240)))
-    whole = embedding_score(X, Z, per_row=True)
-    part = embedding_score(X, Z, per_row=True, max_samples=120, random_state=1)
+    # one scale and penalty for both: what differs is which rows were drawn to be scored
+    fixed = MEDAL(decoder=FourierRidge(scale=8.0, penalty=1.0)) if kind == "median" else None
+    whole = embedding_score(X, Z, student=fixed, per_row=True)
+    part = embedding_score(X, Z, student=fixed, per_row=True, max_samples=120, random_state=1)
     assert part.encoder == whole.encoder == kind
     scored = ~np.isnan(part.distortion)
     assert part.n_samples == scored.sum() == 120
@@ -104,7 +106,7 @@ def test_a_part_of_the_rows_is_scored_against_all(kind):
     on_the_same = 1 - whole.distortion[scored].sum() / whole.squares[scored].sum()
     assert part.r2 == pytest.approx(on_the_same, abs=0.05)
     # ranks: the rows beside the tear are far off in either, by how much depends on the others
-    assert spearmanr(part.distortion[scored], whole.distortion[scored])[0] > 0.7
+    assert spearmanr(part.distortion[scored], whole.distortion[scored])[0] > 0.75
 
 
 def test_as_many_samples_as_rows_is_all_of_them():
