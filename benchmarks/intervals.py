@@ -11,7 +11,7 @@ corrected factor of Nadeau and Bengio), `optimism` (score of the best, and `best
 truth of who was taken). Eight repeats on a quarter of the tables.
 
     python benchmarks/intervals.py                # 200 tables, about 20 minutes
-    python benchmarks/intervals.py --tables 20
+    python benchmarks/intervals.py --tables 20 --n-jobs 2
 """
 
 import argparse
@@ -19,6 +19,7 @@ import warnings
 
 import numpy as np
 from _common import one_thread, print_table, result_row, write_page
+from joblib import Parallel, delayed
 from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
@@ -45,6 +46,13 @@ class NoisyPCA(BaseEstimator):
 
 
 def compare(seed, n_repeats):
+    """Compare the candidates on one table; quiet, since processes have warnings of their own."""
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compared(seed, n_repeats)
+
+
+def compared(seed, n_repeats):
     X = mixture(200, 0, draw=10 + seed)
     student = MEDAL(encoder="linear", exact=None, decoder=FourierRidge(0, 1.0, 1e-6))
     candidates = {f"map {i}": NoisyPCA(i) for i in range(N_CANDIDATES)}
@@ -87,9 +95,11 @@ def measured(results, truth):
     return np.mean(covered), np.mean(alone), ratios, np.mean(shown), np.mean(honest)
 
 
-def rows_of(n_tables):
+def rows_of(n_tables, n_jobs):
     found = {
-        n: [compare(seed, n) for seed in range(n_tables if n < 8 else n_tables // 4)]
+        n: Parallel(n_jobs)(
+            delayed(compare)(seed, n) for seed in range(n_tables if n < 8 else n_tables // 4)
+        )
         for n in REPEATS
     }
     truth = np.mean([table_of(result)[1].mean(axis=1) for result in found[3]], axis=0)
@@ -119,10 +129,9 @@ TEXT = "Made by `python benchmarks/intervals.py --tables {}`, which says what is
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=200)
+    parser.add_argument("--n-jobs", type=int, default=1, help="tables at once (default: 1)")
     options = parser.parse_args()
-    with one_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        rows = rows_of(options.tables)
+    rows = rows_of(options.tables, options.n_jobs)
     print_table(rows)
     write_page(
         "intervals", "Intervals, standard errors, optimism", TEXT.format(options.tables), rows

@@ -61,14 +61,14 @@ def ranking(options):
     """Where sensible maps, PCA, a broken UMAP and the shuffled map come in, from CSV files."""
     rows, table = [], []
     for data in ("USPS", "MNIST"):
-        found = [order(data, seed) for seed in range(options.seeds)] if has_data(data) else []
+        found = [order(data, seed, options.n_jobs) for seed in range(options.seeds)] if has_data(data) else []
         rows += ranking_rows(data, found)
         table += [{"Data": data, "Seed": seed} | row for seed, f in enumerate(found) for row in f]
     write_csv("validate_ranking.csv", table)
     return rows
 
 
-def order(data, seed):  # -> list of dict, best first
+def order(data, seed, n_jobs):  # -> list of dict, best first
     X, _, n_train = read_data(data)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{data}.csv"
@@ -76,7 +76,7 @@ def order(data, seed):  # -> list of dict, best first
         np.savetxt(path, X[:n_train], fmt="%.4g", delimiter=",", header=header, comments="")
         validate(
             Path(folder), path, *TEACHERS, *GRID, "--method", "cv", "--cv", 3, "--seed", seed,
-            "--n-jobs", 1,
+            "--n-jobs", n_jobs,
         )  # fmt: skip
         results = json.loads((Path(folder) / "results.json").read_text())["results"]
     return [
@@ -146,6 +146,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--n-jobs", type=int, default=1, help="of the ranking (default: 1)")
     options = parser.parse_args()
     found = []
     for name in options.sections:
