@@ -61,7 +61,8 @@ def ranking(options):
     """Where sensible maps, PCA, a broken UMAP and the shuffled map come in, from CSV files."""
     rows, table = [], []
     for data in ("USPS", "MNIST"):
-        found = [order(data, seed, options.n_jobs) for seed in range(options.seeds)] if has_data(data) else []
+        seeds = range(options.seeds if has_data(data) else 0)
+        found = [order(data, seed, options.n_jobs) for seed in seeds]
         rows += ranking_rows(data, found)
         table += [{"Data": data, "Seed": seed} | row for seed, f in enumerate(found) for row in f]
     write_csv("validate_ranking.csv", table)

@@ -161,17 +161,19 @@ def compare_embeddings(
     -----
     On split j with seed s the score of a teacher is
     ``MEDAL(teacher, random_state=s).fit(X[train]).score(X[test])``, and s is the same for all
-    candidates. With J splits the difference of two candidates, with mean :math:`\bar d` and
-    standard deviation s over splits, has the interval [1]_
+    candidates. With K folds, repeated or not, the difference of two candidates, with mean
+    :math:`\bar d` and standard deviation s between folds, has the interval [1]_
 
-    .. math:: \bar d \pm q \, s \sqrt{1/J + n_{test}/n_{train}} .
+    .. math:: \bar d \pm q \, s \sqrt{1/K + n_{test}/n_{train}} ,
+
+    and the standard error of a score is its own s times this root: repeats test the same rows
+    again, and all splits share training rows.
 
     By leave-one-out rows are compared instead of splits: R2 is a ratio of two sums over rows, and
     its standard error is that of such a ratio [2]_; with several seeds their variance is added. In
     either case q is the quantile of the largest of all such differences [3]_, because the best is
-    only known from the same scores; that of a score is s over the root of the number of folds,
-    however many repeats, which test the same rows again. ``best_score_`` of the result is that of
-    the best where it is chosen anew without each fold that it is scored on.
+    only known from the same scores. ``best_score_`` of the result is that of the best where it is
+    chosen anew without each fold that it is scored on.
 
     References
     ----------

@@ -1,8 +1,9 @@
 r"""Standard errors of scores, and intervals of all of their differences at once.
 
 Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003: the splits
-of a cross-validation share training rows, so that the variance of a mean difference over J of them
-is not :math:`s^2 / J` but about :math:`(1/J + n_{test}/n_{train})\, s^2`.
+of a cross-validation share training rows, so that the variance of a mean over J of them is not
+:math:`s^2 / J` but about :math:`(1/J + n_{test}/n_{train})\, s^2`. Repeats test the same rows
+again: here J is at most the number of folds of one of them.
 
 Cochran, "Sampling techniques", 1977, chapter 6: the variance of a ratio of two sums over rows.
 
@@ -32,23 +33,32 @@ def mean_standard_error(scores, test_share):
     Returns
     -------
     float
-        :math:`s \sqrt{\max(1/J, n_{test}/n)}`: repeats of a cross-validation test the same rows
-        again, so that they add no rows. NaN for fewer than two.
+        :math:`s` times the root of `variance_factor`; NaN for fewer than two.
     """
     scores = np.asarray(scores, dtype=np.float64)
     if len(scores) < 2:
         return np.nan
-    return float(scores.std(ddof=1) * np.sqrt(max(1 / len(scores), test_share)))
+    return float(scores.std(ddof=1) * np.sqrt(variance_factor(len(scores), test_share)))
 
 
-def split_covariance(scores, test_to_train):  # (J, c) -> (c, c)
-    r"""Covariance of the mean scores of candidates over splits, as far as differences go.
+def variance_factor(n_splits, test_share):
+    r"""Variance of the mean score of J splits over the :math:`s^2` of all of them.
 
-    :math:`(1/J + n_{test}/n_{train})` times that of the scores of single splits.
+    With :math:`t = n_{test}/n`, the share of rows that a split tests,
+
+    .. math:: \frac{\max(1/J, t) + n_{test}/n_{train}}{1 - \max(0, J t - 1) / (J - 1)} :
+
+    test rows, to which repeats do not add; training rows, which the splits share; and below them
+    that scores of repeats are alike, because they test the same rows.
     """
+    tests = max(1 / n_splits, test_share) + test_share / (1 - test_share)
+    return tests / (1 - max(0.0, n_splits * test_share - 1) / (n_splits - 1))
+
+
+def split_covariance(scores, test_share):  # (J, c) -> (c, c)
+    """Covariance of the mean scores of candidates over splits, as far as differences go."""
     scores = np.asarray(scores, dtype=np.float64)
-    factor = 1 / len(scores) + test_to_train
-    return factor * np.atleast_2d(np.cov(scores.T, ddof=1))
+    return variance_factor(len(scores), test_share) * np.atleast_2d(np.cov(scores.T, ddof=1))
 
 
 def row_covariance(errors, squares):

@@ -49,13 +49,15 @@ def one_standard_error(cv_results, *, order=None, metric="score", n_repeats=1):
     over all splits of candidate c, and b the candidate with the best mean, the choice is the
     simplest c with
 
-    .. math:: m_c \ge m_b - s_b / \sqrt{K} .
+    .. math:: m_c \ge m_b - s_b \sqrt{1/K + 1/(K - 1)} .
 
-    Candidates that failed on a split (score NaN) are left out.
+    The second term is for the training rows that the folds share [2]_. Candidates that failed on
+    a split (score NaN) are left out. The rule of one standard error is that of [1]_.
 
     References
     ----------
-    Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984.
+    .. [1] Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984.
+    .. [2] Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52 (2003).
 
     Examples
     --------

@@ -204,7 +204,7 @@ def _over_splits(rows, cv, rule):
     scores = np.array([row.split_scores for row in known]).T
     covariance = None
     if known and len(scores) > 1:
-        covariance = split_covariance(scores, rule.n_test / rule.n_train)
+        covariance = split_covariance(scores, rule.test_share)
     return _family(known, [row.score for row in known], covariance, len(scores) - 1, rule)
 
 

@@ -107,9 +107,9 @@ def test_differences_are_paired_and_intervals_corrected(sizes):
     assert second.difference == pytest.approx(second.score - best.score)
     candidates = [one for one in sizes.results if one.role == "candidate"]
     scores = np.array([one.split_scores for one in candidates]).T
-    reach = simultaneous_reach(split_covariance(scores, 1 / 2), 5, 0.95)
+    reach = simultaneous_reach(split_covariance(scores, 1 / 3), 5, 0.95)
     assert reach > 2.5705818  # Student's quantile, for one difference
-    half = reach * differences.std(ddof=1) * np.sqrt(1 / 6 + 1 / 2)
+    half = reach * differences.std(ddof=1) * np.sqrt((1 / 3 + 1 / 2) / 0.8)
     assert second.difference_interval == pytest.approx(
         (second.difference - half, second.difference + half), rel=0.01
     )
@@ -118,9 +118,9 @@ def test_differences_are_paired_and_intervals_corrected(sizes):
 
 
 def test_repeats_do_not_make_the_standard_error_smaller(sizes):
-    """Two repeats of three folds: the rows of three are all there are."""
+    """Two repeats of three folds: the rows of three are all there are, 1 - (2 - 1) / (6 - 1)."""
     one = sizes.results[0]
-    expected = np.std(one.split_scores, ddof=1) / np.sqrt(3)
+    expected = np.std(one.split_scores, ddof=1) * np.sqrt((1 / 3 + 1 / 2) / 0.8)
     assert one.standard_error == pytest.approx(expected)
 
 

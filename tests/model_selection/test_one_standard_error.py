@@ -16,9 +16,9 @@ def results(*scores, metric="score"):
 
 
 def test_the_standard_error_is_that_of_the_mean_of_the_best():
-    best = [0.6, 0.7, 0.8, 0.9]  # mean .75, s = .1291, s / sqrt(4) = .06455
-    assert one_standard_error(results([0.68] * 4, [0.69] * 4, best)) == 1
-    assert one_standard_error(results([0.686] * 4, best)) == 0
+    best = [0.6, 0.7, 0.8, 0.9]  # mean .75, s = .1291, s sqrt(1/4 + 1/3) = .09860
+    assert one_standard_error(results([0.65] * 4, [0.66] * 4, best)) == 1
+    assert one_standard_error(results([0.652] * 4, best)) == 0
 
 
 def test_spread_of_the_others_does_not_matter():

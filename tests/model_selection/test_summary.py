@@ -17,7 +17,7 @@ def test_the_rule_is_that_of_one_standard_error(seed):
     rows = [
         CandidateResult(
             name, name, {}, score=split.mean(),
-            split_scores=tuple(split), standard_error=split.std(ddof=1) / np.sqrt(4),
+            split_scores=tuple(split), standard_error=split.std(ddof=1) * np.sqrt(1 / 4 + 1 / 3),
         )
         for name, split in zip(order, scores, strict=True)
     ]  # fmt: skip
