@@ -9,6 +9,7 @@ __all__ = [
     "check_labels",
     "check_squares",
     "codes_of_both",
+    "in_order_of",
     "label_codes",
     "refuse_containers",
     "validate_rows",
@@ -110,6 +111,70 @@ def _column_ends(X):  # (n, d) -> (d,), (d,) float64
         np.asarray(end.toarray() if hasattr(end, "toarray") else end, np.float64).ravel()
         for end in ends
     ]
+
+
+def in_order_of(rows, values, name):
+    """Bring what a caller gives for each row into the order of the rows, where both name them.
+
+    Parameters
+    ----------
+    rows : object
+        Data; a data frame of pandas names its rows by its index.
+
+    values : object
+        Goes with them; a frame or a series too may name the rows.
+
+    name : str
+        The parameter they were given for.
+
+    Returns
+    -------
+    values : object
+        The same where one of the two has no names, or only counts its rows; else by name.
+
+    Raises
+    ------
+    ValueError
+        If the names are others, repeated, or mere numbers that the rows have in another order.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sksubspace._validation import in_order_of
+    >>> X = pd.DataFrame({"a": [1, 2]}, index=["p", "q"])
+    >>> in_order_of(X, pd.Series([20, 10], index=["q", "p"]), "y").tolist()
+    [10, 20]
+    """
+    here, there = _row_names(rows), _row_names(values)
+    if here is None or there is None or len(here) != len(there) or here.equals(there):
+        return values
+    counts = np.arange(len(here))
+    counted = [np.array_equal(one, counts) for one in (here, there)]
+    repeated = not (here.is_unique and there.is_unique)
+    places = np.array([-1]) if repeated else there.get_indexer(here)
+    if any(counted) and places.min() < 0:
+        return values
+    if counted[1]:
+        raise ValueError(
+            f"{name} counts its rows and X has the same numbers in another order: give {name} the "
+            "index of X, or an array in its order."
+        )
+    if repeated:
+        raise ValueError(
+            f"{name} and X name their rows in another order, some of them twice; give arrays, or "
+            "names that differ."
+        )
+    if places.min() < 0:
+        raise ValueError(
+            f"{name} has no row named {here[int(places.argmin())]!r}, which X has: name the same "
+            "rows in both, or give arrays."
+        )
+    return values.iloc[places]
+
+
+def _row_names(values):
+    index = getattr(values, "index", None)
+    return index if hasattr(index, "get_indexer") else None
 
 
 def check_labels(labels, name):  # (n,) -> (n,)
