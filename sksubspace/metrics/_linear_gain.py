@@ -151,13 +151,16 @@ def linear_gain(X, Z, *, teacher=None, groups=None, random_state=0):
     return linear_gain_of(learnt, teacher=teacher, random_state=random_state)
 
 
-def linear_gain_of(learnt, *, teacher=None, random_state=0):
-    """Compare a learnt map with principal components; a teacher is an unfitted object or None."""
+def linear_gain_of(learnt, *, pca=None, teacher=None, random_state=0):
+    """Compare a learnt map with principal components; a teacher is an unfitted object or None.
+
+    `pca` is what was learnt of `principal_scores`, where that is known already.
+    """
     random_state = isolated_random_state(random_state)
     found, low_high = learnt.found, None
-    pca = learnt.again(_principal_scores(learnt.X, found))
+    pca = learnt.again(principal_scores(learnt.X, found)) if pca is None else pca
     gain, error, degrees = r2_gain(found, pca)
-    low_high = _interval(gain, error, degrees)
+    low_high = t_interval(gain, error, degrees)
     if teacher is None:
         return LinearGain(found.score, pca.score, gain, low_high)
     surrogate, surrogate_error, surrogate_degrees = _surrogate_gain(learnt, teacher, random_state)
@@ -168,9 +171,9 @@ def linear_gain_of(learnt, *, teacher=None, random_state=0):
         gain,
         low_high,
         surrogate,
-        _interval(surrogate, surrogate_error, surrogate_degrees),
+        t_interval(surrogate, surrogate_error, surrogate_degrees),
         gain - surrogate,
-        _interval(gain - surrogate, both, min(degrees, surrogate_degrees)),
+        t_interval(gain - surrogate, both, min(degrees, surrogate_degrees)),
     )
 
 
@@ -186,12 +189,14 @@ def r2_gain(found, other):  # LeftOut, LeftOut -> float, float, int
     return gain, float(error), n_groups - 1
 
 
-def _interval(value, error, degrees):
+def t_interval(value, error, degrees):
+    """95 % interval of a gain by Student's t."""
     reach = stats.t.ppf((1 + _CONFIDENCE) / 2, degrees) * error
     return float(value - reach), float(value + reach)
 
 
-def _principal_scores(X, found):  # -> (n, q)
+def principal_scores(X, found):  # -> (n, q)
+    """As many principal components of the rows as their map has dimensions."""
     student = found.student
     return project(X, student.mean, student.components.T)
 
@@ -208,4 +213,4 @@ def _surrogate_gain(learnt, teacher, random_state):
         )
     alone = np.arange(len(X))
     found = learnt.again(Z, X, alone)
-    return r2_gain(found, learnt.again(_principal_scores(X, found), X, alone))
+    return r2_gain(found, learnt.again(principal_scores(X, found), X, alone))
