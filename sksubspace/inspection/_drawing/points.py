@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_array
 
-from sksubspace._validation import text_of_label, natural_key
+from sksubspace._validation import natural_key, text_of_label
 
 # whole numbers with more different values than this are read as values, not as codes of classes
 _MOST_CODES = 20
