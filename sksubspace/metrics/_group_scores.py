@@ -198,22 +198,21 @@ def group_scores_of(found, X, Z, y):
     at = [np.flatnonzero(code[found.rows] == k) for k in range(len(names))]
     errors, kept = found.squared_errors, _share_kept(found, Z)
     spread = own_mean_squares(X, code, found.groups)[found.rows]
-    has_centre = np.array([sizes[k] > 1 and name != _MISSING for k, name in enumerate(names)])
-    distances = np.full((2, len(names), len(names)), np.nan)
-    for which, places in enumerate((X, Z)):
-        centres = group_means(places, code)[has_centre]
-        distances[which][np.ix_(has_centre, has_centre)] = squareform(pdist(centres))
-        np.fill_diagonal(distances[which], np.nan)
+    has_centre = is_group(names, code)
+    distances = [centre_distances(places, code, has_centre) for places in (X, Z)]
+    above = np.triu_indices(len(names), 1)
     return GroupScores(
         names=names,
         n_samples=sizes,
         within_r2=np.array([_within(errors[rows], spread[rows]) for rows in at]),
         neighbors_kept=np.array([kept[rows].mean() if len(rows) else np.nan for rows in at]),
-        distance_rank=np.array([_rank_agreement(*distances[:, k]) for k in range(len(names))]),
+        distance_rank=np.array(
+            [rank_agreement(*(one[k] for one in distances)) for k in range(len(names))]
+        ),
         reason=tuple(
             _reason(name, sizes[k], spread[at[k]], has_centre) for k, name in enumerate(names)
         ),
-        between=_rank_agreement(*(one[np.triu_indices(len(names), 1)] for one in distances)),
+        between=rank_agreement(*(one[above] for one in distances)),
     )
 
 
@@ -243,6 +242,23 @@ def group_means(X, code):  # (n, d), (n,) -> (k, d)
     """Mean row of each group; sparse rows stay sparse until they are summed."""
     member = sparse.csr_matrix((np.ones(len(code)), (code, np.arange(len(code)))))
     return dense(member @ X, np.float64) / np.bincount(code)[:, None]
+
+
+def is_group(names, code):  # -> (k,) of bool
+    """Which groups have a centre to speak of: of two rows or more, and with a label."""
+    sizes = np.bincount(code, minlength=len(names))
+    return (sizes > 1) & (np.array(names) != _MISSING)
+
+
+def centre_distances(X, code, has_centre):  # (n, d), (n,), (k,) -> (k, k)
+    """Distances between the means of groups; NaN from a mean to itself and without one."""
+    distances = np.full((len(has_centre),) * 2, np.nan)
+    rows = has_centre[code]
+    if rows.any():
+        centres = group_means(X[rows], np.unique(code[rows], return_inverse=True)[1])
+        distances[np.ix_(has_centre, has_centre)] = squareform(pdist(centres))
+    np.fill_diagonal(distances, np.nan)
+    return distances
 
 
 def own_mean_squares(X, code, left_out_with):  # (n, d), (n,), (n,) -> (n,)
@@ -281,7 +297,7 @@ def _share_kept(found, Z):  # LeftOut, (n, q) -> (m,)
     return common.mean(axis=1)
 
 
-def _rank_agreement(first, second):  # (m,), (m,) -> float
+def rank_agreement(first, second):  # (m,), (m,) -> float
     """Spearman correlation where both are known; NaN for fewer than three, or no order at all."""
     known = np.isfinite(first) & np.isfinite(second)
     if known.sum() < _FEWEST_DISTANCES:
