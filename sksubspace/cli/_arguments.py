@@ -92,23 +92,7 @@ def _add_validate(verb):
         help="take the simplest that is tied with the best (default), the simplest within one "
         "standard error of it, or the best",
     )  # fmt: skip
-    add = _add_table_options(verb).add_argument
-    add("--label", metavar="COLUMN", help="classes or values: for colours and label scores only")
-    add(
-        "--keep", nargs="+", action="extend", default=[], metavar="COLUMN",
-        help="features, though they count or name the rows as an id does",
-    )  # fmt: skip
-    add(
-        "--one-hot", nargs="+", action="extend", default=[], metavar="COLUMN",
-        help="categories: a column of 0 and 1 for each",
-    )  # fmt: skip
-    add("--groups", metavar="COLUMN", help=_GROUPS_HELP)
-    add("--impute", choices=("median",), help="fill missing values with the column's median")
-    add(
-        "--scale", choices=("none", "standard"), default="none",
-        help="standard: each column less its mean, by its standard deviation, before everything; "
-        "scores compare only between runs with the same scale (default: none)",
-    )  # fmt: skip
+    _add_rows_options(verb)
     add = verb.add_argument_group("files and the run").add_argument
     add("--new", metavar="BATCH", help="a second table, tested for shift in the report")
     add("--image-shape", type=_shape, metavar="HxW", help="rows are images, such as 8x8")
@@ -150,6 +134,27 @@ def _add_shift(verb):
     _add_common(verb)
 
 
+def _add_rows_options(verb):
+    """Add what `read_rows` asks: the options of tables, and which columns are what."""
+    add = _add_table_options(verb).add_argument
+    add("--label", metavar="COLUMN", help="classes or values: for colours and label scores only")
+    add(
+        "--keep", nargs="+", action="extend", default=[], metavar="COLUMN",
+        help="features, though they count or name the rows as an id does",
+    )  # fmt: skip
+    add(
+        "--one-hot", nargs="+", action="extend", default=[], metavar="COLUMN",
+        help="categories: a column of 0 and 1 for each",
+    )  # fmt: skip
+    add("--groups", metavar="COLUMN", help=_GROUPS_HELP)
+    add("--impute", choices=("median",), help="fill missing values with the column's median")
+    add(
+        "--scale", choices=("none", "standard"), default="none",
+        help="standard: each column less its mean, by its standard deviation, before everything; "
+        "scores compare only between runs with the same scale (default: none)",
+    )  # fmt: skip
+
+
 def _add_table_options(verb):
     """Add how tables are read; return the group of options on columns, for more of them."""
     columns = verb.add_argument_group("columns of the table")
@@ -172,6 +177,8 @@ def _add_table_options(verb):
     add("--comment", type=_delimiter, metavar="MARK", help="what follows it in a line is left out")
     add("--encoding", default="utf-8-sig", help="of text files (default: UTF-8)")
     add("--array", metavar="NAME", help="which array of an .npz file")
+    add("--rep", metavar="KEY", help="the array of obsm of an .h5ad file, such as X_pca")
+    add("--layer", metavar="KEY", help="the layer of an .h5ad file, such as counts (default: X)")
     return columns
 
 

@@ -6,6 +6,9 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+from scipy.sparse import issparse
+
 from sksubspace._persistence import replace_file
 from sksubspace.cli._candidates import EXAMPLE_GRIDS, make_candidates
 from sksubspace.cli._compared import read_rows
@@ -25,15 +28,16 @@ def validate(options, terminal):
     _check_packages()
     places = _places(options)
     rows = read_rows(options, terminal)
+    n_rows = rows.X.shape[0]
     # read before the long computation, so that what is wrong with it shows at once
     batch = None if options.new is None else rows.preparation.read(options.new, options, terminal)
     candidates = make_candidates(
         options.teachers,
         options.grid,
-        len(rows.X) - -(-len(rows.X) // options.cv),
+        n_rows - -(-n_rows // options.cv),
         EXAMPLE_GRIDS if options.data is None else None,
     )
-    check_teachers_fit(options.teachers, len(rows.X), options.n_jobs)
+    check_teachers_fit(options.teachers, n_rows, options.n_jobs)
     _make_folders(places)
     with locked(Path(options.out)):
         if options.fresh:
@@ -133,7 +137,10 @@ def _write_results(result, rows, model, places, terminal):
     The name is a hash of what was found: the same for the same data and command.
     """
     found = json.loads(result.to_json(timings=False))
-    digest = sha256(rows.X.tobytes() + json.dumps(found, sort_keys=True).encode())
+    digest = sha256()
+    for part in (rows.X.data, rows.X.indices, rows.X.indptr) if issparse(rows.X) else (rows.X,):
+        digest.update(np.ascontiguousarray(part))
+    digest.update(json.dumps(found, sort_keys=True).encode())
     run = digest.hexdigest()[:_RUN_LENGTH]
     text = json.dumps({"run": run, **found}, indent=2, ensure_ascii=False, allow_nan=False)
     replace_file(places["results"], f"{text}\n".encode())
