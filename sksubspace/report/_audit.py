@@ -287,7 +287,8 @@ def _worst(audit):
 def _help(audit):
     return [
         "A mark says “look here”, not “wrong”: a row that the data put between two groups is "
-        "marked although nobody erred. And no mark is no licence: it says better than a chance place.",
+        "marked although nobody erred. And no mark is no licence: a row without stands better than "
+        "at a chance place.",
         "Whole islands that change places raise no mark; the distances between groups, and the "
         "global share, are what sees them.",
         f"Continuous: {HELP['continuous']}.",
