@@ -9,6 +9,7 @@ from sksubspace._student import student_seed
 from sksubspace.audit._input import check_options, read_input
 from sksubspace.audit._panel import read_panel
 from sksubspace.audit._result import EmbeddingAudit
+from sksubspace.audit._teacher import teacher_text
 from sksubspace.audit._verdict import verdict_of
 from sksubspace.metrics._learnt import learn_map
 from sksubspace.metrics._reliability import reliability_of
@@ -134,7 +135,9 @@ def audit_embedding(
         learnt,
         None if given.labels is None else given.labels[learnt.drawn],
         has_groups=groups is not None,
-        teacher=given.teacher if surrogate else None,
+        teacher=given.teacher,
+        surrogate=surrogate,
+        n_jobs=n_jobs,
         random_state=seed,
     )
     embedding = np.full((learnt.n_samples, learnt.Z.shape[1]), np.nan)
@@ -173,5 +176,5 @@ def _settings(learnt, reliability, given, *, q, seed):
         "n_copies": reliability.n_copies,
         "encoder": type(learnt.found.student.encoder).__name__,
         "has_groups": given.groups is not None,
-        "teacher": None if given.teacher is None else repr(given.teacher),
+        "teacher": None if given.teacher is None else teacher_text(given.teacher),
     }

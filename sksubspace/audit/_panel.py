@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sksubspace.audit._teacher import drawn_again, other_settings
 from sksubspace.metrics import deal_islands
 from sksubspace.metrics._controls import islands_dealt_of
 from sksubspace.metrics._group_loss import group_loss_of
@@ -76,19 +77,27 @@ class Panel:
 
     n_islands : int
         Islands that were dealt.
+
+    stability : EmbeddingStability or None
+        Of the teacher; None without one.
+
+    others : tuple of (str, float, (float, float))
+        R2 that other settings of the teacher gain over the map, with intervals.
     """
 
     readings: tuple
     scores: Any = None
     loss: Any = None
     n_islands: int = 0
+    stability: Any = None
+    others: tuple = ()
 
     def __getitem__(self, name):
         """The reading of that name; one of NaN where there is none."""
         return next((one for one in self.readings if one.name == name), Reading(name, np.nan))
 
 
-def read_panel(learnt, labels, *, has_groups, teacher, random_state):
+def read_panel(learnt, labels, *, has_groups, teacher, surrogate, n_jobs, random_state):
     """Read a learnt map, and its controls.
 
     Parameters
@@ -103,7 +112,13 @@ def read_panel(learnt, labels, *, has_groups, teacher, random_state):
         Whether donors were given.
 
     teacher : estimator or None
-        What draws a map of a Gaussian surrogate too.
+        What drew the map.
+
+    surrogate : bool
+        Whether it draws one of Gaussian data too.
+
+    n_jobs : int or None
+        Maps that it draws at the same time.
 
     random_state : int
         Of the controls.
@@ -118,7 +133,10 @@ def read_panel(learnt, labels, *, has_groups, teacher, random_state):
     controls = {"permuted": learnt.again(permuted_places), "pca": learnt.again(principal)}
     has_r2 = len(learnt.Z) <= MOST_DEALT_ROWS
     deals = islands_dealt_of(learnt, has_r2=has_r2, n_deals=N_DEALS, random_state=random_state)
-    beyond = linear_gain_of(learnt, pca=controls["pca"], teacher=teacher, random_state=random_state)
+    beyond = linear_gain_of(
+        learnt, pca=controls["pca"], teacher=teacher if surrogate else None,
+        random_state=random_state,
+    )  # fmt: skip
     readings = [*_of_the_whole(learnt.found, controls, deals), _beyond_linear(beyond)]
     scores = loss = None
     if labels is not None:
@@ -132,7 +150,13 @@ def read_panel(learnt, labels, *, has_groups, teacher, random_state):
     if has_groups:
         loss = group_loss_of(learnt)
         readings += _of_donors(loss)
-    return Panel(tuple(readings), scores, loss, deals.n_islands)
+    stability, others = None, []
+    if teacher is not None:
+        options = {"random_state": random_state}
+        stability = drawn_again(learnt, labels, teacher, n_jobs=n_jobs, **options)
+        others = other_settings(learnt, teacher, **options)
+        readings += _of_seeds(stability)
+    return Panel(tuple(readings), scores, loss, deals.n_islands, stability, tuple(others))
 
 
 def _of_the_whole(found, controls, deals):
@@ -201,6 +225,16 @@ def _dealt_between(learnt, labels, random_state):
         for _ in range(N_DEALS)
     ]
     return float(np.mean(found))
+
+
+def _of_seeds(stability):
+    for name, what in (("seeds", "maps with other seeds"), ("subsamples", "maps of parts")):
+        values = getattr(stability, name)
+        if np.isfinite(values).any():
+            yield Reading(
+                f"same on other {name}", float(np.nanmean(values)),
+                meaning=f"Jaccard index of the {stability.n_neighbors} neighbours on two {what}",
+            )  # fmt: skip
 
 
 def _of_donors(loss):

@@ -16,6 +16,8 @@ MANY = 0.1
 DISTANCES_FROM = 0.7
 # R2 of rows against the mean of their own group
 INSIDE_FROM = 0.25
+# Jaccard index of neighbours: half of them are shared
+SAME_FROM = 1 / 3
 # names of groups that a line lists
 _MOST_NAMES = 6
 
@@ -58,6 +60,8 @@ def verdict_of(panel, reliability, q):  # -> tuple of Finding
     found += [_misplaced(reliability, q), _beyond(panel)]
     if panel.loss is not None:
         found.append(_donors(panel.loss))
+    if panel.stability is not None:
+        found += [_seeds(panel.stability), *_others(panel.others)]
     return tuple(found)
 
 
@@ -163,8 +167,8 @@ def _misplaced(reliability, q):
         first = np.argsort(-sizes, kind="stable")[:2]
         where = f"; {int(sizes[first].sum()):,} of them in {listed(names[first])}"
     return Finding(
-        "which dots",
-        f"{counts['misplaced']:,} of {n_drawn:,} misplaced",
+        "dots misplaced",
+        f"{counts['misplaced']:,} of {n_drawn:,}",
         f"at a false-discovery rate of {q:.0%}{where}; torn {counts['torn']:,}, merged "
         f"{n_merged:,}",
     )
@@ -192,6 +196,39 @@ def _donors(loss):
         f"({loss.n_groups:,} donors)",
         "yes if half is kept",
     )
+
+
+def _seeds(stability):
+    has_seeds = np.isfinite(stability.seeds).any()
+    kept = stability.seeds if has_seeds else stability.subsamples
+    mean = float(np.nanmean(kept))
+    what = "seeds" if has_seeds else "parts of the rows"
+    evidence = f"{short(mean)} of neighbours shared by two of {stability.n_maps} {what}"
+    if stability.group is not None:
+        means = {
+            name: float(np.nanmean(kept[rows]))
+            for name in stability.names
+            if np.isfinite(kept[rows := stability.group == name]).any()
+        }
+        lowest = min(means, key=means.get)
+        evidence += f" ({lowest} {short(means[lowest])})"
+        low, high = stability.between
+        if np.isfinite(low):
+            evidence += f"; distances between clusters agree {short(low)} to {short(high)}"
+    answer = "yes" if mean >= SAME_FROM else "NO"
+    return Finding("the same on another seed", answer, evidence, f"yes from {short(SAME_FROM)}")
+
+
+def _others(others):
+    if not others:
+        return
+    better = [name for name, _, (low, _) in others if low > 0]
+    evidence = "; ".join(
+        f"{name} {signed(gain)} [{signed(low)}, {signed(high)}]"
+        for name, gain, (low, high) in others
+    )
+    answer = f"try {better[0]}" if better else "no clear gain"
+    yield Finding("another setting?", answer, f"R2 {evidence}", "a gain above 0")
 
 
 # ---- words ---------------------------------------------------------------------------------------
