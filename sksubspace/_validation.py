@@ -1,5 +1,8 @@
 """Checks of what callers hand in, once for all estimators and metrics: rows, labels, targets."""
 
+import re
+from numbers import Real
+
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
@@ -10,6 +13,9 @@ __all__ = [
     "check_squares",
     "codes_of_both",
     "label_codes",
+    "text_of_label",
+    "named_groups",
+    "natural_key",
     "refuse_containers",
     "validate_rows",
     "which_target",
@@ -171,6 +177,63 @@ def codes_of_both(first, second, first_name, second_name):  # (n,), (m,) -> (n,)
         )
     codes = np.unique(np.concatenate([first, second]), return_inverse=True)[1]
     return codes[: len(first)], codes[len(first) :]
+
+
+def named_groups(labels, n_samples, name):  # -> (n,) of str, tuple of str
+    """Check labels to sum up by, of which some may be missing: they are the group "missing".
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_samples,)
+        Labels, or a column of categories, of which those without a row are no group.
+
+    n_samples : int
+        How many there must be.
+
+    name : str
+        The parameter they were given for.
+
+    Returns
+    -------
+    group : ndarray of shape (n_samples,) of str
+        Name of the group of each row.
+
+    names : tuple of str
+        In natural order, "missing" last.
+
+    Raises
+    ------
+    ValueError
+        If there is not one for each row, all are missing, or they are no labels.
+    """
+    values = np.asarray(labels)
+    if values.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must hold a label for each of the {n_samples} rows, got shape {values.shape}."
+        )
+    missing = _missing(values)
+    group = np.full(n_samples, "missing", dtype=object)
+    known = check_labels(values[~missing], name)
+    group[~missing] = [text_of_label(label) for label in known.tolist()]
+    names = sorted(set(group[~missing]) - {"missing"}, key=natural_key)
+    return group.astype(str), (*names, *(["missing"] if "missing" in group else []))
+
+
+def text_of_label(label):  # -> str or None
+    """Return a label as text; None where it is missing."""
+    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+        return None
+    if isinstance(label, Real) and label != label:
+        return None
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)
+    return str(label)
+
+
+def natural_key(name):
+    """Sort numbers within names by their size."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _fraction(values):
