@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import qr
+from scipy.linalg import eigh, qr
 
 from sksubspace._linalg import column_means, dense, row_blocks
 from sksubspace._student._block_leave_out import JITTER, group_solver
@@ -79,14 +79,13 @@ class _Ridge:
     target: np.ndarray  # (n, q), places it was fitted at
     coef: np.ndarray  # (r, t)
     mean: np.ndarray  # (d,)
-    axes: np.ndarray | None  # (d, t), orthonormal
+    axes: np.ndarray | None  # (d, t), orthonormal; the coefficients span these
 
     @classmethod
     def of(cls, decoder, target, X):
         """Fit the decoder's ridge anew: a student lets go of its rows, and this needs no choice.
 
-        A ridge is linear in its target: fitted to input units it is the student's in these units,
-        and fitted to the span of its coefficients it errs by a constant less, the same everywhere.
+        A ridge is linear in its target: fitted to input units it is the student's in these units.
         """
         basis = Eigenbasis.of(target, decoder.frequencies_)
         coef = basis.shrink(basis.moment(target, X), decoder.penalty_)
@@ -95,10 +94,20 @@ class _Ridge:
         axes, triangle = qr(coef.T, mode="economic", check_finite=False)
         return cls(basis, decoder.penalty_, target, triangle.T, column_means(X), axes)
 
-    def rows(self, X):  # (b, d) -> (b, t)
+    def inside(self, X):  # (b, d) -> (b, t)
+        """Centred rows in the span of the coefficients."""
         if self.axes is None:
             return dense(X, np.float64) - self.mean
         return X @ self.axes - self.mean @ self.axes
+
+    def beyond(self, X, inside):  # (b, d), (b, t) -> (b, b)
+        """Coordinates of these rows outside that span, by their products: enough for these rows."""
+        if self.axes is None:
+            return np.zeros((len(inside), 0))
+        to_mean = X @ self.mean
+        products = dense(X @ X.T, np.float64) - to_mean[:, None] - to_mean + self.mean @ self.mean
+        values, vectors = eigh(products - inside @ inside.T, check_finite=False)
+        return vectors * np.sqrt(np.maximum(values, 0))
 
     def features(self, at):  # (b, q) -> (b, r), (b, r + 1)
         """In the eigenbasis, and whitened: S S' is the hat matrix."""
@@ -112,11 +121,9 @@ def _by_ridge(ridge, members, X, at, at_rows, groups):  # -> (n,)
     places = _Places(S_at, decoded, np.square(decoded).sum(axis=1), groups[at_rows])
     n_as_good = np.empty(len(groups), dtype=np.int64)
     for rows in _blocks_of_groups(members):
-        large = len(rows) > _BLOCK_ROWS and groups[rows[0]] == groups[rows[-1]]
+        large = len(rows) > _BLOCK_ROWS
         count = _as_good_of_group if large else _as_good_of_block
-        n_as_good[rows] = count(
-            ridge, ridge.rows(X[rows]), ridge.target[rows], at[rows], groups[rows], places
-        )
+        n_as_good[rows] = count(ridge, X[rows], ridge.target[rows], at[rows], groups[rows], places)
     return n_as_good
 
 
@@ -153,16 +160,19 @@ def _as_good_of_block(ridge, X, target, own, groups, places):
     .. math:: \|x_i - g(z_j) + W^T c_j\|^2 = \|x_i - g(z_j)\|^2 + 2 c_j^T W x_i
               + c_j^T (W W^T c_j - 2 W g(z_j)), \quad c_j = S_g s_j .
 
-    For a row without group mates W is its left-out error e_i and c_j a number.
+    For a row without group mates W is its left-out error e_i and c_j a number. Only rows and W
+    reach beyond the span of the coefficients.
     """
     features, S = ridge.features(target)
-    W = _solved(S, X - features @ ridge.coef, groups)
+    inside = ridge.inside(X)
+    beyond = ridge.beyond(X, inside)
+    X, t = np.hstack([inside, beyond]), inside.shape[1]
+    W = _solved(S, np.hstack([inside - features @ ridge.coef, beyond]), groups)
     same = groups[:, None] == groups
     features, S_own = ridge.features(own)
     c_own = (S @ S_own.T) * same  # (b, b): column i for row i
-    errors = np.square(X - features @ ridge.coef + c_own.T @ W).sum(axis=1)
-    squares = np.square(X).sum(axis=1)
-    limit = errors - squares + _TIED * (errors + squares)
+    errors = np.hstack([inside - features @ ridge.coef, beyond]) + c_own.T @ W
+    limit = _limit(errors, X)
     mates, to_rows, to_mates = (
         sparse.csr_matrix(same * factor) for factor in (1.0, X @ W.T, W @ W.T)
     )
@@ -170,8 +180,8 @@ def _as_good_of_block(ridge, X, target, own, groups, places):
     for part in row_blocks(len(places.groups), max(1, _BLOCK_ELEMENTS // len(X))):
         there = places[part]
         c = S @ there.S.T  # (b, m)
-        found = there.squares - 2 * (X @ there.decoded.T) + 2 * (to_rows @ c)
-        found += mates @ (c * (to_mates @ c - 2 * (W @ there.decoded.T)))
+        found = there.squares - 2 * (inside @ there.decoded.T) + 2 * (to_rows @ c)
+        found += mates @ (c * (to_mates @ c - 2 * (W[:, :t] @ there.decoded.T)))
         as_good = (found <= limit[:, None]) & (groups[:, None] != there.groups)
         count += as_good.sum(axis=1)
     return count
@@ -179,20 +189,34 @@ def _as_good_of_block(ridge, X, target, own, groups, places):
 
 def _as_good_of_group(ridge, X, target, own, groups, places):
     """Count for a large group, by the coefficients of the ridge without it."""
+    inside = ridge.inside(X)
     features, S = ridge.features(target)
-    lost = S.T @ group_solver(S)(X - features @ ridge.coef)  # (r + 1, t)
+    solved = group_solver(S)(S)  # (s, r + 1)
+    lost = solved.T @ (inside - features @ ridge.coef)  # (r + 1, t)
+    if ridge.axes is not None:
+        beyond = solved.T @ X - np.outer(solved.sum(axis=0), ridge.mean)
+        beyond -= (solved.T @ inside) @ ridge.axes.T
+        more, triangle = qr(beyond.T, mode="economic", check_finite=False)
+        lost = np.hstack([lost, triangle.T])
+        inside = np.hstack([inside, X @ more - ridge.mean @ more])
+    coef = np.pad(ridge.coef, [(0, 0), (0, lost.shape[1] - ridge.coef.shape[1])])
     features, S_own = ridge.features(own)
-    errors = np.square(X - features @ ridge.coef + S_own @ lost).sum(axis=1)
-    squares = np.square(X).sum(axis=1)
-    limit = errors - squares + _TIED * (errors + squares)
+    limit = _limit(inside - features @ coef + S_own @ lost, inside)
     others = places[np.flatnonzero(places.groups != groups[0])]
-    decoded = others.decoded - others.S @ lost
-    norms = np.square(decoded).sum(axis=1)
-    count = np.empty(len(X), dtype=np.int64)
-    for rows in row_blocks(len(X), max(1, _BLOCK_ELEMENTS // max(1, len(norms)))):
-        found = norms - 2 * (X[rows] @ decoded.T)
+    decoded = -others.S @ lost
+    decoded[:, : others.decoded.shape[1]] += others.decoded
+    squares = np.square(decoded).sum(axis=1)
+    count = np.empty(len(inside), dtype=np.int64)
+    for rows in row_blocks(len(inside), max(1, _BLOCK_ELEMENTS // max(1, len(squares)))):
+        found = squares - 2 * (inside[rows] @ decoded.T)
         count[rows] = (found <= limit[rows, None]).sum(axis=1)
     return count
+
+
+def _limit(errors, X):  # (b, t), (b, t) -> (b,)
+    """Largest ||x - g||^2 - ||x||^2 that is as good as the row's own."""
+    errors, squares = np.square(errors).sum(axis=1), np.square(X).sum(axis=1)
+    return errors - squares + _TIED * (errors + squares)
 
 
 def _solved(S, E, groups):  # (b, r), (b, t), (b,) -> (b, t)
