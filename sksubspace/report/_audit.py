@@ -7,9 +7,9 @@ from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
 from sksubspace.inspection._drawing.labels import class_sites
 from sksubspace.inspection._drawing.points import check_target
+from sksubspace.report._audit_figures import audit_pictures
 from sksubspace.report._data import quiet
 from sksubspace.report._dots import MARK_COLORS, dots_shown, dots_svg
-from sksubspace.report._figures import audit_pictures
 from sksubspace.report._text import count, fixed, p_value, percent, plain, plural, signed
 from sksubspace.report._write import place_of_page, replace_page, template
 
