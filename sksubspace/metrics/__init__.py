@@ -8,6 +8,7 @@ from sksubspace.metrics._clusters import (
     subspace_connectivity,
     subspace_preserving_error,
 )
+from sksubspace.metrics._deviance import deviance_explained
 from sksubspace.metrics._distances import distance_correlation, normalized_stress
 from sksubspace.metrics._embedding_score import EmbeddingScore, embedding_score
 from sksubspace.metrics._principal_angles import (
@@ -20,6 +21,7 @@ from sksubspace.metrics._ranks import auc_q_nx, continuity, q_nx, trustworthines
 __all__ = [
     "embedding_score",
     "EmbeddingScore",
+    "deviance_explained",
     "trustworthiness",
     "continuity",
     "neighborhood_hit",

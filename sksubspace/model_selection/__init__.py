@@ -5,6 +5,7 @@ from sksubspace.model_selection._compare import compare_embeddings
 from sksubspace.model_selection._one_standard_error import one_standard_error
 from sksubspace.model_selection._result import EmbeddingComparison
 from sksubspace.model_selection._scorers import embedding_scorer
+from sksubspace.model_selection._thin import thin_counts
 
 __all__ = [
     "compare_embeddings",
@@ -12,4 +13,5 @@ __all__ = [
     "CandidateResult",
     "embedding_scorer",
     "one_standard_error",
+    "thin_counts",
 ]
