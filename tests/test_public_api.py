@@ -29,6 +29,7 @@ FLOORS = {
     "_moved": 0,
     "_parameters": 0,
     "_show_versions": 0,
+    "_spreadsheets": 0,
     "_sklearn": 0,
     "_threads": 0,
     "_validation": 0,
@@ -53,6 +54,7 @@ FLOORS = {
     "inspection": 10,
     "report": 11,
     "model_selection": 12,
+    "audit": 13,
     "_persistence": 13,  # what may be read is every public estimator
     "cli": 14,
     "__main__": 15,

@@ -4,6 +4,8 @@ import shlex
 import sys
 from importlib.util import find_spec
 
+from sksubspace._spreadsheets import is_numeral
+
 
 class UsageError(Exception):
     """A mistake of the user: one line that says what, and how to mend it."""
@@ -102,15 +104,6 @@ def option(name, values):
     plain = [value for value in values if value not in dashed]
     words = [*([name, *plain] if plain else []), *(f"{name}={value}" for value in dashed)]
     return " ".join('"\'"' if word == "'" else shlex.quote(word) for word in words)
-
-
-def is_numeral(value):
-    """Tell whether Python reads a value as a number."""
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _is_rich(stream):

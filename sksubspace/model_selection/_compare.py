@@ -66,7 +66,8 @@ def compare_embeddings(
         Teachers: estimators with ``fit_transform``, or "pca", "tsne", "umap", "isomap" or
         "spectral" for one with its defaults; or a pair of such a teacher and a dict of lists of
         its parameters, which is multiplied out. A dict gives them names; otherwise they are named
-        by their class. List simple ones first.
+        by their class. List simple ones first. A map that exists already, an array or data frame
+        with a row for each of X, stands beside them by its leave-one-out score, whatever `method`.
 
     y : array-like of shape (n_samples,) or None, default=None
         Labels, for the neighborhood hit and for a `cv` that stratifies. No teacher sees them.
@@ -198,12 +199,13 @@ def compare_embeddings(
     _check_numbers(n_repeats, confidence, controls)
     _check_callbacks(callbacks)
     student, seed = _checked_student(student), _drawn_seed(random_state)
-    method = _possible_method(method, student)
+    refuse_containers(X, "X")
+    parsed = parse_candidates(candidates, X)
+    method = _possible_method(method, student, parsed)
     versions = shaping_versions()
     store = open_store(memory, versions)
     bare = _checked_data(X, y, metrics, store)
     data = _with_groups(bare, groups, method)
-    parsed = parse_candidates(candidates)
     splits = () if method == "loo" else _splits(data, cv, n_repeats, seed)
     with _store_of_whole_fits(store, method) as whole:
         plan = ComparisonPlan(
@@ -279,11 +281,20 @@ def _checked_student(student):
     return clone(student).set_params(teacher=None, random_state=None)
 
 
-def _possible_method(method, student):
-    """Refuse "loo" for a student that has no such score, and let "auto" go without it."""
+def _possible_method(method, student, candidates):
+    """Refuse "loo" for a student that has no such score, and let "auto" go without it.
+
+    Where nothing can be refitted there is nothing else.
+    """
     plan = student.student_plan()
-    if method == "cv" or plan.has_left_out:
-        return method
+    fixed = [one.name for one in candidates if one.is_fixed]
+    if plan.has_left_out:
+        return "loo" if len(fixed) == len(candidates) else method
+    if fixed:
+        raise ValueError(
+            f"The candidate {fixed[0]!r} is a map, which is scored by leave-one-out, and a student "
+            f"of {plan} has no such form."
+        )
     if method == "loo":
         raise ValueError(
             f"method='loo' needs a student with a leave-one-out form, not {plan}; use method='cv'."

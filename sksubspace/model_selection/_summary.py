@@ -81,6 +81,7 @@ def summarize(candidate, cv, loo, rule):
         global_share=_mean_of_finite(evaluation.global_share for evaluation in evaluations),
         n_components=max((one.n_components for one in evaluations), default=0),
         error=next((one.error for one in (*evaluations, *loo) if one.error), ""),
+        is_fixed=candidate.is_fixed,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from sksubspace._comparison import best, level, tunable
 from sksubspace.inspection._drawing.scores import draw_differences, draw_ranking
+from sksubspace.inspection._drawing.style import literal
 from sksubspace.report._data import drawable_labels
 from sksubspace.report._findings import chosen
 from sksubspace.report._text import fixed, plain, plural, significant
@@ -26,6 +27,8 @@ _LINE = 0.2
 # rows of the ranking picture; the table beside it has all
 _MOST_RANKED = 40
 _SCORE_CAPTION = "Scores, with standard errors; small grey dots are those of single splits."
+# groups beyond this many are named on the map, a legend would be longer than it
+_MOST_IN_LEGEND = 12
 _N_NUMBERED = 5
 _DISTORTION_CAPTION = (
     "Where it lies: the distortion of each row; the worst regions are outlined, the worst rows "
@@ -147,6 +150,35 @@ def map_pictures(result, data, distortion):
     ]
 
 
+def audit_pictures(audit):
+    """Draw an audited map by group, where there are any, and by mark; pictures by name."""
+    from matplotlib import rc_context
+
+    from sksubspace.inspection import EmbeddingDisplay, ReliabilityDisplay
+
+    Z, marks = audit.embedding[:, :2], audit.reliability
+    pictures = {}
+    with rc_context(_STYLE):
+        height = _map_height(Z)
+        if marks.group is not None:
+            figure, ax = _new_axes(height)
+            n_groups = len(marks.group_names)
+            EmbeddingDisplay.from_predictions(
+                Z, y=marks.group, y_kind="classes", max_classes=n_groups, ax=ax,
+                names="map" if n_groups > _MOST_IN_LEGEND else "auto",
+                label_name=literal(audit.label_name),
+            )  # fmt: skip
+            _legend_below(figure, ax)
+            text = f"The map, coloured by {plain(audit.label_name)}."
+            pictures["map"] = figure_picture(figure, text, text)
+        figure, ax = _new_axes(height)
+        ReliabilityDisplay.from_predictions(Z, marks, ax=ax)
+        _legend_below(figure, ax)
+        text = "The map with its marks; rows without one are grey."
+        pictures["marks"] = figure_picture(figure, text, text)
+    return pictures
+
+
 def _map_height(Z):  # (n, 2) -> float
     """Give a map the height that its shape asks for, within bounds."""
     width, height = (np.nanmax(Z, axis=0) - np.nanmin(Z, axis=0))[[0, -1]]
@@ -240,6 +272,8 @@ class Picture:
     ----------
     src : str
         Data URI.
+    source : bytes
+        The same as a file of SVG; empty for pictures of pixels.
     alt : str
         What is to be seen, for those who cannot.
     width, height : int
@@ -253,15 +287,16 @@ class Picture:
     width: int
     height: int
     caption: str = ""
+    source: bytes = b""
 
 
 def figure_picture(figure, alt, caption=""):
     """Encode a figure at its own size: SVG, or PNG where it has too many points for that."""
-    kind, content = "svg+xml", _svg(figure)
+    kind, content = "svg+xml", (source := _svg(figure))
     if len(content) > _LARGEST_SVG:
         kind, content = "png", _png(figure)
     width, height = (round(_CSS_DPI * inches) for inches in figure.get_size_inches())
-    return Picture(_data_uri(kind, content), alt, width, height, caption)
+    return Picture(_data_uri(kind, content), alt, width, height, caption, source)
 
 
 def _svg(figure):

@@ -135,9 +135,7 @@ def write_report(
     >>> write_report(result, "report.html", X=X, y=y)  # doctest: +SKIP
     PosixPath('report.html')
     """
-    for package in ("jinja2", "matplotlib"):
-        _require(package)
-    path = _checked_path(path)
+    path = place_of_page(path)
     train = _read_checked(X, "X", result)
     if train.n_samples != result.n_samples:
         raise ValueError(
@@ -159,7 +157,19 @@ def write_report(
         page = render(
             result, data, [plain(note, 2000) for note in notes], command and block(command)
         )
-    _replace_page(path, page)
+    replace_page(path, page)
+    return path
+
+
+def place_of_page(path):
+    """Check that what draws and writes is installed, and that a file can be written there."""
+    for package in ("jinja2", "matplotlib"):
+        _require(package)
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path: there is no folder {str(path.parent)!r} to write into.")
+    if path.is_dir():
+        raise IsADirectoryError(f"path must be a file, and {str(path)!r} is a folder.")
     return path
 
 
@@ -172,22 +182,13 @@ def _require(package):
         ) from error
 
 
-def _checked_path(path):
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"path: there is no folder {str(path.parent)!r} to write into.")
-    if path.is_dir():
-        raise IsADirectoryError(f"path must be a file, and {str(path)!r} is a folder.")
-    return path
-
-
 def _read_checked(X, name, result):
     batch = read_batch(X, name)
     check_batch(batch, name, result)
     return batch
 
 
-def _replace_page(path, text):
+def replace_page(path, text):
     """Write beside the file and rename, so that no reader ever sees half a page."""
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
@@ -222,7 +223,7 @@ def render(result, data, notes, command):
         **_map_section(result, data),
         "shift": None if data.new is None else _shift_section(result, data),
     }
-    return _template().render(context)
+    return template("report.html.jinja").render(context)
 
 
 def _ranking_section(result):
@@ -258,11 +259,13 @@ def _shift_section(result, data):
     return section | {"name": data.new_name, "pictures": pictures}
 
 
-def _template():
-    from jinja2 import Environment, StrictUndefined
+def template(name):
+    """Return the template of a page; every value that it is given is escaped."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+    folder = files("sksubspace.report")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = files("sksubspace.report").joinpath("report.html.jinja").read_text(encoding="utf8")
-    return environment.from_string(source)
+        loader=FunctionLoader(lambda part: folder.joinpath(part).read_text(encoding="utf8")),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(name)
