@@ -4,11 +4,12 @@ import re
 from numbers import Real
 
 import numpy as np
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
 __all__ = [
     "canonical",
+    "check_counts",
     "check_labels",
     "check_squares",
     "codes_of_both",
@@ -95,6 +96,41 @@ def canonical(X):
         X = X.copy()  # scipy would add up entries in place, in the caller's matrix
         X.sum_duplicates()
     return X
+
+
+def check_counts(counts, name="counts"):  # (n, d) -> (n, d)
+    """Check counts: whole numbers that are not negative; sparse ones stay sparse, as CSR.
+
+    Raises
+    ------
+    TypeError
+        If they are an annotated container, and not its matrix.
+
+    ValueError
+        If they are no table, or one is missing, infinite, negative or a fraction.
+    """
+    refuse_containers(counts, name)
+    counts = check_array(counts, accept_sparse="csr", dtype="numeric", input_name=name)
+    counts = canonical(counts if counts.dtype.kind != "b" else counts.astype(np.uint8))
+    values = counts.data if hasattr(counts, "toarray") else counts
+    for wrong, wanted in ((values < 0, "not negative"), (values != np.floor(values), "whole")):
+        if wrong.any():
+            first = int(wrong.argmax())
+            row, column, value = _entry(counts, first)
+            raise ValueError(
+                f"{name} must be raw counts, which are {wanted}, got {value:g} in row {row}, "
+                f"column {column} ({int(wrong.sum())} such entries)."
+            )
+    return counts
+
+
+def _entry(X, number):  # -> row, column, value
+    """The stored entry of a number, counted along the rows."""
+    if hasattr(X, "toarray"):
+        row = int(np.searchsorted(X.indptr, number, side="right")) - 1
+        return row, int(X.indices[number]), float(X.data[number])
+    row, column = divmod(number, X.shape[1])
+    return row, column, float(X[row, column])
 
 
 def check_squares(X):  # (n, d)

@@ -15,6 +15,7 @@ from sksubspace.metrics._controls import (
     gaussian_surrogate,
     islands_dealt,
 )
+from sksubspace.metrics._deviance import deviance_explained
 from sksubspace.metrics._distances import distance_correlation, normalized_stress
 from sksubspace.metrics._embedding_score import EmbeddingScore, embedding_score
 from sksubspace.metrics._global_share import global_share
@@ -46,6 +47,7 @@ __all__ = [
     "islands_dealt",
     "IslandsDealt",
     "gaussian_surrogate",
+    "deviance_explained",
     "trustworthiness",
     "continuity",
     "neighborhood_hit",
