@@ -41,7 +41,7 @@ def one(n, d):
     after = os.times()
     seconds = after.user + after.system - before.user - before.system
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    sys.stdout.write(f"{seconds} {memory}\\n")
+    sys.stdout.write(f"{seconds} {memory}\n")
 
 
 def cost_rows():
@@ -60,4 +60,4 @@ def cost_rows():
 
 if __name__ == "__main__":
     for row in cost_rows():
-        sys.stdout.write("{}: CPU s asked {}, reached {:.1f}; GiB asked {}, {:.2f}\\n".format(*row))
+        sys.stdout.write("{}: CPU s asked {}, reached {:.1f}; GiB asked {}, {:.2f}\n".format(*row))

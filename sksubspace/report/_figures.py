@@ -9,9 +9,11 @@ import numpy as np
 
 from sksubspace._comparison import best, level, tunable
 from sksubspace.inspection._drawing.scores import draw_differences, draw_ranking
+from sksubspace.inspection._drawing.style import dress_map, point_style
 from sksubspace.report._data import drawable_labels
+from sksubspace.report._dots import MARK_COLORS
 from sksubspace.report._findings import chosen
-from sksubspace.report._text import fixed, plain, plural, significant
+from sksubspace.report._text import count, fixed, plain, plural
 
 # beyond this many bytes a picture is drawn as pixels: a page of several would be slow to open
 _LARGEST_SVG = 250_000
@@ -26,11 +28,7 @@ _LINE = 0.2
 # rows of the ranking picture; the table beside it has all
 _MOST_RANKED = 40
 _SCORE_CAPTION = "Scores, with standard errors; small grey dots are those of single splits."
-_N_NUMBERED = 5
-_DISTORTION_CAPTION = (
-    "Where it lies: the distortion of each row; the worst regions are outlined, the worst rows "
-    "numbered."
-)
+_MARKERS = {"ok": "o", "misplaced": "x", "torn": "^", "merged": "s"}
 _GRID_CAPTION = (
     "Reconstructions of points on a regular grid; empty where no row lies near. Between groups "
     "they show what the decoder makes of a place that no row takes."
@@ -113,38 +111,47 @@ def tuning_pictures(result):
     return pictures
 
 
-def map_pictures(result, data, distortion):
-    """Draw the chosen map coloured by label, and by distortion."""
+def map_pictures(result, data, reliability):
+    """Draw the chosen map coloured by label, and by mark where there are marks."""
     from matplotlib import rc_context
 
-    from sksubspace.inspection import DistortionDisplay, EmbeddingDisplay
+    from sksubspace.inspection import EmbeddingDisplay
 
-    medal, name = result.best_estimator_, plain(chosen(result).name)
-    Z = np.asarray(medal.embedding_)[:, :2]
+    name = plain(chosen(result).name)
+    Z = np.asarray(result.best_estimator_.embedding_)[:, :2]
     labels = drawable_labels(data.labels)
     with rc_context(STYLE):
-        height = map_height(Z)
-        first, ax = new_axes(height)
+        figure, ax = new_axes(map_height(Z))
         EmbeddingDisplay.from_predictions(Z, y=labels, label_name=data.label_name, ax=ax)
-        legend_below(first, ax)
-        second, ax = new_axes(height)
-        n_worst = min(_N_NUMBERED, len(Z))
-        _color_bar_below(
-            DistortionDisplay.from_predictions(Z, distortion, n_worst=n_worst, ax=ax),
-            ax,
-            data.units,
+        legend_below(figure, ax)
+        coloured = "" if labels is None else f", coloured by {data.label_name}"
+        text = (
+            f"Scatter plot of {plural(len(Z), 'row')} at the coordinates given by {name}{coloured}."
         )
-    coloured = "" if labels is None else f", coloured by {data.label_name}"
-    text = f"Scatter plot of {plural(len(Z), 'row')} at the coordinates given by {name}{coloured}."
-    where = (
-        "The same scatter plot coloured by distortion, from "
-        f"{significant(np.nanmin(distortion))} to {significant(np.nanmax(distortion))}, median "
-        f"{significant(np.nanmedian(distortion))}; dark is distorted."
-    )
-    return [
-        figure_picture(first, text, f"The map by {name}{coloured}."),
-        figure_picture(second, where, _DISTORTION_CAPTION),
-    ]
+        pictures = [figure_picture(figure, text, f"The map by {name}{coloured}.")]
+        if reliability is not None:
+            pictures.append(marks_picture(Z, reliability.mark))
+    return pictures
+
+
+def marks_picture(Z, mark):
+    """Draw a map with the marks of its rows."""
+    figure, ax = new_axes(map_height(Z))
+    places = Z if Z.shape[1] == 2 else np.column_stack([Z, np.zeros(len(Z))])
+    handles = []
+    for name, marker in _MARKERS.items():
+        rows = mark == name
+        look = point_style(len(Z), ax) | {"color": MARK_COLORS[name]}
+        if name != "ok":
+            look |= {"s": 2.5 * look["s"], "zorder": 3, "linewidths": 1.2}
+        label = f"{name} ({count(rows.sum())})"
+        handles.append(ax.scatter(*places[rows].T, marker=marker, label=label, **look))
+    dress_map(ax, ["component 1", "component 2"])
+    ax.legend(handles=handles)
+    legend_below(figure, ax)
+    counts = ", ".join(f"{count((mark == name).sum())} {name}" for name in _MARKERS)
+    text = f"The same map with a mark for each row: {counts}."
+    return figure_picture(figure, text, "Where it lies: rows that are misplaced, torn or merged.")
 
 
 def map_height(Z):  # (n, 2) -> float
@@ -170,18 +177,6 @@ def legend_below(figure, ax):
     )  # fmt: skip
     for text, label in zip(new.get_texts(), texts, strict=True):
         text.set_text(label)
-
-
-def _color_bar_below(display, ax, units):
-    old = display.colorbar_
-    mappable, label, extend = old.mappable, old.ax.get_ylabel(), old.extend
-    label = label.replace("input units", units or "input units")
-    old.remove()
-    ax.figure.set_figheight(ax.figure.get_figheight() + 4 * _LINE)
-    ax.figure.colorbar(
-        mappable, ax=ax, location="bottom", label=label.replace("\n", " "), extend=extend,
-        aspect=40,
-    )  # fmt: skip
 
 
 def latent_grid_picture(result, data):
