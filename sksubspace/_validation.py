@@ -213,9 +213,8 @@ def named_groups(labels, n_samples, name):  # -> (n,) of str, tuple of str
         )
     missing = _missing(values)
     group = np.full(n_samples, "missing", dtype=object)
-    group[~missing] = [
-        text_of_label(label) for label in check_labels(values[~missing], name).tolist()
-    ]
+    known = check_labels(values[~missing], name)
+    group[~missing] = [text_of_label(label) for label in known.tolist()]
     names = sorted(set(group[~missing]) - {"missing"}, key=natural_key)
     return group.astype(str), (*names, *(["missing"] if "missing" in group else []))
 

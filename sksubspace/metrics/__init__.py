@@ -27,10 +27,13 @@ from sksubspace.metrics._principal_angles import (
     subspace_distance,
 )
 from sksubspace.metrics._ranks import auc_q_nx, continuity, q_nx, trustworthiness
+from sksubspace.metrics._reliability import EmbeddingReliability, embedding_reliability
 
 __all__ = [
     "embedding_score",
     "EmbeddingScore",
+    "embedding_reliability",
+    "EmbeddingReliability",
     "global_share",
     "group_scores",
     "GroupScores",
