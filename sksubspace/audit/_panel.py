@@ -1,17 +1,26 @@
 """The readings of a map, each beside what a map without that meaning would score."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from sksubspace._student import FourierRidge
 from sksubspace.audit._teacher import drawn_again, other_settings
-from sksubspace.metrics import deal_islands, deviance_explained
-from sksubspace.metrics._controls import islands_dealt_of
+from sksubspace.metrics import deviance_explained, find_islands
+from sksubspace.metrics._controls import dealt, derangement
 from sksubspace.metrics._group_loss import group_loss_of
-from sksubspace.metrics._group_scores import group_scores_of
+from sksubspace.metrics._group_scores import (
+    centre_distances,
+    group_scores_of,
+    is_group,
+    rank_agreement,
+)
 from sksubspace.metrics._linear_gain import linear_gain_of, principal_scores
+from sksubspace.neighbors import k_nearest
 
+# islands of more rows are those of a draw: the search is quadratic
+MOST_ISLAND_ROWS = 10_000
 # up to so many rows the left-out R2 of dealt islands is computed: each deal is one more student
 MOST_DEALT_ROWS = 3_000
 N_DEALS = 5
@@ -134,8 +143,7 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
     permuted_places = np.random.RandomState(random_state).permutation(learnt.Z)
     principal = principal_scores(learnt.X, learnt.found)
     controls = {"permuted": learnt.again(permuted_places), "pca": learnt.again(principal)}
-    has_r2 = len(learnt.Z) <= MOST_DEALT_ROWS
-    deals = islands_dealt_of(learnt, has_r2=has_r2, n_deals=N_DEALS, random_state=random_state)
+    deals = _deals_of(learnt, labels, random_state)
     beyond = linear_gain_of(
         learnt, pca=controls["pca"], teacher=teacher if surrogate else None,
         random_state=random_state,
@@ -151,7 +159,7 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
             name: group_scores_of(found, learnt.X, places[name], labels)
             for name, found in controls.items()
         }
-        readings += _of_groups(scores, read, _dealt_between(learnt, labels, random_state))
+        readings += _of_groups(scores, read, deals.between)
     if has_groups:
         loss = group_loss_of(learnt)
         readings += _of_donors(loss)
@@ -220,16 +228,47 @@ def _mean_over_rows(scores, attribute):
     return float(np.average(values[known], weights=scores.n_samples[known]))
 
 
-def _dealt_between(learnt, labels, random_state):
-    """Distances between groups where islands are dealt, the mean of the deals."""
+@dataclass(frozen=True)
+class _Deals:
+    """Means of the readings of a map whose islands are dealt to each other's places."""
+
+    r2: float
+    global_share: float
+    between: float
+    n_islands: int
+
+
+def _deals_of(learnt, labels, random_state):
+    """Deal the islands of a map, and read what is left; of a large map without the R2."""
     random_state = np.random.RandomState(random_state)
-    found = [
-        group_scores_of(
-            learnt.found, learnt.X, deal_islands(learnt.Z, random_state=random_state), labels
-        ).between
-        for _ in range(N_DEALS)
-    ]
-    return float(np.mean(found))
+    has_r2 = len(learnt.Z) <= MOST_DEALT_ROWS
+    if not has_r2:
+        learnt = replace(learnt, plan=replace(learnt.plan, decoder=FourierRidge(0, scale=1.0)))
+    island = _islands(learnt.Z, random_state)
+    n_islands = int(island.max() + 1)
+    found = []
+    for _ in range(N_DEALS):
+        Z = dealt(learnt.Z, island, derangement(n_islands, random_state))
+        one = learnt.again(Z)
+        between = np.nan if labels is None else _between(learnt.X, Z, labels)
+        found.append((one.score if has_r2 else np.nan, one.global_share, between))
+    return _Deals(*np.mean(found, axis=0).tolist(), n_islands)
+
+
+def _between(X, Z, labels):  # (n, d), (n, q), (n,) -> float
+    """Spearman correlation of the distances between groups, on the map with in the data."""
+    names, code = np.unique(labels, return_inverse=True)
+    compared, above = is_group(names, code), np.triu_indices(len(names), 1)
+    return rank_agreement(*(centre_distances(one, code, compared)[above] for one in (X, Z)))
+
+
+def _islands(Z, random_state):  # (n, q) -> (n,)
+    """Number the islands; of many rows those of a draw, to which each other row is nearest."""
+    if len(Z) <= MOST_ISLAND_ROWS:
+        return find_islands(Z, random_state=random_state)
+    drawn = random_state.choice(len(Z), MOST_ISLAND_ROWS, replace=False)
+    island = find_islands(Z[drawn], random_state=random_state)
+    return island[k_nearest(Z, Z[drawn], 1)[1][:, 0]]
 
 
 def _of_counts(counts, learnt, controls, random_state):

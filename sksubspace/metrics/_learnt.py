@@ -71,10 +71,13 @@ class LearntMap:
 
         The rows that are left out, and their groups, are the same; those of other rows are theirs.
         """
+        neighbors = None
         if X is None:
-            X, groups = self.X, self.found.groups
-        rows = self.found.rows
-        return learn_student(self.plan, X, Z, seed=self.seed, groups=groups, rows=rows)
+            X, groups, neighbors = self.X, self.found.groups, self.found.neighbors
+        return learn_student(
+            self.plan, X, Z, seed=self.seed, groups=groups, rows=self.found.rows,
+            neighbors=neighbors,
+        )  # fmt: skip
 
     def of_all_rows(self, values):  # (m,) -> (n_samples,)
         """Values of the rows that were left out, by the caller's rows; NaN for the others."""

@@ -111,7 +111,7 @@ def test_rows_on_a_wrong_island_are_misplaced(data):
 
 
 def test_donors_are_left_out_whole(data):
-    X, Z, y = data
+    X, Z, _ = data
     donor = np.arange(len(X)) % 5
     audit = audit_embedding(X, Z, groups=pd.Series(donor, name="donor"))
     assert audit.panel["new groups"].value == pytest.approx(
@@ -136,7 +136,7 @@ def test_a_teacher_draws_the_map_again(data):
 
 
 def test_counts_are_explained(data):
-    X, Z, y = data
+    X, Z, _ = data
     counts = np.random.RandomState(0).poisson(np.exp((Z - Z.mean(axis=0)) / 8 @ np.ones((2, 5))))
     audit = audit_embedding(X, Z, counts=counts)
     reading = audit.panel["counts"]
