@@ -45,8 +45,7 @@ def one(n, d):
 
 
 def cost_rows():
-    """Rows of a table: size, CPU seconds and GiB, asked and reached."""
-    rows = []
+    """Yield rows of a table: size, CPU seconds and GiB, asked and reached."""
     for n, d, seconds, memory in ASKED:
         code = dedent(_ONE.format(folder=os.path.dirname(os.path.abspath(__file__)), n=n, d=d))
         done = subprocess.run(
@@ -54,10 +53,10 @@ def cost_rows():
             check=True, env=os.environ | {"OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         took, peak = map(float, done.stdout.split())
-        rows.append((f"{n:,} x {d}", seconds, took, memory, peak))
-    return rows
+        yield f"{n:,} x {d}", seconds, took, memory, peak
 
 
 if __name__ == "__main__":
     for row in cost_rows():
         sys.stdout.write("{}: CPU s asked {}, reached {:.1f}; GiB asked {}, {:.2f}\n".format(*row))
+        sys.stdout.flush()
