@@ -135,6 +135,7 @@ def audit_embedding(
         learnt,
         None if given.labels is None else given.labels[learnt.drawn],
         has_groups=groups is not None,
+        counts=None if given.counts is None else given.counts[learnt.drawn],
         teacher=given.teacher,
         surrogate=surrogate,
         n_jobs=n_jobs,

@@ -8,7 +8,7 @@ import numpy as np
 
 from sksubspace._student import check_groups
 from sksubspace._teachers import resolve_teacher
-from sksubspace._validation import in_order_of, named_groups, refuse_containers
+from sksubspace._validation import check_counts, in_order_of, named_groups, refuse_containers
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class AuditInput:
     ids : tuple of str
         Name of each row.
 
-    counts : {array-like, sparse matrix} or None
+    counts : {ndarray, CSR matrix} of shape (n_samples, n_genes) or None
         Counts of the same rows.
 
     teacher : estimator or None
@@ -71,7 +71,7 @@ def read_input(X, Z, *, y, groups, ids, counts, teacher):
     groups = None if groups is None else check_groups(given["groups"], n_samples)
     return AuditInput(
         X, Z, labels, _name_of(y, "label"), groups, _name_of(given["groups"], "group"),
-        _row_names(X, given["ids"], n_samples), given["counts"],
+        _row_names(X, given["ids"], n_samples), _checked_counts(given["counts"], n_samples),
         None if teacher is None else resolve_teacher(teacher),
     )  # fmt: skip
 
@@ -87,6 +87,15 @@ def check_options(q, surrogate, teacher):
             "surrogate=True draws another map, which needs the teacher that drew this one, got "
             "teacher=None."
         )
+
+
+def _checked_counts(counts, n_samples):
+    if counts is None:
+        return None
+    counts = check_counts(counts, "counts")
+    if counts.shape[0] != n_samples:
+        raise ValueError(f"counts must have the {n_samples} rows of X, got {counts.shape[0]}.")
+    return counts
 
 
 def _name_of(values, default):

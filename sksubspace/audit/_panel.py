@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sksubspace.audit._teacher import drawn_again, other_settings
-from sksubspace.metrics import deal_islands
+from sksubspace.metrics import deal_islands, deviance_explained
 from sksubspace.metrics._controls import islands_dealt_of
 from sksubspace.metrics._group_loss import group_loss_of
 from sksubspace.metrics._group_scores import group_scores_of
@@ -97,7 +97,7 @@ class Panel:
         return next((one for one in self.readings if one.name == name), Reading(name, np.nan))
 
 
-def read_panel(learnt, labels, *, has_groups, teacher, surrogate, n_jobs, random_state):
+def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs, random_state):
     """Read a learnt map, and its controls.
 
     Parameters
@@ -110,6 +110,9 @@ def read_panel(learnt, labels, *, has_groups, teacher, surrogate, n_jobs, random
 
     has_groups : bool
         Whether donors were given.
+
+    counts : CSR matrix of shape (n_drawn, n_genes) or None
+        Counts of the same rows.
 
     teacher : estimator or None
         What drew the map.
@@ -139,9 +142,11 @@ def read_panel(learnt, labels, *, has_groups, teacher, surrogate, n_jobs, random
     )  # fmt: skip
     readings = [*_of_the_whole(learnt.found, controls, deals), _beyond_linear(beyond)]
     scores = loss = None
+    places = {"permuted": permuted_places, "pca": principal}
+    if counts is not None:
+        readings.append(_of_counts(counts, learnt, places, random_state))
     if labels is not None:
         scores = group_scores_of(learnt.found, learnt.X, learnt.Z, labels)
-        places = {"permuted": permuted_places, "pca": principal}
         read = {
             name: group_scores_of(found, learnt.X, places[name], labels)
             for name, found in controls.items()
@@ -225,6 +230,18 @@ def _dealt_between(learnt, labels, random_state):
         for _ in range(N_DEALS)
     ]
     return float(np.mean(found))
+
+
+def _of_counts(counts, learnt, controls, random_state):
+    def explained(Z):
+        groups = learnt.found.groups
+        return deviance_explained(counts, Z, groups=groups, random_state=random_state)
+
+    return Reading(
+        "counts", explained(learnt.Z),
+        meaning="share of the Poisson deviance of the counts that 15 neighbours explain",
+        **{name: explained(places) for name, places in controls.items()},
+    )  # fmt: skip
 
 
 def _of_seeds(stability):

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
-from textwrap import wrap
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -209,15 +209,32 @@ def size_of(audit):
 
 def text_of(audit):
     """Write the verdict as lines of at most 100 characters."""
+    return "\n".join(text for text, _ in lines_of(audit))
+
+
+def lines_of(audit):
+    """Lay the verdict out, lines of at most 100 characters.
+
+    Parameters
+    ----------
+    audit : EmbeddingAudit
+        What was found.
+
+    Returns
+    -------
+    lines : list of (str, str)
+        Texts of one line or more, each with its answer; first what was audited, whose answer
+        is empty.
+    """
     questions = max(len(one.question) for one in audit.verdict)
     answers = max(len(one.answer) for one in audit.verdict)
-    lines = [size_of(audit), ""]
+    lines = [(f"{size_of(audit)}\n", "")]
     for one in audit.verdict:
         head = f"{one.question:<{questions}}  {one.answer:<{answers}}  "
-        text = one.evidence + (f" [{one.threshold}]" if one.threshold else "")
-        parts = wrap(text, _WIDTH - len(head)) or [""]
-        lines += [head + parts[0], *(" " * len(head) + part for part in parts[1:])]
-    return "\n".join(line.rstrip() for line in lines)
+        text = one.evidence + (f" ({one.threshold})" if one.threshold else "")
+        below = " " * len(head)
+        lines.append((fill(text, _WIDTH, initial_indent=head, subsequent_indent=below), one.answer))
+    return lines
 
 
 def html_of(audit):

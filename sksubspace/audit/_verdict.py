@@ -57,7 +57,7 @@ def verdict_of(panel, reliability, q):  # -> tuple of Finding
             _distances(panel, broken),
             _inside(panel.scores, broken),
         ]
-    found += [_misplaced(reliability, q), _beyond(panel)]
+    found += [_misplaced(reliability, q), _beyond(panel), *_counts(panel["counts"])]
     if panel.loss is not None:
         found.append(_donors(panel.loss))
     if panel.stability is not None:
@@ -79,15 +79,15 @@ def _tells(panel, reliability, broken):
     return Finding(
         "does it show the data?",
         "BROKEN" if broken else "yes",
-        f"R2 {short(local.value)} of rows left out (permuted {short(local.permuted)}, PCA "
-        f"{short(local.pca)}); {n_reliable:,} of {n_drawn:,} dots stand better than by chance",
-        f"broken: R2 under {short(BROKEN_BELOW)} and under {MANY:.0%} of the dots",
+        f"R2 {short(local.value)} (permuted {short(local.permuted)}, PCA {short(local.pca)}); "
+        f"{n_reliable:,} of {n_drawn:,} dots better than by chance",
+        f"broken under {short(BROKEN_BELOW)} and {MANY:.0%} of the dots",
     )
 
 
 def _neighbourhoods(panel, broken):
     continuous, kept = panel["continuous"].value, panel["neighbours kept"]
-    evidence = f"{short(continuous)} of the R2 is left at mean places"
+    evidence = f"{short(continuous)} of R2 at mean places"
     if np.isfinite(kept.value):
         evidence += f"; {short(kept.value)} of 15 neighbours kept (PCA {short(kept.pca)})"
     torn = continuous < TORN_BELOW
@@ -106,8 +106,8 @@ def _separate(reliability, broken):
     return Finding(
         "clusters are separate",
         "yes" if fine else "in part" if reliable >= 0.5 and not broken else "NO",
-        f"{reliable:.0%} of the dots stand better than by chance; {lost}",
-        f"yes from {RELIABLE_FROM:.0%}; merged from {MANY:.0%} of the dots",
+        f"{reliable:.0%} of the dots better than by chance; {lost}",
+        f"yes from {RELIABLE_FROM:.0%}; merged from {MANY:.0%}",
     )
 
 
@@ -183,7 +183,19 @@ def _beyond(panel):
         "more than PCA shows",
         answer,
         f"R2 {signed(gain.value)} [{signed(low)}, {signed(high)}]{control}",
-        "yes if the interval is above 0",
+        "yes: interval above 0",
+    )
+
+
+def _counts(reading):
+    if np.isnan(reading.value):
+        return
+    yield Finding(
+        "more than PCA of the counts",
+        "yes" if reading.value > reading.pca else "NO",
+        f"deviance explained {short(reading.value)} (permuted {short(reading.permuted)}, PCA "
+        f"{short(reading.pca)})",
+        "optimistic where the map was drawn from these counts",
     )
 
 
@@ -192,8 +204,8 @@ def _donors(loss):
     return Finding(
         "new donors",
         "yes" if held and loss.r2 > BROKEN_BELOW else "NO",
-        f"R2 {short(loss.r2)} with the donor left out, {short(loss.row_r2)} with the row alone "
-        f"({loss.n_groups:,} donors)",
+        f"R2 {short(loss.r2)} without the donor, {short(loss.row_r2)} without the row alone; "
+        f"{loss.n_groups:,} donors",
         "yes if half is kept",
     )
 

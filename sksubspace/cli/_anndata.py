@@ -67,6 +67,22 @@ def read_obsm(path, key):
     return np.asarray(values.toarray() if sparse.issparse(values) else values), keys
 
 
+def representation_of(path):
+    """Name the array of `obsm` that the neighbours of a file were computed from; None if unknown.
+
+    Scanpy writes it down where it was told; without a word it takes X_pca.
+    """
+    if not path.is_file():
+        return None
+    with _opened(path) as (file, read):
+        keys = _keys(file, "obsm")
+        if "neighbors" not in _keys(file, "uns"):
+            return None
+        params = file["uns/neighbors"].get("params", {})
+        named = read(params["use_rep"]) if "use_rep" in params else "X_pca"
+        return str(named) if str(named) in keys else None
+
+
 @contextmanager
 def _opened(path):
     """Yield the open file, and what reads one of its elements; whatever fails is one line."""

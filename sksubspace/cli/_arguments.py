@@ -15,6 +15,8 @@ _MOST_JOBS = 4
 _DATA_HELP = "a table: .csv, .tsv (also .gz), .xlsx, .parquet, .npy, .npz or .h5ad"
 _GROUPS_HELP = "donors, plates, subjects: rows of one group are left out together"
 _EPILOG = """examples:
+  sksubspace audit cells.h5ad --embedding X_umap --rep X_pca --label leiden --groups donor
+  sksubspace audit table.csv --embedding umap.csv --label species --id sample_id
   sksubspace validate
   sksubspace validate cells.csv --label type --id cell --groups donor --out cells
   sksubspace transform cells/best.skops more.csv --output places.csv
@@ -25,6 +27,8 @@ exit codes: 0 done; 2 bad arguments or data, with one line that says how to mend
 _VALIDATE = """Compare embeddings of a table by how well held-out rows can be reconstructed from
 their place on the map. Writes results.json, results.csv, report.html and the best map as
 best.skops. Interrupted, the same command continues where it stopped."""
+_AUDIT = """Say what may be read off a map that exists: which neighbourhoods, clusters, distances
+and dots. Writes audit.html with its tables and figures, and audit.json."""
 _TRANSFORM = "Place rows on a map that `validate` saved, or reconstruct rows from places."
 _SHIFT = "Test whether a batch still belongs on a map that `validate` saved."
 
@@ -44,6 +48,8 @@ def parse(arguments):
             raise UsageError(
                 f"{name} needs DATA; put the file before it: sksubspace validate DATA ..."
             )
+    if getattr(options, "surrogate", False) and options.teacher is None:
+        raise UsageError("--surrogate needs --teacher, which draws the Gaussian data")
     if options.thousands is not None and options.thousands == (options.decimal or "."):
         raise UsageError(
             f"--thousands {options.thousands} is also the decimal mark; name the other with "
@@ -62,10 +68,31 @@ def _parser():
     version = f"sksubspace {sksubspace.__version__}"
     parser.add_argument("--version", action="version", version=version)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add_audit(verbs.add_parser("audit", help="judge a map", description=_AUDIT))
     _add_validate(verbs.add_parser("validate", help="compare embeddings", description=_VALIDATE))
     _add_transform(verbs.add_parser("transform", help="place rows", description=_TRANSFORM))
     _add_shift(verbs.add_parser("shift", help="test a batch", description=_SHIFT))
     return parser
+
+
+def _add_audit(verb):
+    add = verb.add_argument
+    add("data", metavar="DATA", help=_DATA_HELP)
+    add(
+        "--embedding", required=True, metavar="KEY_OR_FILE",
+        help="the map: an array of obsm of an .h5ad file, such as X_umap, or a file whose rows are "
+        "those of DATA",
+    )  # fmt: skip
+    add(
+        "--teacher", choices=SHORTHANDS, metavar="NAME",
+        help=f"what drew it, to draw it again with other seeds: {' '.join(SHORTHANDS)}",
+    )  # fmt: skip
+    add("--surrogate", action="store_true", help="with --teacher, let it draw Gaussian data too")
+    _add_rows_options(verb)
+    add = verb.add_argument_group("the run").add_argument
+    add("--out", default="sksubspace-audit", metavar="FOLDER", help="(default: sksubspace-audit)")
+    _add_run_options(add)
+    _add_common(verb)
 
 
 def _add_validate(verb):
@@ -101,12 +128,16 @@ def _add_validate(verb):
     add("--model", metavar="FILE", help="(default: FOLDER/best.skops)")
     add("--cache", metavar="FOLDER", help="finished parts (default: FOLDER/.sksubspace-cache)")
     add("--fresh", action="store_true", help="forget what an earlier run finished")
+    _add_run_options(add)
+    _add_common(verb)
+
+
+def _add_run_options(add):
     add(
         "--n-jobs", type=_n_jobs, default=_default_jobs(), metavar="N",
         help=f"processes; results do not depend on it (default: all cores, at most {_MOST_JOBS})",
     )  # fmt: skip
     add("--seed", type=_at_least(0), default=0, metavar="S", help="(default: 0)")
-    _add_common(verb)
 
 
 def _add_transform(verb):

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from sksubspace._persistence import replace_file
+from sksubspace.cli._audit import PAGE, audited, say_verdict, write_pages
 from sksubspace.cli._candidates import EXAMPLE_GRIDS, make_candidates
 from sksubspace.cli._compared import read_rows
 from sksubspace.cli._lock import locked
@@ -48,8 +49,11 @@ def validate(options, terminal):
         run = _write_results(result, rows, model, places, terminal)
         if batch is not None:
             terminal.say(f"\n{options.new}: {model.test_shift(*batch)}")
-        _report(result, rows, batch, places["report"], run, options, terminal)
-    _say_where(places, terminal)
+        found = _audit_of_the_chosen(result, rows, options, terminal)
+        if found is not None:
+            write_pages(found, places["audit"].parent, options, _beside(places))
+        _report(result, rows, batch, places, run, found, options, terminal)
+    _say_where({kind: path for kind, path in places.items() if path.exists()}, terminal)
     return 0
 
 
@@ -71,6 +75,7 @@ def _places(options):
         "results": folder / "results.json",
         "model": Path(options.model or folder / "best.skops"),
         "report": Path(options.report or folder / "report.html"),
+        "audit": folder / PAGE,
         "cache": Path(options.cache or folder / ".sksubspace-cache"),
     }
 
@@ -150,14 +155,32 @@ def _write_results(result, rows, model, places, terminal):
     return run
 
 
-def _report(result, rows, batch, path, run, options, terminal):
+def _audit_of_the_chosen(result, rows, options, terminal):
+    """Say what may be read off the chosen map; None where there are too few rows to say it."""
+    try:
+        found = audited(rows, result.best_estimator_.embedding_, options, terminal)
+    except UsageError as error:
+        terminal.note(f"the chosen map is not audited: {error}")
+        return None
+    terminal.say(f"\nWhat may be read off the map by {result.best_name_}:")
+    say_verdict(found, terminal)
+    return found
+
+
+def _beside(places):
+    """The report, as a link on a page in the folder."""
+    report = places["report"]
+    return report.name if report.parent == places["audit"].parent else None
+
+
+def _report(result, rows, batch, places, run, found, options, terminal):
     from sksubspace.report import write_report
 
     names = rows.preparation.names
     columns = None if names is None else list(names)
     write_report(
         result,
-        path,
+        places["report"],
         X=framed(rows.X, columns, rows.table.row_names),
         y=rows.y,
         X_new=None if batch is None else framed(batch[0], columns, batch[1].row_names),
@@ -170,6 +193,8 @@ def _report(result, rows, batch, path, run, options, terminal):
         command=f"{shlex.join(options.command)}\n# run {run}",
         units="z-scores" if rows.preparation.is_scaled else None,
         groups_new=None if batch is None else batch[1].groups,
+        audit=found,
+        audit_page=PAGE if found is not None and _beside(places) else None,
     )
 
 

@@ -7,15 +7,13 @@ from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
 from sksubspace.inspection._drawing.labels import class_sites
 from sksubspace.inspection._drawing.points import check_target
+from sksubspace.report._audit_figures import audit_pictures
 from sksubspace.report._data import quiet
 from sksubspace.report._dots import MARK_COLORS, dots_shown, dots_svg
-from sksubspace.report._figures import audit_pictures
-from sksubspace.report._text import count, fixed, p_value, percent, plain, plural, signed
+from sksubspace.report._rows import N_WORST, rows_by_mark
+from sksubspace.report._text import block, count, fixed, p_value, percent, plain, plural, signed
 from sksubspace.report._write import place_of_page, replace_page, template
 
-# rows that are listed
-_N_WORST = 20
-# groups that a table shows without a break
 _MARKS = ("misplaced", "torn", "merged")
 _MEANINGS = {
     "ok": "stands better than at a chance place, near its neighbours",
@@ -31,7 +29,7 @@ _CONTROLS = {
 }
 
 
-def write_audit(audit, path):
+def write_audit(audit, path, *, command=None, comparison=None):
     """Write an audit as one self-contained HTML page, its tables and figures as files beside it.
 
     The page holds the verdict, the readings beside their controls, the map with its marks, a map
@@ -46,6 +44,12 @@ def write_audit(audit, path):
     path : str or path-like
         The file to write, in a folder that exists. Files beside it have its name and an ending
         such as ``_rows.csv`` or ``_marks.svg``; files of these names are replaced.
+
+    command : str or None, default=None
+        What was run, shown with the methods.
+
+    comparison : str or None, default=None
+        Name of a page beside it that compares this map with others, to link to.
 
     Returns
     -------
@@ -71,7 +75,8 @@ def write_audit(audit, path):
         pictures = audit_pictures(audit)
         files = {f"_{name}.svg": item.source for name, item in pictures.items()}
         files |= {f"_{name}.csv": csv_of(columns) for name, columns in _tables(audit).items()}
-        page = render_audit(audit, pictures, [f"{path.stem}{end}" for end in files])
+        names = [f"{path.stem}{end}" for end in files]
+        page = render_audit(audit, pictures, names, command and block(command), comparison)
     for end, content in files.items():
         content = content if isinstance(content, bytes) else content.encode("utf8")
         replace_file(path.with_name(f"{path.stem}{end}"), content)
@@ -101,8 +106,8 @@ def _tables(audit):
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def render_audit(audit, pictures, files):
-    """Return the page; `files` are the names of those beside it."""
+def render_audit(audit, pictures, files, command, comparison):
+    """Return the page; `files` and `comparison` are the names of those beside it."""
     context = {
         "data_name": plain(audit.data_name),
         "label_name": plain(audit.label_name, 60),
@@ -126,12 +131,14 @@ def render_audit(audit, pictures, files):
         "groups": _group_rows(audit),
         "worst": _worst(audit),
         "help": _help(audit),
-        "methods": [plain(part, 4000) for part in audit.methods_text().split("\n\n")],
+        **_methods(audit),
         "settings": [
             (plain(k).replace("_", " "), plain(v, 300)) for k, v in audit.settings.items()
         ],
         "versions": [(plain(k), plain(v)) for k, v in audit.versions.items()],
         "files": [plain(name) for name in files],
+        "command": command,
+        "comparison": comparison,
     }
     return template("audit.html.jinja").render(context)
 
@@ -147,16 +154,13 @@ def _size(audit):
 def _headline(audit):
     if audit.is_broken:
         return "The map is broken: it tells no more of the data than places dealt at random."
-    answers = {"yes": [], "NO": []}
+    said = {answer: [] for answer in ("yes", "in part", "torn", "NO")}
     for one in audit.verdict[1:]:
-        answers.setdefault(one.answer, []).append(one.question)
-    parts = []
-    if answers["yes"]:
-        parts.append(f"May be read: {', '.join(answers['yes'])}.")
-    if answers["NO"]:
-        parts.append(f"May not be read: {', '.join(answers['NO'])}.")
+        said.get(one.answer, []).append(one.question)
+    words = {"yes": "Yes", "in part": "In part", "torn": "Torn", "NO": "No"}
+    parts = [f"{words[answer]}: {'; '.join(names)}." for answer, names in said.items() if names]
     marked = sum(int((audit.reliability.mark == name).sum()) for name in _MARKS)
-    parts.append(f"{plural(marked, 'dot')} of {count(len(audit.ids))} deserve a look.")
+    parts.append(f"{count(marked)} of {plural(len(audit.ids), 'dot')} deserve a look.")
     return plain(" ".join(parts), 400)
 
 
@@ -165,8 +169,7 @@ def _kind(answer):
 
 
 def _panel_row(one):
-    digits = {"text": fixed}
-    show = signed if one.name in ("beyond linear", "lost to groups") else digits["text"]
+    show = signed if one.name in ("beyond linear", "lost to groups") else fixed
     interval = ""
     if np.isfinite(one.interval).all():
         interval = f"{signed(one.interval[0])} to {signed(one.interval[1])}"
@@ -266,11 +269,7 @@ def _group_rows(audit):
 def _worst(audit):
     """The rows that deserve a look first: misplaced by p-value, then torn, then merged by size."""
     marks = audit.reliability
-    by_mark = {"misplaced": -marks.p_value, "torn": -marks.tear, "merged": -marks.overlap}
-    order = []
-    for name, key in by_mark.items():
-        found = np.flatnonzero(marks.mark == name)
-        order += found[np.argsort(key[found], kind="stable")].tolist()
+    order = [row for row in rows_by_mark(marks) if marks.mark[row] != "ok"]
     return [
         {
             "id": plain(audit.ids[row], 60),
@@ -280,8 +279,16 @@ def _worst(audit):
             "tear": fixed(marks.tear[row], 1),
             "overlap": fixed(marks.overlap[row], 2),
         }
-        for row in order[:_N_WORST]
+        for row in order[:N_WORST]
     ]
+
+
+def _methods(audit):
+    *parts, references = audit.methods_text().split("\n\n")
+    return {
+        "methods": [plain(part, 4000) for part in parts],
+        "references": [plain(line.removeprefix("- "), 400) for line in references.split("\n")[1:]],
+    }
 
 
 def _help(audit):
