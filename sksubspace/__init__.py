@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         model_selection,
         neighbors,
         report,
+        scanpy,
     )
     from sksubspace._persistence import load, save
     from sksubspace._show_versions import show_versions
@@ -58,6 +59,7 @@ _SUBMODULES = (
     "model_selection",
     "neighbors",
     "report",
+    "scanpy",
 )
 _HOME_OF = {
     "Autoencoder": "autoencoder",
@@ -104,6 +106,7 @@ __all__ = [
     "neighbors",
     "report",
     "save",
+    "scanpy",
     "show_versions",
 ]
 

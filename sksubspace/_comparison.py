@@ -58,8 +58,9 @@ class CandidateResult:
         Of the score, over the rows of a repeat (and over seeds for leave-one-out): repeats test the
         same rows again.
 
-    evidence : {"held-out", "leave-one-out", "definition"}
-        Where the score comes from; "definition" for the mean, whose R2 is 0.
+    evidence : {"held-out", "leave-one-out", "thinned", "definition"}
+        Where the score comes from; "thinned" for D2 of counts that the map has not seen,
+        "definition" for the mean, whose score is 0.
 
     split_scores : tuple of float
         R2 of each split, or of each seed for leave-one-out.
@@ -289,6 +290,7 @@ def scored_on(comparison):
     return {
         "cv": folds,
         "loo": f"leave-one-out, {repeats} teacher seed{several}",
+        "thin": f"counts that the map has not seen, cut in two {repeats} time{several}",
         "auto": f"leave-one-out, then {folds}",
     }[comparison.method]
 
@@ -309,6 +311,8 @@ def level(comparison):
 
 def score_name(rows):
     """Name the scores by where they come from."""
+    if any(row.evidence == "thinned" for row in rows):
+        return "deviance explained D²"
     screened = all(row.evidence != "held-out" for row in rows)
     return "leave-one-out R²" if screened else "held-out R²"
 
@@ -359,7 +363,13 @@ def of_the_choice(comparison):
     """Say what the choice is worth; empty where it cannot be known."""
     if not np.isfinite(comparison.best_score_):
         return ""
-    return f"The chosen map, by rows that it was not chosen by: R2 {comparison.best_score_:.3f}."
+    score = f"{score_sign(comparison)} {comparison.best_score_:.3f}"
+    return f"The chosen map, by rows that it was not chosen by: {score}."
+
+
+def score_sign(comparison):
+    """The sign of the scores in a table."""
+    return "D2" if comparison.method == "thin" else "R2"
 
 
 def dimensions(rows):  # -> list of int

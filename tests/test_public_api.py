@@ -57,6 +57,7 @@ FLOORS = {
     "audit": 13,
     "_persistence": 13,  # what may be read is every public estimator
     "cli": 14,
+    "scanpy": 14,
     "__main__": 15,
     "__init__": 16,
 }

@@ -67,7 +67,7 @@ def read_obsm(path, key):
     return np.asarray(values.toarray() if sparse.issparse(values) else values), keys
 
 
-def representation_of(path):
+def rep_of_neighbors(path):
     """Name the array of `obsm` that the neighbours of a file were computed from; None if unknown.
 
     Scanpy writes it down where it was told; without a word it takes X_pca.

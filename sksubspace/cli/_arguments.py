@@ -104,6 +104,11 @@ def _add_validate(verb):
         help=f"methods, simplest first: {' '.join(SHORTHANDS)} (default: pca tsne umap)",
     )  # fmt: skip
     add(
+        "--embedding", nargs="+", action="extend", default=[], metavar="MAP",
+        help="maps that there are already, to stand beside them: keys of obsm of an .h5ad file, or "
+        "files",
+    )  # fmt: skip
+    add(
         "--grid", nargs="+", action="extend", default=[], metavar="NAME.PARAMETER=V,V",
         help="settings to try, such as umap.n_neighbors=5,15,50 or tsne.perplexity=30",
     )  # fmt: skip

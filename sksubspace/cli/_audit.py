@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sksubspace._persistence import replace_file
-from sksubspace.cli._anndata import representation_of
+from sksubspace.cli._anndata import rep_of_neighbors
 from sksubspace.cli._compared import read_rows
 from sksubspace.cli._embedding import read_embedding
 from sksubspace.cli._lock import locked
@@ -103,7 +103,7 @@ def _take_representation(options, terminal):
     """Of an .h5ad file take the matrix that the map was drawn from, where the file says it."""
     if options.rep is not None or options.layer is not None or not options.data.endswith(".h5ad"):
         return
-    options.rep = representation_of(Path(options.data))
+    options.rep = rep_of_neighbors(Path(options.data))
     if options.rep is not None:
         terminal.note(
             f"{options.data}: obsm['{options.rep}'] is taken, which neighbours were computed from; "

@@ -13,6 +13,7 @@ from sksubspace._persistence import replace_file
 from sksubspace.cli._audit import PAGE, audited, say_verdict, write_pages
 from sksubspace.cli._candidates import EXAMPLE_GRIDS, make_candidates
 from sksubspace.cli._compared import read_rows
+from sksubspace.cli._embedding import read_embedding
 from sksubspace.cli._lock import locked
 from sksubspace.cli._memory import check_teachers_fit
 from sksubspace.cli._model import Model, framed, save_model
@@ -38,6 +39,8 @@ def validate(options, terminal):
         n_rows - -(-n_rows // options.cv),
         EXAMPLE_GRIDS if options.data is None else None,
     )
+    for name in options.embedding:
+        candidates[Path(name).name] = read_embedding(name, rows.table, options, terminal)
     check_teachers_fit(options.teachers, n_rows, options.n_jobs)
     _make_folders(places)
     with locked(Path(options.out)):

@@ -90,9 +90,14 @@ class ComparisonPlan:
         return tuple(one for one in self.candidates if one.is_fixed)
 
     @property
+    def has_splits(self):
+        """Whether teachers are fitted again, to some of the rows."""
+        return self.method in ("cv", "auto")
+
+    @property
     def n_stages(self):
         """Number of stages that callbacks are told of."""
-        own = 1 + bool(self.candidates_of_all_rows) + (self.method != "loo")
+        own = 1 + bool(self.candidates_of_all_rows) + self.has_splits
         return own + self.controls + (self.ungrouped is not None)
 
 
@@ -105,8 +110,8 @@ def run_comparison(plan, X, caller, context):
     cv, loo, stages = {}, {}, partial(_evaluate_stage, plan, caller, context, said)
     whole = plan.candidates_of_all_rows
     if whole:
-        loo = stages("leave-one-out", _whole_jobs(plan, whole))
-    if plan.method != "loo":
+        loo = stages(plan.rule.whole_rows, _whole_jobs(plan, whole))
+    if plan.has_splits:
         refitted = [one for one in plan.candidates if not one.is_fixed]
         confirmed = refitted if plan.method == "cv" else _promising(plan, refitted, loo)
         cv = stages("cross-validation", _split_jobs(plan, confirmed))

@@ -115,6 +115,19 @@ def thin_counts(counts, *, test_share=0.5, dispersion=None, random_state=0):
     return counts - test, test
 
 
+def log_normalized(counts):  # (n, d) -> (n, d)
+    """log(1 + x / s * median(s)) with the total s of each row; sparse counts stay sparse."""
+    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+    scale = np.median(totals) / np.maximum(totals, 1)
+    kind = np.float32 if counts.dtype == np.float32 else np.float64
+    if not sparse.issparse(counts):
+        return np.log1p(counts * scale[:, None]).astype(kind, copy=False)
+    X = counts.astype(kind)
+    X.data *= np.repeat(scale, np.diff(X.indptr)).astype(kind)
+    np.log1p(X.data, out=X.data)
+    return X
+
+
 def _checked_dispersion(counts, dispersion):  # -> (n_features,) or None
     if dispersion is None:
         return None

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sksubspace.cli import main
-from sksubspace.cli._anndata import representation_of
+from sksubspace.cli._anndata import rep_of_neighbors
 from tests.cli.stored_cells import cells, store
 from tests.cli.tables import blobs
 
@@ -113,4 +113,4 @@ def test_the_file_says_what_its_neighbours_were_computed_from(
         stored["uns/neighbors"] = stored["uns"]["neighbors"]
     path = tmp_path / "cells.h5ad"
     store(stored, path, monkeypatch)
-    assert representation_of(path) == expected
+    assert rep_of_neighbors(path) == expected

@@ -212,3 +212,12 @@ def test_validate_and_transform_counts(path, stored, tmp_path, monkeypatch, caps
     places = pd.read_csv("places.csv", index_col=0)
     assert list(places.index) == list(stored["obs"].index)
     assert "another order" in capsys.readouterr().err
+
+
+def test_validate_sets_maps_of_the_file_beside_teachers(path, tmp_path, capsys):
+    words = ["--rep", "X_pca", "--embedding", "X_umap", "--teachers", "pca", "--n-jobs", "1"]
+    words += ["--method", "loo", "--out", str(tmp_path / "out")]
+    assert main(["validate", str(path), *words]) == 0
+    assert "X_umap" in capsys.readouterr().out
+    names = pd.read_csv(tmp_path / "out" / "results.csv")["name"]
+    assert {"X_umap", "PCA"} <= {*names}
