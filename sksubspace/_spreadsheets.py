@@ -45,12 +45,12 @@ def csv_of(columns):
     stream = StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([harmless(str(name)) for name in columns])
-    for row in zip(*(map(_cell, column) for column in columns.values()), strict=True):
+    for row in zip(*(map(_cell_of, column) for column in columns.values()), strict=True):
         writer.writerow(row)
     return stream.getvalue()
 
 
-def _cell(value):
+def _cell_of(value):
     if hasattr(value, "item"):
         value = value.item()
     return "" if value is None or value != value else harmless(value)

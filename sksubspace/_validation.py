@@ -187,7 +187,7 @@ def in_order_of(rows, values, name):
     >>> in_order_of(X, pd.Series([20, 10], index=["q", "p"]), "y").tolist()
     [10, 20]
     """
-    here, there = _row_names(rows), _row_names(values)
+    here, there = _names_of_rows(rows), _names_of_rows(values)
     if here is None or there is None or len(here) != len(there) or here.equals(there):
         return values
     counts = np.arange(len(here))
@@ -214,7 +214,7 @@ def in_order_of(rows, values, name):
     return values.iloc[places]
 
 
-def _row_names(values):
+def _names_of_rows(values):
     index = getattr(values, "index", None)
     return index if hasattr(index, "get_indexer") else None
 

@@ -121,7 +121,7 @@ def audit_embedding(
     """
     check_options(q, surrogate, teacher)
     given = read_input(X, Z, y=y, groups=groups, ids=ids, counts=counts, teacher=teacher)
-    seed = _drawn_seed(random_state)
+    seed = _seed_of(random_state)
     learnt = learn_map(
         given.X, given.Z, student=student, groups=given.groups, random_state=seed, stacklevel=3
     )
@@ -153,19 +153,19 @@ def audit_embedding(
         label_name=given.label_name,
         group_name=given.group_name,
         n_features=learnt.X.shape[1],
-        settings=_settings(learnt, reliability, given, q=q, seed=seed),
+        settings=_facts_of(learnt, reliability, given, q=q, seed=seed),
         versions=shaping_versions(),
     )
 
 
-def _drawn_seed(random_state):
+def _seed_of(random_state):
     """A number that repeats the audit."""
     if isinstance(random_state, Integral) and not isinstance(random_state, bool):
         return int(random_state)
     return student_seed(isolated_random_state(random_state))
 
 
-def _settings(learnt, reliability, given, *, q, seed):
+def _facts_of(learnt, reliability, given, *, q, seed):
     """What the numbers depend on, besides the data."""
     return {
         "random_state": seed,

@@ -71,7 +71,7 @@ def read_input(X, Z, *, y, groups, ids, counts, teacher):
     groups = None if groups is None else check_groups(given["groups"], n_samples)
     return AuditInput(
         X, Z, labels, _name_of(y, "label"), groups, _name_of(given["groups"], "group"),
-        _row_names(X, given["ids"], n_samples), _checked_counts(given["counts"], n_samples),
+        _ids_of(X, given["ids"], n_samples), _checked_counts(given["counts"], n_samples),
         None if teacher is None else resolve_teacher(teacher),
     )  # fmt: skip
 
@@ -103,7 +103,7 @@ def _name_of(values, default):
     return default if name is None else str(name)
 
 
-def _row_names(X, ids, n_samples):
+def _ids_of(X, ids, n_samples):
     """Names of the rows: those given, those of the index, or their numbers."""
     if ids is None:
         index = getattr(X, "index", None)

@@ -12,7 +12,7 @@ REFERENCES = (
 
 def methods_of(audit):  # EmbeddingAudit -> str
     """Write the paragraph, the settings and the references."""
-    sentences = [*_sentences(audit)]
+    sentences = [*_paragraph(audit)]
     versions = ", ".join(f"{name} {version}" for name, version in audit.versions.items())
     return "\n\n".join(
         [
@@ -23,7 +23,7 @@ def methods_of(audit):  # EmbeddingAudit -> str
     )
 
 
-def _sentences(audit):
+def _paragraph(audit):
     facts, marks = audit.settings, audit.reliability
     n_samples, n_components = audit.embedding.shape
     yield (

@@ -70,7 +70,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Panel:
+class AuditPanel:
     """All readings, and what they were read off.
 
     Attributes
@@ -137,7 +137,7 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
 
     Returns
     -------
-    panel : Panel
+    panel : AuditPanel
         Everything.
     """
     permuted_places = np.random.RandomState(random_state).permutation(learnt.Z)
@@ -169,7 +169,7 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
         stability = drawn_again(learnt, labels, teacher, n_jobs=n_jobs, **options)
         others = other_settings(learnt, teacher, **options)
         readings += _of_seeds(stability)
-    return Panel(tuple(readings), scores, loss, deals.n_islands, stability, tuple(others))
+    return AuditPanel(tuple(readings), scores, loss, deals.n_islands, stability, tuple(others))
 
 
 def _of_the_whole(found, controls, deals):

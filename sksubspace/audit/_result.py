@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sksubspace.audit._panel import Panel
+from sksubspace.audit._panel import AuditPanel
 from sksubspace.audit._verdict import Finding
 
 # characters of a line
@@ -25,7 +25,7 @@ class EmbeddingAudit:
     verdict : tuple of Finding
         Questions with answers and evidence.
 
-    panel : Panel
+    panel : AuditPanel
         Readings of the map beside those of its controls.
 
     reliability : EmbeddingReliability
@@ -54,7 +54,7 @@ class EmbeddingAudit:
     """
 
     verdict: tuple[Finding, ...]
-    panel: Panel
+    panel: AuditPanel
     reliability: Any
     ids: tuple = field(repr=False)
     embedding: np.ndarray = field(repr=False)

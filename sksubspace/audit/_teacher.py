@@ -57,7 +57,7 @@ def other_settings(learnt, teacher, *, random_state):
         Name of the setting, gain and its interval; none for a teacher without such a parameter.
     """
     found = []
-    for name, value in _settings(teacher, len(learnt.Z)):
+    for name, value in _reaches(teacher, len(learnt.Z)):
         other = seed_teacher(clone(teacher, safe=False), random_state)
         with small_work(0):
             Z = embed(centring(other.set_params(**{name: value}), learnt.X), learnt.X)
@@ -68,7 +68,7 @@ def other_settings(learnt, teacher, *, random_state):
     return found
 
 
-def _settings(teacher, n_samples):
+def _reaches(teacher, n_samples):
     params = teacher.get_params(deep=False) if hasattr(teacher, "get_params") else {}
     for name in _REACH:
         if isinstance(params.get(name), int | float):

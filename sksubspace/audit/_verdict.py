@@ -57,7 +57,7 @@ def verdict_of(panel, reliability, q):  # -> tuple of Finding
             _distances(panel, broken),
             _inside(panel.scores, broken),
         ]
-    found += [_misplaced(reliability, q), _beyond(panel), *_counts(panel["counts"])]
+    found += [_misplaced(reliability, q), _more_than_pca(panel), *_of_the_counts(panel["counts"])]
     if panel.loss is not None:
         found.append(_donors(panel.loss))
     if panel.stability is not None:
@@ -97,12 +97,12 @@ def _neighbourhoods(panel, broken):
 
 def _separate(reliability, broken):
     names = reliability.group_names
-    shares = {name: _share(reliability.merged, reliability.group == name) for name in names}
+    shares = {name: _share_among(reliability.merged, reliability.group == name) for name in names}
     merged = [name for name in names if shares[name] >= MANY]
     drawn = reliability.mark != "not drawn"
     reliable = reliability.reliable[drawn].mean()
     fine = reliable >= RELIABLE_FROM and not merged and not broken
-    lost = f"merged: {listed(merged)}" if merged else "merged: none"
+    lost = f"merged: {named_in_words(merged)}" if merged else "merged: none"
     return Finding(
         "clusters are separate",
         "yes" if fine else "in part" if reliable >= 0.5 and not broken else "NO",
@@ -127,7 +127,7 @@ def _distances(panel, broken):
             f"share {short(share.value)} (dealt {short(share.dealt)})",
         )  # fmt: skip
     fine = between.value >= DISTANCES_FROM and not broken
-    where = f"; not from {listed(low)}" if low and fine else ""
+    where = f"; not from {named_in_words(low)}" if low and fine else ""
     return Finding(
         "distances between clusters",
         "yes" if fine and not low else "in part" if fine else "NO",
@@ -165,7 +165,7 @@ def _misplaced(reliability, q):
         rows = reliability.group[reliability.mark == "misplaced"]
         names, sizes = np.unique(rows, return_counts=True)
         first = np.argsort(-sizes, kind="stable")[:2]
-        where = f"; {int(sizes[first].sum()):,} of them in {listed(names[first])}"
+        where = f"; {int(sizes[first].sum()):,} of them in {named_in_words(names[first])}"
     return Finding(
         "dots misplaced",
         f"{counts['misplaced']:,} of {n_drawn:,}",
@@ -174,20 +174,20 @@ def _misplaced(reliability, q):
     )
 
 
-def _beyond(panel):
+def _more_than_pca(panel):
     gain = panel["beyond linear"]
     low, high = gain.interval
     answer = "yes" if low > 0 else "NO" if high < 0 else "not clear"
-    control = "" if np.isnan(gain.surrogate) else f"; on Gaussian data {signed(gain.surrogate)}"
+    control = "" if np.isnan(gain.surrogate) else f"; on Gaussian data {with_sign(gain.surrogate)}"
     return Finding(
         "more than PCA shows",
         answer,
-        f"R2 {signed(gain.value)} [{signed(low)}, {signed(high)}]{control}",
+        f"R2 {with_sign(gain.value)} [{with_sign(low)}, {with_sign(high)}]{control}",
         "yes: interval above 0",
     )
 
 
-def _counts(reading):
+def _of_the_counts(reading):
     if np.isnan(reading.value):
         return
     yield Finding(
@@ -236,7 +236,7 @@ def _others(others):
         return
     better = [name for name, _, (low, _) in others if low > 0]
     evidence = "; ".join(
-        f"{name} {signed(gain)} [{signed(low)}, {signed(high)}]"
+        f"{name} {with_sign(gain)} [{with_sign(low)}, {with_sign(high)}]"
         for name, gain, (low, high) in others
     )
     answer = f"try {better[0]}" if better else "no clear gain"
@@ -254,12 +254,12 @@ def short(value):
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def signed(value):
+def with_sign(value):
     """Three decimals with a sign."""
     return "-" if not np.isfinite(value) else f"{value:+.3f}".replace("0.", ".", 1)
 
 
-def listed(names):
+def named_in_words(names):
     """Join names as in a sentence, the first few of them."""
     names = [str(name) for name in names]
     if len(names) > _MOST_NAMES:
@@ -268,8 +268,9 @@ def listed(names):
 
 
 def _with_values(names, values):
-    return f"{listed(names)} ({', '.join(short(values[name]) for name in names[:_MOST_NAMES])})"
+    shown = ", ".join(short(values[name]) for name in names[:_MOST_NAMES])
+    return f"{named_in_words(names)} ({shown})"
 
 
-def _share(flags, rows):
+def _share_among(flags, rows):
     return float(flags[rows].mean()) if rows.any() else 0.0

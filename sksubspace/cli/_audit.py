@@ -1,7 +1,6 @@
 """``sksubspace audit``: what may be read off a map that exists."""
 
 import shlex
-from importlib.util import find_spec
 from pathlib import Path
 
 from sksubspace._persistence import replace_file
@@ -9,7 +8,7 @@ from sksubspace.cli._anndata import rep_of_neighbors
 from sksubspace.cli._compared import read_rows
 from sksubspace.cli._embedding import read_embedding
 from sksubspace.cli._lock import locked
-from sksubspace.cli._say import UsageError
+from sksubspace.cli._say import UsageError, check_packages
 
 _NEEDED = ("jinja2", "matplotlib", "pandas")
 # names of what is written into a folder
@@ -18,7 +17,7 @@ PAGE, NUMBERS = "audit.html", "audit.json"
 
 def audit(options, terminal):
     """Audit a map, print the verdict, and write a page, its tables and its figures."""
-    _check_packages()
+    check_packages("audit", _NEEDED)
     _take_representation(options, terminal)
     rows = read_rows(options, terminal)
     Z = read_embedding(options.embedding, rows.table, options, terminal)
@@ -60,7 +59,7 @@ def audited(rows, Z, options, terminal, *, teacher=None):
             rows.X,
             Z,
             y=_labels(rows, options, terminal),
-            groups=_named(rows.table.groups, options.groups),
+            groups=_series(rows.table.groups, options.groups),
             ids=rows.table.row_names,
             teacher=teacher,
             surrogate=getattr(options, "surrogate", False),
@@ -89,14 +88,6 @@ def write_pages(found, folder, options, comparison=None):
     command = shlex.join(options.command)
     write_audit(found, folder / PAGE, command=command, comparison=comparison)
     replace_file(folder / NUMBERS, found.to_json().encode("utf-8"))
-
-
-def _check_packages():
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f'audit needs {", ".join(missing)}; install with: pip install "sksubspace[cli]"'
-        )
 
 
 def _take_representation(options, terminal):
@@ -130,10 +121,10 @@ def _labels(rows, options, terminal):
     if are_values(rows.y):
         terminal.note(f"label '{options.label}' holds values on a scale, which are no groups")
         return None
-    return _named(rows.y, options.label)
+    return _series(rows.y, options.label)
 
 
-def _named(values, name):
+def _series(values, name):
     import pandas as pd
 
     return None if values is None else pd.Series(values, name=name)

@@ -106,6 +106,15 @@ def option(name, values):
     return " ".join('"\'"' if word == "'" else shlex.quote(word) for word in words)
 
 
+def check_packages(verb, needed):
+    """Raise a UsageError that says what to install, if a verb needs a package that is missing."""
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f'{verb} needs {", ".join(missing)}; install with: pip install "sksubspace[cli]"'
+        )
+
+
 def _is_rich(stream):
     return stream.isatty() and find_spec("rich") is not None
 

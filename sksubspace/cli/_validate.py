@@ -3,7 +3,6 @@
 import json
 import shlex
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from sksubspace.cli._lock import locked
 from sksubspace.cli._memory import check_teachers_fit
 from sksubspace.cli._model import Model, framed, save_model
 from sksubspace.cli._output import csv_text
-from sksubspace.cli._say import UsageError
+from sksubspace.cli._say import UsageError, check_packages
 
 _NEEDED = ("jinja2", "matplotlib", "pandas", "skops")
 # letters of the name of a run
@@ -27,7 +26,7 @@ _RUN_LENGTH = 12
 
 def validate(options, terminal):
     """Compare, print the table, and write results, report and model."""
-    _check_packages()
+    check_packages("validate", _NEEDED)
     places = _places(options)
     rows = read_rows(options, terminal)
     n_rows = rows.X.shape[0]
@@ -58,14 +57,6 @@ def validate(options, terminal):
         _report(result, rows, batch, places, run, found, options, terminal)
     _say_where({kind: path for kind, path in places.items() if path.exists()}, terminal)
     return 0
-
-
-def _check_packages():
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f'validate needs {", ".join(missing)}; install with: pip install "sksubspace[cli]"'
-        )
 
 
 # ---- what comes out ------------------------------------------------------------------------------

@@ -111,13 +111,13 @@ def render_audit(audit, pictures, files, command, comparison):
     context = {
         "data_name": plain(audit.data_name),
         "label_name": plain(audit.label_name, 60),
-        "size": plain(_size(audit)),
+        "size": plain(_size_in_words(audit)),
         "headline": _headline(audit),
         "verdict": [
             {
                 "question": plain(one.question),
                 "answer": plain(one.answer),
-                "kind": _kind(one.answer),
+                "kind": _look_of(one.answer),
                 "evidence": plain(one.evidence, 600),
                 "threshold": plain(one.threshold),
             }
@@ -143,7 +143,7 @@ def render_audit(audit, pictures, files, command, comparison):
     return template("audit.html.jinja").render(context)
 
 
-def _size(audit):
+def _size_in_words(audit):
     n_samples, n_components = audit.embedding.shape
     return (
         f"{plural(n_samples, 'row')} on a map of {plural(n_components, 'dimension')}, held against "
@@ -164,7 +164,7 @@ def _headline(audit):
     return plain(" ".join(parts), 400)
 
 
-def _kind(answer):
+def _look_of(answer):
     return {"yes": "good", "NO": "bad", "BROKEN": "bad"}.get(answer, "")
 
 

@@ -253,7 +253,7 @@ def _ranking_section(result):
 
 def _map_section(result, data, audit):
     medal = result.best_estimator_
-    marks = _marks(medal, data) if audit is None else audit.reliability
+    marks = _marks_of(medal, data) if audit is None else audit.reliability
     return {
         "n_components": medal.n_components_,
         "map_pictures": map_pictures(result, data, marks),
@@ -265,7 +265,7 @@ def _map_section(result, data, audit):
     }
 
 
-def _marks(medal, data):
+def _marks_of(medal, data):
     """Marks of the rows of the chosen map; None where they are too few to say anything."""
     try:
         return embedding_reliability(data.train.X, medal.embedding_)
