@@ -21,8 +21,8 @@ from sksubspace.neighbors import k_nearest
 
 # islands of more rows are those of a draw: the search is quadratic
 MOST_ISLAND_ROWS = 10_000
-# up to so many rows the left-out R2 of dealt islands is computed: each deal is one more student
-MOST_DEALT_ROWS = 3_000
+# up to so many rows the left-out R2 of so many deals is computed: each is one more student
+SCORED_DEALS = ((1_000, 5), (20_000, 1))
 N_DEALS = 5
 # a left-out R2 under this is none, and no share of it is worth a word
 _NOTHING = 0.02
@@ -239,20 +239,21 @@ class _Deals:
 
 
 def _deals_of(learnt, labels, random_state):
-    """Deal the islands of a map, and read what is left; of a large map without the R2."""
+    """Deal the islands of a map, and read what is left; the R2 of a few deals, or of none."""
     random_state = np.random.RandomState(random_state)
-    has_r2 = len(learnt.Z) <= MOST_DEALT_ROWS
-    if not has_r2:
-        learnt = replace(learnt, plan=replace(learnt.plan, decoder=FourierRidge(0, scale=1.0)))
+    n_scored = next((k for most, k in SCORED_DEALS if len(learnt.Z) <= most), 0)
+    by_line = replace(learnt, plan=replace(learnt.plan, decoder=FourierRidge(0, scale=1.0)))
     island = _islands(learnt.Z, random_state)
     n_islands = int(island.max() + 1)
     found = []
-    for _ in range(N_DEALS):
+    for deal in range(N_DEALS):
         Z = dealt(learnt.Z, island, derangement(n_islands, random_state))
-        one = learnt.again(Z)
+        one = (learnt if deal < n_scored else by_line).again(Z)
         between = np.nan if labels is None else _between(learnt.X, Z, labels)
-        found.append((one.score if has_r2 else np.nan, one.global_share, between))
-    return _Deals(*np.mean(found, axis=0).tolist(), n_islands)
+        found.append((one.score, one.global_share, between))
+    scores, shares, ranks = map(np.array, zip(*found, strict=True))
+    r2 = float(scores[:n_scored].mean()) if n_scored else np.nan
+    return _Deals(r2, float(shares.mean()), float(ranks.mean()), n_islands)
 
 
 def _between(X, Z, labels):  # (n, d), (n, q), (n,) -> float

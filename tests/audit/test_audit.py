@@ -94,9 +94,8 @@ def test_two_islands_that_change_places_are_caught_by_the_group_table(audit, dat
     marked = [(one.rows["mark"] != "ok").mean() for one in (audit, lie)]
     assert marked[1] <= marked[0] + 0.03  # no row knows it
     before, after = (one.by_group.set_index("group")["distance_rank"] for one in (audit, lie))
-    assert after.idxmin() in ("type 0", "type 5")
-    assert after[["type 0", "type 5"]].max() < before.min()
-    assert answers(lie)["distances between clusters"] != "yes"
+    assert after.max() < 0.7 <= before.min()
+    assert answers(lie)["distances between clusters"] == "NO"
 
 
 def test_rows_on_a_wrong_island_are_misplaced(data):
@@ -105,7 +104,7 @@ def test_rows_on_a_wrong_island_are_misplaced(data):
     wrong[:3] = Z[-3:]
     audit = audit_embedding(X, wrong, y=y)
     assert audit.rows["mark"].iloc[:3].tolist() == ["misplaced"] * 3
-    assert "in type 0" in next(
+    assert "type 0" in next(
         one.evidence for one in audit.verdict if one.question == "dots misplaced"
     )
 
@@ -137,7 +136,8 @@ def test_a_teacher_draws_the_map_again(data):
 
 def test_counts_are_explained(data):
     X, Z, _ = data
-    counts = np.random.RandomState(0).poisson(np.exp((Z - Z.mean(axis=0)) / 8 @ np.ones((2, 5))))
+    rng = np.random.RandomState(0)
+    counts = rng.poisson(np.exp((Z - Z.mean(axis=0)) / 6 @ rng.randn(2, 8) + 1))
     audit = audit_embedding(X, Z, counts=counts)
     reading = audit.panel["counts"]
     assert reading.value > 0.3 > 0.05 > reading.permuted
