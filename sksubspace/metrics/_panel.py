@@ -8,9 +8,11 @@ import numpy as np
 
 __all__ = [
     "ARRANGEMENT_LEVEL",
+    "BETWEEN_GROUPS",
     "CONTINUOUS_SHARE",
     "GLOBAL_SHARE",
     "TORN_ROWS",
+    "has_arrangement",
     "has_distances",
     "is_one_picture",
 ]
@@ -24,6 +26,10 @@ TORN_ROWS = 0.3
 # what a line reads, over principal components: islands dealt had .04-.33 where there were ten or
 # more of them, natural maps that tell how islands lie .43 or more
 GLOBAL_SHARE = 0.4
+# rank correlation of distances between groups with those in the data: half of the order is right
+# (.7 squared). Two islands that change places are seen by this alone, and many natural maps have
+# less: their distances are no more to be read than those of the swapped ones
+BETWEEN_GROUPS = 0.7
 # chance that islands which are dealt at random are taken for an arrangement
 ARRANGEMENT_LEVEL = 0.05
 
@@ -47,20 +53,37 @@ def is_one_picture(continuous_share, torn):
     return not (continuous_share < CONTINUOUS_SHARE or torn >= TORN_ROWS)
 
 
-def has_distances(global_share, arrangement_p_value=np.nan):
-    """Tell whether distances between far parts of a map may be read at all.
+def has_arrangement(global_share, p_value=np.nan):
+    """Tell whether the islands of a map lie anyhow, or where the data put them.
 
     Parameters
     ----------
     global_share : float
         What a line reads, over principal components.
 
-    arrangement_p_value : float
-        Of `islands_dealt`; NaN where it was not asked for.
+    p_value : float
+        Of the arrangement, by `islands_dealt`; NaN where it was not asked for.
 
     Returns
     -------
     bool
         False where the arrangement of the islands says little, or no more than a chance one.
     """
-    return not (global_share < GLOBAL_SHARE or arrangement_p_value > ARRANGEMENT_LEVEL)
+    return not (global_share < GLOBAL_SHARE or p_value > ARRANGEMENT_LEVEL)
+
+
+def has_distances(between):
+    """Tell whether distances between groups may be read.
+
+    Parameters
+    ----------
+    between : float
+        Spearman correlation of the distances between groups with those in the data; NaN without
+        groups counts as not known to be wrong.
+
+    Returns
+    -------
+    bool
+        Whether the order of the distances is by and large that of the data.
+    """
+    return not between < BETWEEN_GROUPS
