@@ -14,6 +14,7 @@ from sksubspace._linalg import column_means, covariance, dense, leading_eigenpai
 from sksubspace._machine import check_memory
 from sksubspace._parameters import isolated_random_state
 from sksubspace._student import FourierRidge
+from sksubspace.metrics._group_scores import group_means
 from sksubspace.metrics._input import check_rows
 from sksubspace.metrics._learnt import learn_map
 from sksubspace.neighbors import k_nearest
@@ -26,6 +27,10 @@ _FEWEST, _MOST = 4, 60
 _N_CELLS = 10
 # one deal is noisy where islands are few
 _N_DEALS = 5
+# deals that an arrangement is ranked among, by what needs no student
+_N_RANKED = 999
+# squares that differ by less are of the same arrangement
+_SAME = 1e-9
 
 
 # ---- islands -------------------------------------------------------------------------------------
@@ -162,8 +167,7 @@ def derangement(n, random_state):  # -> (n,)
 
 def dealt(Z, island, order):  # (n, q), (n,), (k,) -> (n, q)
     """Move island k, as it is, to the centre of island order[k]."""
-    sizes = np.bincount(island)
-    centres = np.stack([np.bincount(island, column) for column in Z.T], axis=1) / sizes[:, None]
+    centres = group_means(Z, island)
     moved = Z - centres[island] + centres[order][island]
     return moved.astype(Z.dtype if Z.dtype.kind == "f" else np.float64, copy=False)
 
@@ -185,12 +189,17 @@ class IslandsDealt:
 
     n_deals : int
         How often they were dealt.
+
+    p_value : float
+        Share of 999 further deals after which a line reads as much of the data off the map as it
+        stands, or more: where it is large, the arrangement of the islands is as good as chance.
     """
 
     r2: float
     global_share: float
     n_islands: int
     n_deals: int
+    p_value: float
 
 
 def islands_dealt(X, Z, *, groups=None, student=None, random_state=0):
@@ -218,7 +227,7 @@ def islands_dealt(X, Z, *, groups=None, student=None, random_state=0):
     Returns
     -------
     control : IslandsDealt
-        Means of five deals.
+        Means of five deals, and the rank of the arrangement among 999.
 
     Raises
     ------
@@ -259,8 +268,49 @@ def islands_dealt_of(learnt, *, has_r2=True, n_deals=_N_DEALS, random_state=0):
         learnt.again(dealt(learnt.Z, island, derangement(n_islands, random_state)))
         for _ in range(n_deals)
     ]
-    r2 = float(np.mean([one.score for one in deals])) if has_r2 else np.nan
-    return IslandsDealt(r2, float(np.mean([one.global_share for one in deals])), n_islands, n_deals)
+    return IslandsDealt(
+        r2=float(np.mean([one.score for one in deals])) if has_r2 else np.nan,
+        global_share=float(np.mean([one.global_share for one in deals])),
+        n_islands=n_islands,
+        n_deals=n_deals,
+        p_value=_arrangement_p_value(learnt, island, random_state),
+    )
+
+
+def _arrangement_p_value(learnt, island, random_state):
+    """Rank the arrangement of a map among random ones, its own included."""
+    n_islands = island.max() + 1
+    orders = [random_state.permutation(n_islands) for _ in range(_N_RANKED)]
+    orders = np.stack([np.arange(n_islands), *orders])
+    read = line_squares(learnt.X, learnt.Z, island, orders)
+    return float((read >= read[0] * (1 - _SAME)).mean())
+
+
+def line_squares(X, Z, island, orders):  # (n, d), (n, q), (n,), (m, k) -> (m,)
+    r"""Sum of squares that a line reads off a map, for each order of its islands.
+
+    With the deviations W of the places from the centres of their islands, the centres
+    :math:`c = C_\pi` in an order, about their mean, the sizes N and the sums P of the centred rows
+    of each island, the line from places to rows explains
+
+    .. math:: \operatorname{tr} \left[ (W^T W + c^T N c)^{-1} S^T S \right], \qquad
+              S = X^T W + P^T c .
+
+    Only q x q matrices depend on the order.
+    """
+    sizes = np.bincount(island)
+    Z = np.asarray(Z, dtype=np.float64)
+    centres = group_means(Z, island)
+    mean, island_means = column_means(X), group_means(X, island)
+    sums = sizes[:, None] * (island_means - mean)
+    within = Z - centres[island]
+    moments = np.asarray(X.T @ within)  # columns of W add up to zero: X need not be centred
+    c = centres[orders] - (sizes @ centres[orders] / sizes.sum())[:, None]
+    places = within.T @ within + np.einsum("mkp,k,mkq->mpq", c, sizes, c)
+    crossed = np.einsum("mkp,kq->mpq", c, sums @ moments)
+    squares = moments.T @ moments + crossed + crossed.transpose(0, 2, 1)
+    squares = squares + np.einsum("mkp,kl,mlq->mpq", c, sums @ sums.T, c, optimize=True)
+    return np.einsum("mpq,mqp->m", np.linalg.pinv(places), squares)
 
 
 # ---- no structure but covariance -----------------------------------------------------------------

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import adjusted_rand_score
 
 from sksubspace.metrics import (
@@ -12,7 +15,7 @@ from sksubspace.metrics import (
     gaussian_surrogate,
     islands_dealt,
 )
-from sksubspace.metrics._controls import dealt, derangement, islands_dealt_of
+from sksubspace.metrics._controls import dealt, derangement, islands_dealt_of, line_squares
 from sksubspace.metrics._learnt import learn_map
 
 
@@ -83,6 +86,39 @@ def test_the_control_is_the_mean_of_single_deals():
     assert np.isnan(cheap.r2)
     assert_allclose(cheap.global_share, found.global_share, rtol=1e-9)
     assert islands_dealt(X, Z).global_share < 0.5 * embedding_score(X, Z).global_share
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_a_line_explains_what_a_regression_explains(is_sparse):
+    Z, label = archipelago(n_islands=5)
+    X = np.random.RandomState(0).randn(len(Z), 6) + label[:, None] * np.arange(6)
+    X[np.abs(X) < 0.5] = 0
+    rng = np.random.RandomState(1)
+    orders = np.stack([np.arange(5), *(rng.permutation(5) for _ in range(4))])
+    expected = []
+    for order in orders:
+        places = dealt(Z, label, order)
+        fitted = LinearRegression().fit(places, X).predict(places)
+        expected.append(np.square(fitted - X.mean(axis=0)).sum())
+    given = sparse.csr_matrix(X) if is_sparse else X
+    assert_allclose(line_squares(given, Z, label, orders), expected, rtol=1e-9)
+
+
+def test_an_arrangement_is_ranked_among_deals():
+    Z, label = archipelago()
+    X = Z @ np.eye(2, 4) + 0.5 * np.random.RandomState(3).randn(len(Z), 4)
+
+    def p_value(places, seed=0):
+        learnt = SimpleNamespace(X=X, Z=places)
+        return _controls._arrangement_p_value(learnt, label, np.random.RandomState(seed))
+
+    assert p_value(Z) <= 0.005
+    p_values = [
+        p_value(dealt(Z, label, np.random.RandomState(seed).permutation(8)), seed)
+        for seed in range(60)
+    ]
+    assert 0.3 < np.mean(p_values) < 0.7
+    assert np.mean(np.array(p_values) <= 0.05) <= 0.15
 
 
 @pytest.mark.parametrize("n", [400, 60])
