@@ -116,7 +116,7 @@ def check_counts(counts, name="counts"):  # (n, d) -> (n, d)
     for wrong, wanted in ((values < 0, "not negative"), (values != np.floor(values), "whole")):
         if wrong.any():
             first = int(wrong.argmax())
-            row, column, value = _entry(counts, first)
+            row, column, value = _entry_at(counts, first)
             raise ValueError(
                 f"{name} must be raw counts, which are {wanted}, got {value:g} in row {row}, "
                 f"column {column} ({int(wrong.sum())} such entries)."
@@ -124,7 +124,7 @@ def check_counts(counts, name="counts"):  # (n, d) -> (n, d)
     return counts
 
 
-def _entry(X, number):  # -> row, column, value
+def _entry_at(X, number):  # -> row, column, value
     """The stored entry of a number, counted along the rows."""
     if hasattr(X, "toarray"):
         row = int(np.searchsorted(X.indptr, number, side="right")) - 1

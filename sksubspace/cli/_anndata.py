@@ -60,7 +60,7 @@ def read_obsm(path, key):
         The names that there are.
     """
     with _opened(path) as (file, read):
-        keys = _keys(file, "obsm")
+        keys = _keys_of(file, "obsm")
         values = read(file["obsm"][key]) if key in keys else None
     if values is None:
         return None, keys
@@ -75,8 +75,8 @@ def rep_of_neighbors(path):
     if not path.is_file():
         return None
     with _opened(path) as (file, read):
-        keys = _keys(file, "obsm")
-        if "neighbors" not in _keys(file, "uns"):
+        keys = _keys_of(file, "obsm")
+        if "neighbors" not in _keys_of(file, "uns"):
             return None
         params = file["uns/neighbors"].get("params", {})
         named = read(params["use_rep"]) if "use_rep" in params else "X_pca"
@@ -102,7 +102,7 @@ def _opened(path):
         raise UsageError(f"{path} is not a whole .h5ad file ({error}); write it again") from error
 
 
-def _keys(file, kind):
+def _keys_of(file, kind):
     return [*file[kind]] if kind in file else []
 
 
@@ -111,14 +111,14 @@ def _matrix_node(path, file, rep, layer):
     for kind, key, option in (("obsm", rep, "--rep"), ("layers", layer, "--layer")):
         if key is None:
             continue
-        if key not in (keys := _keys(file, kind)):
+        if key not in (keys := _keys_of(file, kind)):
             raise UsageError(f"{path} has no '{key}' in {kind} for {option}; {offered(key, keys)}")
         return file[kind][key], f"{kind}['{key}']"
     if "X" not in file or file["X"].attrs.get("encoding-type") == "null":
         others = [
             f"{option} ({quoted(keys, _KEYS_NAMED)})"
             for kind, option in (("obsm", "--rep"), ("layers", "--layer"))
-            if (keys := _keys(file, kind))
+            if (keys := _keys_of(file, kind))
         ]
         mend = f"name another matrix with {' or '.join(others)}" if others else "there is no other"
         raise UsageError(f"{path} has no X; {mend}")

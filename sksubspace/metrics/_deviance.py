@@ -132,7 +132,7 @@ def row_deviances(
         NaN for rows that were not scored.
     """
     check_integer(n_neighbors, "n_neighbors", 1)
-    counts, train, Z = _check_input(counts, Z, train)
+    counts, train, Z = _checked_counts(counts, Z, train)
     groups = groups_of_equal_rows(counts) if groups is None else check_groups(groups, len(Z))
     drawn = np.flatnonzero(~np.isnan(Z).any(axis=1))
     own_groups = np.unique(groups[drawn], return_inverse=True)[1]
@@ -148,7 +148,7 @@ def row_deviances(
     return deviance, null
 
 
-def _check_input(counts, Z, train):  # -> CSR (n, d), CSR (n, d), (n, q)
+def _checked_counts(counts, Z, train):  # -> CSR (n, d), CSR (n, d), (n, q)
     counts, Z = sparse.csr_array(check_counts(counts)), check_rows(Z, "Z", allow_nan=True)
     check_same_length(counts, Z, "counts", "Z")
     if train is None:

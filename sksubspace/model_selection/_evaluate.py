@@ -195,7 +195,7 @@ def evaluate_whole_permuted(data, student, seed, embedding, task):
 
     def compute():
         with task.around():
-            return _scored(data.for_teachers(seed), dealt, medal)
+            return _score_whole(data.for_teachers(seed), dealt, medal)
 
     return _guarded(compute, student, task)
 
@@ -252,12 +252,12 @@ def _embed_and_score(data, teacher, medal, store, task):
         stand_in = RememberedTeacher(teacher, store, keep=True)
         start = perf_counter()
         Z = check_array(stand_in.fit_transform(data.X), ensure_all_finite=False)
-        evaluation = _scored(data, Z, medal)
+        evaluation = _score_whole(data, Z, medal)
         seconds = perf_counter() - start - stand_in.elapsed_
     return replace(evaluation, teacher_seconds=stand_in.seconds_, student_seconds=seconds)
 
 
-def _scored(data, Z, medal):
+def _score_whole(data, Z, medal):
     """Score a map of all rows: by the counts that it has not seen, or by leave-one-out."""
     if data.unseen is not None:
         deviance, null = row_deviances(

@@ -107,11 +107,11 @@ def thin_counts(counts, *, test_share=0.5, dispersion=None, random_state=0):
         )
     rng = isolated_random_state(random_state)
     if sparse.issparse(counts):
-        drawn = _drawn(counts.data, counts.indices, test_share, dispersion, rng)
+        drawn = _test_part(counts.data, counts.indices, test_share, dispersion, rng)
         return tuple(_of_entries(counts, values) for values in (counts.data - drawn, drawn))
     test = np.zeros_like(counts)
     stored = np.nonzero(counts)
-    test[stored] = _drawn(counts[stored], stored[1], test_share, dispersion, rng)
+    test[stored] = _test_part(counts[stored], stored[1], test_share, dispersion, rng)
     return counts - test, test
 
 
@@ -157,7 +157,7 @@ def _moments_dispersion(counts):  # (n, d) -> (d,)
     return np.divide(excess, m**2 * (s @ s), out=np.zeros_like(m), where=m > 0).clip(min=0)
 
 
-def _drawn(values, columns, share, dispersion, rng):  # (k,), (k,) -> (k,)
+def _test_part(values, columns, share, dispersion, rng):  # (k,), (k,) -> (k,)
     """Draw the part of each count that goes to the second table."""
     drawn = np.empty_like(values)
     for block in row_blocks(len(values), _BLOCK):

@@ -86,7 +86,7 @@ def batches_of(adata, name):
     return column
 
 
-def representation_of(adata, basis, use_rep=None):
+def held_against(adata, basis, use_rep=None):
     """The matrix of a name, or for None the one that a map was drawn from.
 
     That is what `uns` says of the map itself, such as ``uns["tsne"]["params"]["use_rep"]``; or of
@@ -94,7 +94,7 @@ def representation_of(adata, basis, use_rep=None):
     """
     n_components = None
     if use_rep is None:
-        use_rep, n_components = _drawn_from(adata, basis)
+        use_rep, n_components = _named_in_uns(adata, basis)
     if use_rep == "X":
         if adata.X is None:
             raise ValueError("adata.X is None; use_rep must be a key of adata.obsm.")
@@ -108,19 +108,19 @@ def representation_of(adata, basis, use_rep=None):
     return Representation(values[:, :n_components], use_rep, n_components)
 
 
-def _drawn_from(adata, basis):  # -> str or None, int or None
-    own = _entry(adata.uns, basis.removeprefix("X_"))
-    neighbors = _entry(adata.uns, _entry(own, "params").get("neighbors_key", "neighbors"))
-    for params in (_entry(own, "params"), _entry(neighbors, "params")):
+def _named_in_uns(adata, basis):  # -> str or None, int or None
+    own = _inner(adata.uns, basis.removeprefix("X_"))
+    neighbors = _inner(adata.uns, _inner(own, "params").get("neighbors_key", "neighbors"))
+    for params in (_inner(own, "params"), _inner(neighbors, "params")):
         if params.get("use_rep") is not None:
             return str(params["use_rep"]), params.get("n_pcs")
-    n_pcs = _entry(neighbors, "params").get("n_pcs")
+    n_pcs = _inner(neighbors, "params").get("n_pcs")
     if n_pcs == 0:  # how scanpy says that components are not to be taken
         return "X", None
     return ("X_pca" if "X_pca" in adata.obsm else None), n_pcs
 
 
-def _entry(mapping, key):
+def _inner(mapping, key):
     """A mapping within a mapping; an empty one where there is none."""
     found = mapping[key] if key in mapping else {}
     return found if hasattr(found, "get") else {}

@@ -10,9 +10,9 @@ from sksubspace.scanpy._adata import (
     batches_of,
     check_adata,
     column_of,
+    held_against,
     layer_of,
     map_of,
-    representation_of,
 )
 
 __all__ = ["audit", "compare"]
@@ -91,7 +91,7 @@ def audit(
     """
     check_adata(adata)
     Z, key = map_of(adata, basis)
-    rep = representation_of(adata, key, use_rep)
+    rep = held_against(adata, key, use_rep)
     found = audit_embedding(
         rep.values,
         Z,
@@ -182,12 +182,12 @@ def compare(
     if isinstance(bases, str) or not len(bases):
         raise TypeError(f"bases must be a sequence of keys of adata.obsm, got {bases!r}.")
     maps = {key: Z[:, :n_components] for Z, key in (map_of(adata, one) for one in bases)}
-    rep = representation_of(adata, [*maps][-1], use_rep)
+    rep = held_against(adata, [*maps][-1], use_rep)
     result = compare_embeddings(
         rep.values,
         maps,
-        y=_plain(column_of(adata, groupby, "groupby")),
-        groups=_plain(batches_of(adata, batch_key)),
+        y=_as_array(column_of(adata, groupby, "groupby")),
+        groups=_as_array(batches_of(adata, batch_key)),
         random_state=random_state,
         **options,
     )
@@ -199,7 +199,7 @@ def compare(
     return result
 
 
-def _plain(column):
+def _as_array(column):
     return None if column is None else np.asarray(column)
 
 

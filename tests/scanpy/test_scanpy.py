@@ -13,7 +13,7 @@ from scipy import sparse
 import sksubspace.scanpy as sks
 from sksubspace import audit_embedding, inspection
 from sksubspace.model_selection import compare_embeddings
-from sksubspace.scanpy._adata import representation_of
+from sksubspace.scanpy._adata import held_against
 
 
 def cells(n=200, seed=0):
@@ -99,9 +99,9 @@ def test_the_data_are_not_written_to():
 def test_the_matrix_that_a_map_was_drawn_from(uns, name, shape):
     adata = cells()
     adata.uns, adata.obsm["X_other"] = uns, np.zeros((200, 5))
-    rep = representation_of(adata, "X_umap")
+    rep = held_against(adata, "X_umap")
     assert (rep.name, rep.values.shape) == (name, (200, shape))
-    assert representation_of(adata, "X_umap", "X_pca").name == "X_pca"
+    assert held_against(adata, "X_umap", "X_pca").name == "X_pca"
 
 
 def test_compare_is_that_of_the_arrays():
