@@ -8,7 +8,7 @@ import numpy as np
 from sksubspace._student import FourierRidge
 from sksubspace.audit._teacher import drawn_again, other_settings
 from sksubspace.metrics import deviance_explained, find_islands
-from sksubspace.metrics._controls import dealt, derangement
+from sksubspace.metrics._controls import arrangement_p_value, dealt, derangement
 from sksubspace.metrics._group_loss import group_loss_of
 from sksubspace.metrics._group_scores import (
     centre_distances,
@@ -87,6 +87,9 @@ class AuditPanel:
     n_islands : int
         Islands that were dealt.
 
+    p_value : float
+        Share of 999 further deals after which a line reads as much off the map as it stands.
+
     stability : EmbeddingStability or None
         Of the teacher; None without one.
 
@@ -98,6 +101,7 @@ class AuditPanel:
     scores: Any = None
     loss: Any = None
     n_islands: int = 0
+    p_value: float = np.nan
     stability: Any = None
     others: tuple = ()
 
@@ -169,7 +173,9 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
         stability = drawn_again(learnt, labels, teacher, n_jobs=n_jobs, **options)
         others = other_settings(learnt, teacher, **options)
         readings += _of_seeds(stability)
-    return AuditPanel(tuple(readings), scores, loss, deals.n_islands, stability, tuple(others))
+    return AuditPanel(
+        tuple(readings), scores, loss, deals.n_islands, deals.p_value, stability, tuple(others)
+    )
 
 
 def _of_the_whole(found, controls, deals):
@@ -236,6 +242,7 @@ class _Deals:
     global_share: float
     between: float
     n_islands: int
+    p_value: float
 
 
 def _deals_of(learnt, labels, random_state):
@@ -253,7 +260,8 @@ def _deals_of(learnt, labels, random_state):
         found.append((one.score, one.global_share, between))
     scores, shares, ranks = map(np.array, zip(*found, strict=True))
     r2 = float(scores[:n_scored].mean()) if n_scored else np.nan
-    return _Deals(r2, float(shares.mean()), float(ranks.mean()), n_islands)
+    p_value = arrangement_p_value(learnt, island, random_state)
+    return _Deals(r2, float(shares.mean()), float(ranks.mean()), n_islands, p_value)
 
 
 def _between(X, Z, labels):  # (n, d), (n, q), (n,) -> float

@@ -231,7 +231,7 @@ def lines_of(audit):
     lines = [(f"{size_of(audit)}\n", "")]
     for one in audit.verdict:
         head = f"{one.question:<{questions}}  {one.answer:<{answers}}  "
-        text = one.evidence + (f" ({one.threshold})" if one.threshold else "")
+        text = one.evidence + (f" [{one.threshold}]" if one.threshold else "")
         below = " " * len(head)
         lines.append((fill(text, _WIDTH, initial_indent=head, subsequent_indent=below), one.answer))
     return lines

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sksubspace._comparison import TORN_BELOW
+from sksubspace.metrics._panel import (
+    ARRANGEMENT_LEVEL,
+    BETWEEN_GROUPS,
+    CONTINUOUS_SHARE,
+    GLOBAL_SHARE,
+    TORN_ROWS,
+    has_arrangement,
+    has_distances,
+    is_one_picture,
+)
 
 # under this R2 of rows left out a map tells as much of the data as one dealt at random
 BROKEN_BELOW = 0.05
@@ -12,8 +21,6 @@ BROKEN_BELOW = 0.05
 RELIABLE_FROM = 0.9
 # of the rows of a group that are marked, from which on it is named
 MANY = 0.1
-# Spearman correlation of distances between groups with those in the data
-DISTANCES_FROM = 0.7
 # R2 of rows against the mean of their own group
 INSIDE_FROM = 0.25
 # Jaccard index of neighbours: half of them are shared
@@ -50,7 +57,11 @@ class Finding:
 def verdict_of(panel, reliability, q):  # -> tuple of Finding
     """Answer the questions that the numbers answer."""
     broken = is_broken(panel, reliability)
-    found = [_tells(panel, reliability, broken), *_neighbourhoods(panel, broken)]
+    found = [
+        _tells(panel, reliability, broken),
+        _neighbourhoods(panel, reliability, broken),
+        _arrangement(panel, broken),
+    ]
     if panel.scores is not None:
         found += [
             _separate(reliability, broken),
@@ -85,14 +96,32 @@ def _tells(panel, reliability, broken):
     )
 
 
-def _neighbourhoods(panel, broken):
+def _neighbourhoods(panel, reliability, broken):
     continuous, kept = panel["continuous"].value, panel["neighbours kept"]
     evidence = f"{short(continuous)} of R2 at mean places"
     if np.isfinite(kept.value):
         evidence += f"; {short(kept.value)} of 15 neighbours kept (PCA {short(kept.pca)})"
-    torn = continuous < TORN_BELOW
-    answer = "NO" if broken or np.isnan(continuous) else "torn" if torn else "yes"
-    yield Finding("neighbourhoods", answer, evidence, f"torn under {short(TORN_BELOW)}")
+    torn = float(reliability.torn[reliability.mark != "not drawn"].mean())
+    whole = is_one_picture(continuous, torn)
+    answer = "NO" if broken or np.isnan(continuous) else "yes" if whole else "torn"
+    return Finding(
+        "neighbourhoods",
+        answer,
+        f"{evidence}; {torn:.0%} torn",
+        f"torn under {short(CONTINUOUS_SHARE)} or from {TORN_ROWS:.0%}",
+    )
+
+
+def _arrangement(panel, broken):
+    share = panel["global share"]
+    fine = has_arrangement(share.value, panel.p_value) and not broken
+    return Finding(
+        "where islands lie",
+        "yes" if fine else "NO",
+        f"global share {short(share.value)} (islands dealt {short(share.dealt)}; p "
+        f"{panel.p_value:.3f})",
+        f"yes from {short(GLOBAL_SHARE)} and p to {short(ARRANGEMENT_LEVEL)}",
+    )
 
 
 def _separate(reliability, broken):
@@ -112,28 +141,27 @@ def _separate(reliability, broken):
 
 
 def _distances(panel, broken):
-    between, share = panel["between groups"], panel["global share"]
+    between = panel["between groups"]
     scores = panel.scores
     known = np.isfinite(scores.distance_rank)
     low = [
         name
         for name, value, is_known in zip(scores.names, scores.distance_rank, known, strict=True)
-        if is_known and value < DISTANCES_FROM
+        if is_known and not has_distances(value)
     ]
     if np.isnan(between.value):
         return Finding(
             "distances between clusters", "unknown",
-            f"{len(scores.names)} group{'s' * (len(scores.names) > 1)}: three are needed; global "
-            f"share {short(share.value)} (dealt {short(share.dealt)})",
+            f"{len(scores.names)} group{'s' * (len(scores.names) > 1)}: three are needed",
         )  # fmt: skip
-    fine = between.value >= DISTANCES_FROM and not broken
+    fine = has_distances(between.value) and not broken
     where = f"; not from {named_in_words(low)}" if low and fine else ""
     return Finding(
         "distances between clusters",
         "yes" if fine and not low else "in part" if fine else "NO",
         f"Spearman {short(between.value)} with the data (islands dealt {short(between.dealt)})"
-        f"{where}; global share {short(share.value)} (dealt {short(share.dealt)})",
-        f"yes from {short(DISTANCES_FROM)}",
+        f"{where}",
+        f"yes from {short(BETWEEN_GROUPS)}",
     )
 
 

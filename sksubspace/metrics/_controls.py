@@ -273,11 +273,11 @@ def islands_dealt_of(learnt, *, has_r2=True, n_deals=_N_DEALS, random_state=0):
         global_share=float(np.mean([one.global_share for one in deals])),
         n_islands=n_islands,
         n_deals=n_deals,
-        p_value=_arrangement_p_value(learnt, island, random_state),
+        p_value=arrangement_p_value(learnt, island, random_state),
     )
 
 
-def _arrangement_p_value(learnt, island, random_state):
+def arrangement_p_value(learnt, island, random_state):
     """Rank the arrangement of a map among random ones, its own included."""
     n_islands = island.max() + 1
     orders = [random_state.permutation(n_islands) for _ in range(_N_RANKED)]

@@ -148,7 +148,7 @@ def test_the_verdict_is_lines_with_numbers_and_thresholds(audit):
     text = str(audit)
     assert max(map(len, text.splitlines())) <= 100
     assert "180 rows on a map of 2 dimensions, audited by the plane (10 features)" in text
-    assert "(torn under .75)" in text
+    assert "torn under .75" in text
     for one in audit.verdict:
         assert one.question in text
 
