@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from sksubspace import (
+        audit,
         autoencoder,
         callbacks,
         cluster,
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
         model_selection,
         neighbors,
         report,
+        scanpy,
     )
     from sksubspace._persistence import load, save
     from sksubspace._show_versions import show_versions
+    from sksubspace.audit import audit_embedding
     from sksubspace.autoencoder import (
         Autoencoder,
         LeastVolumeAutoencoder,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from sksubspace.manifold import TLDR
 
 _SUBMODULES = (
+    "audit",
     "autoencoder",
     "callbacks",
     "cluster",
@@ -55,6 +59,7 @@ _SUBMODULES = (
     "model_selection",
     "neighbors",
     "report",
+    "scanpy",
 )
 _HOME_OF = {
     "Autoencoder": "autoencoder",
@@ -66,6 +71,7 @@ _HOME_OF = {
     "SteinSubspace": "decomposition",
     "SupervisedDictionaryLearning": "decomposition",
     "TLDR": "manifold",
+    "audit_embedding": "audit",
     "load": "_persistence",
     "save": "_persistence",
     "show_versions": "_show_versions",
@@ -82,6 +88,8 @@ __all__ = [
     "SupervisedDictionaryLearning",
     "TLDR",
     "__version__",
+    "audit",
+    "audit_embedding",
     "autoencoder",
     "callbacks",
     "cluster",
@@ -98,6 +106,7 @@ __all__ = [
     "neighbors",
     "report",
     "save",
+    "scanpy",
     "show_versions",
 ]
 

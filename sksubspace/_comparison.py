@@ -22,6 +22,8 @@ HELP = {
     "loo only": "too far behind by leave-one-out to be confirmed; its R2 is not one of unseen rows",
     "torn": "its pieces say where a row is, not what is beside it; not chosen while a map that is "
     "not torn is tied with it",
+    "optimistic": "a map as it was given, which cannot be drawn anew: its R2 is by leave-one-out, "
+    "with all rows in view; not chosen while a map that can be is tied with it, or confirmed",
 }
 
 
@@ -56,8 +58,9 @@ class CandidateResult:
         Of the score, over the rows of a repeat (and over seeds for leave-one-out): repeats test the
         same rows again.
 
-    evidence : {"held-out", "leave-one-out", "definition"}
-        Where the score comes from; "definition" for the mean, whose R2 is 0.
+    evidence : {"held-out", "leave-one-out", "thinned", "definition"}
+        Where the score comes from; "thinned" for D2 of counts that the map has not seen,
+        "definition" for the mean, whose score is 0.
 
     split_scores : tuple of float
         R2 of each split, or of each seed for leave-one-out.
@@ -113,6 +116,10 @@ class CandidateResult:
     lost_to_groups : float
         R2 of folds of single rows less the score, where groups were given: what the rows of a group
         say of each other; NaN else.
+
+    is_fixed : bool
+        Whether it is a map that was handed over as it is. Its score is by leave-one-out, whatever
+        those of the others are.
     """
 
     name: str
@@ -140,6 +147,7 @@ class CandidateResult:
     global_share: float = np.nan
     n_components: int = 0
     lost_to_groups: float = np.nan
+    is_fixed: bool = False
 
 
 def continuous_share(row):
@@ -182,7 +190,8 @@ def choose(rows, select, order):  # -> str
     """Name the best, or the simplest that is tied with it, by the rule `select`.
 
     With "one_std_err", the simplest within one standard error of it. It is chosen among the maps
-    that are whole, where one of them is tied with the best. `order` has the names, simplest first.
+    that are whole, and among those that can be drawn anew, where one of them is tied with the best.
+    `order` has the names, simplest first.
     """
     eligible = rivals(rows)
     whole = [row for row in eligible if not is_torn(row)]
@@ -190,6 +199,9 @@ def choose(rows, select, order):  # -> str
     # way to the whole ones as soon as the data do not tell one of them apart from it
     if any(row.tied for row in whole):
         eligible = whole
+    # and a map that cannot be drawn anew, to ones that can
+    if any(row.tied for row in eligible if not row.is_fixed):
+        eligible = [row for row in eligible if not row.is_fixed]
     first = best(eligible)
     good = {
         "best": lambda row: row is first,
@@ -278,6 +290,7 @@ def scored_on(comparison):
     return {
         "cv": folds,
         "loo": f"leave-one-out, {repeats} teacher seed{several}",
+        "thin": f"counts that the map has not seen, cut in two {repeats} time{several}",
         "auto": f"leave-one-out, then {folds}",
     }[comparison.method]
 
@@ -298,6 +311,8 @@ def level(comparison):
 
 def score_name(rows):
     """Name the scores by where they come from."""
+    if any(row.evidence == "thinned" for row in rows):
+        return "deviance explained D²"
     screened = all(row.evidence != "held-out" for row in rows)
     return "leave-one-out R²" if screened else "held-out R²"
 
@@ -310,7 +325,7 @@ def is_only_screened(row, rows):
 def remarks(row, rows):  # -> list of str
     """What is to be said of one of the rows beside its numbers, each in a word or two.
 
-    Of "failed", "chosen", "best", "tie", "control", "loo only" and "torn".
+    Of "failed", "chosen", "best", "tie", "control", "loo only", "optimistic" and "torn".
     """
     if row.error:
         return ["failed"]
@@ -321,7 +336,8 @@ def remarks(row, rows):  # -> list of str
         "best": is_best,
         "tie": row.tied and not is_best,
         "control": row.role == "control" and "(control)" not in row.name,
-        "loo only": is_only_screened(row, rows),
+        "loo only": is_only_screened(row, rows) and not row.is_fixed,
+        "optimistic": row.is_fixed,
         "torn": is_torn(row),
     }
     return [remark for remark, applies in found.items() if applies]
@@ -347,7 +363,13 @@ def of_the_choice(comparison):
     """Say what the choice is worth; empty where it cannot be known."""
     if not np.isfinite(comparison.best_score_):
         return ""
-    return f"The chosen map, by rows that it was not chosen by: R2 {comparison.best_score_:.3f}."
+    score = f"{score_sign(comparison)} {comparison.best_score_:.3f}"
+    return f"The chosen map, by rows that it was not chosen by: {score}."
+
+
+def score_sign(comparison):
+    """The sign of the scores in a table."""
+    return "D2" if comparison.method == "thin" else "R2"
 
 
 def dimensions(rows):  # -> list of int

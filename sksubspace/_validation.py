@@ -1,15 +1,23 @@
 """Checks of what callers hand in, once for all estimators and metrics: rows, labels, targets."""
 
+import re
+from numbers import Real
+
 import numpy as np
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
 __all__ = [
     "canonical",
+    "check_counts",
     "check_labels",
     "check_squares",
     "codes_of_both",
+    "in_order_of",
     "label_codes",
+    "text_of_label",
+    "named_groups",
+    "natural_key",
     "refuse_containers",
     "validate_rows",
     "which_target",
@@ -90,6 +98,41 @@ def canonical(X):
     return X
 
 
+def check_counts(counts, name="counts"):  # (n, d) -> (n, d)
+    """Check counts: whole numbers that are not negative; sparse ones stay sparse, as CSR.
+
+    Raises
+    ------
+    TypeError
+        If they are an annotated container, and not its matrix.
+
+    ValueError
+        If they are no table, or one is missing, infinite, negative or a fraction.
+    """
+    refuse_containers(counts, name)
+    counts = check_array(counts, accept_sparse="csr", dtype="numeric", input_name=name)
+    counts = canonical(counts if counts.dtype.kind != "b" else counts.astype(np.uint8))
+    values = counts.data if hasattr(counts, "toarray") else counts
+    for wrong, wanted in ((values < 0, "not negative"), (values != np.floor(values), "whole")):
+        if wrong.any():
+            first = int(wrong.argmax())
+            row, column, value = _entry_at(counts, first)
+            raise ValueError(
+                f"{name} must be raw counts, which are {wanted}, got {value:g} in row {row}, "
+                f"column {column} ({int(wrong.sum())} such entries)."
+            )
+    return counts
+
+
+def _entry_at(X, number):  # -> row, column, value
+    """The stored entry of a number, counted along the rows."""
+    if hasattr(X, "toarray"):
+        row = int(np.searchsorted(X.indptr, number, side="right")) - 1
+        return row, int(X.indices[number]), float(X.data[number])
+    row, column = divmod(number, X.shape[1])
+    return row, column, float(X[row, column])
+
+
 def check_squares(X):  # (n, d)
     """Raise a ValueError where squares of centred rows overflow or vanish in the dtype of X."""
     limits = np.finfo(X.dtype)
@@ -110,6 +153,70 @@ def _column_ends(X):  # (n, d) -> (d,), (d,) float64
         np.asarray(end.toarray() if hasattr(end, "toarray") else end, np.float64).ravel()
         for end in ends
     ]
+
+
+def in_order_of(rows, values, name):
+    """Bring what a caller gives for each row into the order of the rows, where both name them.
+
+    Parameters
+    ----------
+    rows : object
+        Data; a data frame of pandas names its rows by its index.
+
+    values : object
+        Goes with them; a frame or a series too may name the rows.
+
+    name : str
+        The parameter they were given for.
+
+    Returns
+    -------
+    values : object
+        The same where one of the two has no names, or only counts its rows; else by name.
+
+    Raises
+    ------
+    ValueError
+        If the names are others, repeated, or mere numbers that the rows have in another order.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sksubspace._validation import in_order_of
+    >>> X = pd.DataFrame({"a": [1, 2]}, index=["p", "q"])
+    >>> in_order_of(X, pd.Series([20, 10], index=["q", "p"]), "y").tolist()
+    [10, 20]
+    """
+    here, there = _names_of_rows(rows), _names_of_rows(values)
+    if here is None or there is None or len(here) != len(there) or here.equals(there):
+        return values
+    counts = np.arange(len(here))
+    counted = [np.array_equal(one, counts) for one in (here, there)]
+    repeated = not (here.is_unique and there.is_unique)
+    places = np.array([-1]) if repeated else there.get_indexer(here)
+    if any(counted) and places.min() < 0:
+        return values
+    if counted[1]:
+        raise ValueError(
+            f"{name} counts its rows and X has the same numbers in another order: give {name} the "
+            "index of X, or an array in its order."
+        )
+    if repeated:
+        raise ValueError(
+            f"{name} and X name their rows in another order, some of them twice; give arrays, or "
+            "names that differ."
+        )
+    if places.min() < 0:
+        raise ValueError(
+            f"{name} has no row named {here[int(places.argmin())]!r}, which X has: name the same "
+            "rows in both, or give arrays."
+        )
+    return values.iloc[places]
+
+
+def _names_of_rows(values):
+    index = getattr(values, "index", None)
+    return index if hasattr(index, "get_indexer") else None
 
 
 def check_labels(labels, name):  # (n,) -> (n,)
@@ -171,6 +278,63 @@ def codes_of_both(first, second, first_name, second_name):  # (n,), (m,) -> (n,)
         )
     codes = np.unique(np.concatenate([first, second]), return_inverse=True)[1]
     return codes[: len(first)], codes[len(first) :]
+
+
+def named_groups(labels, n_samples, name):  # -> (n,) of str, tuple of str
+    """Check labels to sum up by, of which some may be missing: they are the group "missing".
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_samples,)
+        Labels, or a column of categories, of which those without a row are no group.
+
+    n_samples : int
+        How many there must be.
+
+    name : str
+        The parameter they were given for.
+
+    Returns
+    -------
+    group : ndarray of shape (n_samples,) of str
+        Name of the group of each row.
+
+    names : tuple of str
+        In natural order, "missing" last.
+
+    Raises
+    ------
+    ValueError
+        If there is not one for each row, all are missing, or they are no labels.
+    """
+    values = np.asarray(labels)
+    if values.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must hold a label for each of the {n_samples} rows, got shape {values.shape}."
+        )
+    missing = _missing(values)
+    group = np.full(n_samples, "missing", dtype=object)
+    known = check_labels(values[~missing], name)
+    group[~missing] = [text_of_label(label) for label in known.tolist()]
+    names = sorted(set(group[~missing]) - {"missing"}, key=natural_key)
+    return group.astype(str), (*names, *(["missing"] if "missing" in group else []))
+
+
+def text_of_label(label):  # -> str or None
+    """Return a label as text; None where it is missing."""
+    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+        return None
+    if isinstance(label, Real) and label != label:
+        return None
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)
+    return str(label)
+
+
+def natural_key(name):
+    """Sort numbers within names by their size."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _fraction(values):

@@ -29,6 +29,7 @@ FLOORS = {
     "_moved": 0,
     "_parameters": 0,
     "_show_versions": 0,
+    "_spreadsheets": 0,
     "_sklearn": 0,
     "_threads": 0,
     "_validation": 0,
@@ -53,8 +54,10 @@ FLOORS = {
     "inspection": 10,
     "report": 11,
     "model_selection": 12,
+    "audit": 13,
     "_persistence": 13,  # what may be read is every public estimator
     "cli": 14,
+    "scanpy": 14,
     "__main__": 15,
     "__init__": 16,
 }
@@ -237,7 +240,8 @@ def test_readme_examples_keep_their_word(tmp_path, monkeypatch):
     namespace = {}
     for example in readme_examples():
         exec(example, namespace)
-    assert 0.5 < float(namespace["score"]) < 1
+    assert "distances between clusters" in str(namespace["audit"])
+    assert (tmp_path / "audit.html").stat().st_size > 10_000
     assert "tie" in str(namespace["result"])
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert namespace["Z_new"].shape == (5, 2)

@@ -33,6 +33,7 @@ from sksubspace._student._ridge import FourierRidge
 from sksubspace._student._scaling import FeatureScale, LatentScale
 from sksubspace._student._student import LeftOut, Student, part_name, share
 from sksubspace.neighbors import k_nearest
+from sksubspace.neighbors._distances import squared_distances
 
 # a row and its neighbour next door must leave two groups to be decoded by
 _FEWEST_GROUPS = 4
@@ -46,7 +47,7 @@ def student_seed(random_state):
 
 
 @own_settings()
-def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None):
+def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None, neighbors=None):
     """Learn encoder and decoder from rows and their places, and leave rows out.
 
     Parameters
@@ -72,6 +73,10 @@ def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None):
     stage : callable or None
         Opens a task of that name for callbacks.
 
+    neighbors : ndarray of shape (m, k) or None
+        Nearest rows of other `groups`, where the same rows were learned from before; None looks for
+        them.
+
     Returns
     -------
     left_out : LeftOut
@@ -85,7 +90,10 @@ def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None):
     work = scale.work(X)
     equal = groups_of_equal_rows(work)
     target, n_conflicts = average_equal_rows(latent.scale(Z), equal)
-    groups, n_copies, neighbors = _groups_and_neighbors(work, rows, groups, equal)
+    if neighbors is None:
+        groups, n_copies, neighbors = _groups_and_neighbors(work, rows, groups, equal)
+    else:
+        n_copies, neighbors = 0, (squared_distances(work[rows], work, neighbors), neighbors)
     trainer = plan.make_trainer(X.dtype, random_state) if plan.make_trainer else None
     setting = Setting(scale, rows, neighbors, trainer)
     parts = _learn_parts(plan, work, target, groups, setting, random_state, stage)

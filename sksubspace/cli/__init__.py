@@ -1,4 +1,4 @@
-"""The command line: ``sksubspace validate | transform | shift``."""
+"""The command line: ``sksubspace audit | validate | transform | shift``."""
 
 import os
 import sys
@@ -20,6 +20,7 @@ _PASSING = (
 _OUT_OF_MEMORY = ("MemoryError", "TerminatedWorkerError")
 # imported when they are asked for, so that --help is there at once
 _MODULES = {
+    "audit": "sksubspace.cli._audit",
     "validate": "sksubspace.cli._validate",
     "transform": "sksubspace.cli._apply",
     "shift": "sksubspace.cli._apply",

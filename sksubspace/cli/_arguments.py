@@ -15,6 +15,8 @@ _MOST_JOBS = 4
 _DATA_HELP = "a table: .csv, .tsv (also .gz), .xlsx, .parquet, .npy, .npz or .h5ad"
 _GROUPS_HELP = "donors, plates, subjects: rows of one group are left out together"
 _EPILOG = """examples:
+  sksubspace audit cells.h5ad --embedding X_umap --rep X_pca --label leiden --groups donor
+  sksubspace audit table.csv --embedding umap.csv --label species --id sample_id
   sksubspace validate
   sksubspace validate cells.csv --label type --id cell --groups donor --out cells
   sksubspace transform cells/best.skops more.csv --output places.csv
@@ -25,6 +27,8 @@ exit codes: 0 done; 2 bad arguments or data, with one line that says how to mend
 _VALIDATE = """Compare embeddings of a table by how well held-out rows can be reconstructed from
 their place on the map. Writes results.json, results.csv, report.html and the best map as
 best.skops. Interrupted, the same command continues where it stopped."""
+_AUDIT = """Say what may be read off a map that exists: which neighbourhoods, clusters, distances
+and dots. Writes audit.html with its tables and figures, and audit.json."""
 _TRANSFORM = "Place rows on a map that `validate` saved, or reconstruct rows from places."
 _SHIFT = "Test whether a batch still belongs on a map that `validate` saved."
 
@@ -44,6 +48,8 @@ def parse(arguments):
             raise UsageError(
                 f"{name} needs DATA; put the file before it: sksubspace validate DATA ..."
             )
+    if getattr(options, "surrogate", False) and options.teacher is None:
+        raise UsageError("--surrogate needs --teacher, which draws the Gaussian data")
     if options.thousands is not None and options.thousands == (options.decimal or "."):
         raise UsageError(
             f"--thousands {options.thousands} is also the decimal mark; name the other with "
@@ -62,10 +68,31 @@ def _parser():
     version = f"sksubspace {sksubspace.__version__}"
     parser.add_argument("--version", action="version", version=version)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add_audit(verbs.add_parser("audit", help="judge a map", description=_AUDIT))
     _add_validate(verbs.add_parser("validate", help="compare embeddings", description=_VALIDATE))
     _add_transform(verbs.add_parser("transform", help="place rows", description=_TRANSFORM))
     _add_shift(verbs.add_parser("shift", help="test a batch", description=_SHIFT))
     return parser
+
+
+def _add_audit(verb):
+    add = verb.add_argument
+    add("data", metavar="DATA", help=_DATA_HELP)
+    add(
+        "--embedding", required=True, metavar="KEY_OR_FILE",
+        help="the map: an array of obsm of an .h5ad file, such as X_umap, or a file whose rows are "
+        "those of DATA",
+    )  # fmt: skip
+    add(
+        "--teacher", choices=SHORTHANDS, metavar="NAME",
+        help=f"what drew it, to draw it again with other seeds: {' '.join(SHORTHANDS)}",
+    )  # fmt: skip
+    add("--surrogate", action="store_true", help="with --teacher, let it draw Gaussian data too")
+    _add_rows_options(verb)
+    add = verb.add_argument_group("the run").add_argument
+    add("--out", default="sksubspace-audit", metavar="FOLDER", help="(default: sksubspace-audit)")
+    _add_run_options(add)
+    _add_common(verb)
 
 
 def _add_validate(verb):
@@ -75,6 +102,11 @@ def _add_validate(verb):
         "--teachers", nargs="+", choices=SHORTHANDS, default=["pca", "tsne", "umap"],
         metavar="NAME",
         help=f"methods, simplest first: {' '.join(SHORTHANDS)} (default: pca tsne umap)",
+    )  # fmt: skip
+    add(
+        "--embedding", nargs="+", action="extend", default=[], metavar="MAP",
+        help="maps that there are already, to stand beside them: keys of obsm of an .h5ad file, or "
+        "files",
     )  # fmt: skip
     add(
         "--grid", nargs="+", action="extend", default=[], metavar="NAME.PARAMETER=V,V",
@@ -92,23 +124,7 @@ def _add_validate(verb):
         help="take the simplest that is tied with the best (default), the simplest within one "
         "standard error of it, or the best",
     )  # fmt: skip
-    add = _add_table_options(verb).add_argument
-    add("--label", metavar="COLUMN", help="classes or values: for colours and label scores only")
-    add(
-        "--keep", nargs="+", action="extend", default=[], metavar="COLUMN",
-        help="features, though they count or name the rows as an id does",
-    )  # fmt: skip
-    add(
-        "--one-hot", nargs="+", action="extend", default=[], metavar="COLUMN",
-        help="categories: a column of 0 and 1 for each",
-    )  # fmt: skip
-    add("--groups", metavar="COLUMN", help=_GROUPS_HELP)
-    add("--impute", choices=("median",), help="fill missing values with the column's median")
-    add(
-        "--scale", choices=("none", "standard"), default="none",
-        help="standard: each column less its mean, by its standard deviation, before everything; "
-        "scores compare only between runs with the same scale (default: none)",
-    )  # fmt: skip
+    _add_rows_options(verb)
     add = verb.add_argument_group("files and the run").add_argument
     add("--new", metavar="BATCH", help="a second table, tested for shift in the report")
     add("--image-shape", type=_shape, metavar="HxW", help="rows are images, such as 8x8")
@@ -117,12 +133,16 @@ def _add_validate(verb):
     add("--model", metavar="FILE", help="(default: FOLDER/best.skops)")
     add("--cache", metavar="FOLDER", help="finished parts (default: FOLDER/.sksubspace-cache)")
     add("--fresh", action="store_true", help="forget what an earlier run finished")
+    _add_run_options(add)
+    _add_common(verb)
+
+
+def _add_run_options(add):
     add(
         "--n-jobs", type=_n_jobs, default=_default_jobs(), metavar="N",
         help=f"processes; results do not depend on it (default: all cores, at most {_MOST_JOBS})",
     )  # fmt: skip
     add("--seed", type=_at_least(0), default=0, metavar="S", help="(default: 0)")
-    _add_common(verb)
 
 
 def _add_transform(verb):
@@ -150,6 +170,27 @@ def _add_shift(verb):
     _add_common(verb)
 
 
+def _add_rows_options(verb):
+    """Add what `read_rows` asks: the options of tables, and which columns are what."""
+    add = _add_table_options(verb).add_argument
+    add("--label", metavar="COLUMN", help="classes or values: for colours and label scores only")
+    add(
+        "--keep", nargs="+", action="extend", default=[], metavar="COLUMN",
+        help="features, though they count or name the rows as an id does",
+    )  # fmt: skip
+    add(
+        "--one-hot", nargs="+", action="extend", default=[], metavar="COLUMN",
+        help="categories: a column of 0 and 1 for each",
+    )  # fmt: skip
+    add("--groups", metavar="COLUMN", help=_GROUPS_HELP)
+    add("--impute", choices=("median",), help="fill missing values with the column's median")
+    add(
+        "--scale", choices=("none", "standard"), default="none",
+        help="standard: each column less its mean, by its standard deviation, before everything; "
+        "scores compare only between runs with the same scale (default: none)",
+    )  # fmt: skip
+
+
 def _add_table_options(verb):
     """Add how tables are read; return the group of options on columns, for more of them."""
     columns = verb.add_argument_group("columns of the table")
@@ -172,6 +213,8 @@ def _add_table_options(verb):
     add("--comment", type=_delimiter, metavar="MARK", help="what follows it in a line is left out")
     add("--encoding", default="utf-8-sig", help="of text files (default: UTF-8)")
     add("--array", metavar="NAME", help="which array of an .npz file")
+    add("--rep", metavar="KEY", help="the array of obsm of an .h5ad file, such as X_pca")
+    add("--layer", metavar="KEY", help="the layer of an .h5ad file, such as counts (default: X)")
     return columns
 
 

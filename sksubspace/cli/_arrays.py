@@ -1,4 +1,4 @@
-"""Tables from binary files: Parquet, NumPy and AnnData."""
+"""Tables from binary files: Parquet and NumPy."""
 
 from importlib.util import find_spec
 
@@ -22,12 +22,12 @@ def read_parquet(path, options):
     row_names = None if counts else [str(name) for name in frame.index]
     frame = frame.reset_index(drop=True)
     frame.columns = [str(name) for name in frame.columns]
-    return _without(options.na_values, Table(path, frame, row_names=row_names))
+    return without_marks(options.na_values, Table(path, frame, row_names=row_names))
 
 
 def read_npy(path, options):
     """Read an array."""
-    return _without(options.na_values, _array_table(path, _load_numpy(path), ""))
+    return without_marks(options.na_values, _array_table(path, _load_numpy(path), ""))
 
 
 def read_npz(path, options):
@@ -48,7 +48,7 @@ def read_npz(path, options):
             table.extra[other] = None
             if other in wanted:
                 table.extra[other] = np.atleast_1d(_member(path, archive, other).squeeze())
-    return _without(options.na_values, table)
+    return without_marks(options.na_values, table)
 
 
 def _load_numpy(path):
@@ -96,26 +96,7 @@ def _array_table(path, array, which):
     return table
 
 
-def read_h5ad(path, options):
-    """Read `X` of an AnnData file, and keep its columns of `obs` beside it."""
-    import pandas as pd
-
-    try:
-        import anndata
-    except ImportError as error:
-        raise UsageError(".h5ad needs anndata; install it with: pip install anndata") from error
-    try:
-        data = anndata.read_h5ad(path)
-    except Exception as error:  # h5py and anndata have many kinds
-        raise UsageError(f"{path} is not a whole .h5ad file ({error}); write it again") from error
-    X = data.X.toarray() if hasattr(data.X, "toarray") else np.asarray(data.X)
-    frame = pd.DataFrame(X, columns=[str(name) for name in data.var_names])
-    extra = {str(name): data.obs[name].to_numpy() for name in data.obs.columns}
-    names = [str(name) for name in data.obs_names]
-    return _without(options.na_values, Table(path, frame, row_names=names, extra=extra))
-
-
-def _without(marks, table):
+def without_marks(marks, table):
     """Make the marks of missing values missing; numbers are compared as numbers."""
     if not marks:
         return table

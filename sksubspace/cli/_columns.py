@@ -13,22 +13,23 @@ from sksubspace.cli._say import UsageError, quoted
 _ROWS_NAMED = 10
 
 _LARGEST_WHOLE = 2**53
+_LARGEST_SINGLE = 2**24
 _MOST_DIGITS = len(str(_LARGEST_WHOLE))
 _LARGEST = {np.dtype(np.float64): 1e100, np.dtype(np.float32): 1e15}
 
 
 def has_column(table, name):
     """Tell whether a table has a column, or values of that name beside its columns."""
-    return name in table.frame.columns or table.extra.get(name) is not None
+    return name in table.columns or table.extra.get(name) is not None
 
 
 def take_column(table, name, option):
     """Return the values of a column, or of what stands beside the columns, and leave it out."""
     if table.extra.get(name) is not None:
         values = np.asarray(table.extra[name])
-    elif name in table.frame.columns:
-        values = _values_of(table.frame[name])
-        table.frame = table.frame.drop(columns=name)
+    elif name in table.columns:
+        values = _values_of(table, name)
+        table.take([column for column in table.columns if column != name])
         table.extra[name] = values  # it may colour the rows and group them
     else:
         raise UsageError(_no_column(table, [name], option))
@@ -40,8 +41,11 @@ def take_column(table, name, option):
     return values
 
 
-def _values_of(column):
+def _values_of(table, name):
     """Return an array; numbers with missing ones among them are floats."""
+    if table.matrix is not None:
+        return table.matrix[:, table.columns.index(name)].toarray().ravel()
+    column = table.frame[name]
     if is_text(column) or not column.isna().any():
         return column.to_numpy()
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -106,14 +110,16 @@ def take_groups(table, name):
 
 def drop_columns(table, names):
     """Leave out columns that the user named."""
-    unknown = [name for name in names if name not in table.frame.columns]
+    known, dropped = {*table.columns}, {*names}
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(_no_column(table, unknown, "--drop"))
-    table.frame = table.frame.drop(columns=list(names))
+    if names:
+        table.take([name for name in table.columns if name not in dropped])
 
 
 def _no_column(table, names, option):
-    there = [*map(str, table.frame.columns), *table.extra]
+    there = [*table.extra, *map(str, table.columns)]
     close = get_close_matches(names[0], there, n=1)
     hint = f"is it '{close[0]}'?" if close else f"there are {quoted(there, 10)}"
     return f"{table.path} has no column {quoted(names)} for {option}; {hint}"
@@ -127,22 +133,23 @@ def match_columns(table, names, n_features, also_known=()):
     if not table.has_names or names is None:
         _check_count(table, names, n_features)
         return
-    there = [name for name in table.frame.columns if name in names or name not in also_known]
-    missing = [name for name in names if name not in there]
-    unknown = [name for name in there if name not in {*names}]
+    wanted, found = {*names}, {*table.columns}
+    there = [name for name in table.columns if name in wanted or name not in also_known]
+    missing = [name for name in names if name not in found]
+    unknown = [name for name in there if name not in wanted]
     if missing or unknown:
         raise UsageError(_other_columns(table, missing, unknown))
     if there != [*names]:
         table.notes.append(
             f"{table.path}: the columns are in another order than in training; put right by name"
         )
-    table.frame = table.frame[[*names]]
+    table.take(names)
 
 
 def _check_count(table, names, n_features):
-    if table.frame.shape[1] != n_features:
+    if len(table.columns) != n_features:
         raise UsageError(
-            f"{table.path} has {table.frame.shape[1]} columns where the training data had "
+            f"{table.path} has {len(table.columns)} columns where the training data had "
             f"{n_features}; give the same columns, or leave some out with --drop"
         )
     if names is not None:
@@ -169,8 +176,10 @@ def to_numbers(table, *, allow_missing, training=False):
     from pandas.api.types import is_bool_dtype
 
     frame = table.frame
-    if frame.shape[1] == 0:
+    if not table.columns:
         raise UsageError(f"{table.path} has no columns left; drop fewer, or --keep some")
+    if table.matrix is not None:
+        return _stored_numbers(table)
     _check_whole_numbers(table)
     text = [name for name, column in frame.items() if is_text(column)]
     if text:
@@ -180,6 +189,23 @@ def to_numbers(table, *, allow_missing, training=False):
     _check_finite(table, X)
     _check_missing(table, X, allow_missing)
     return np.ascontiguousarray(X)
+
+
+def _stored_numbers(table):  # -> CSR matrix of shape (n, d)
+    """Check what a sparse table stores; whole numbers that fit become of single precision."""
+    X = table.matrix
+    bad = ~(np.abs(X.data) <= _LARGEST[np.dtype(np.float32)])
+    if bad.any():
+        first = int(bad.argmax())
+        row = int(np.searchsorted(X.indptr, first, side="right")) - 1
+        raise UsageError(
+            f"{table.path}: {int(bad.sum()):,} entries of {table.source} are missing, infinite or "
+            f"too large, the first in row '{table.row_names[row]}', column "
+            f"'{table.columns[X.indices[first]]}'; fill them in"
+        )
+    whole = X.dtype.kind in "iub" and (X.nnz == 0 or np.abs(X.data).max() <= _LARGEST_SINGLE)
+    kind = np.float32 if whole or X.dtype == np.float32 else np.float64
+    return X if X.dtype == kind else X.astype(kind)
 
 
 def _check_whole_numbers(table):

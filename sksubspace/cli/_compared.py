@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from sksubspace.cli._model import Preparation, fit_preparation
 from sksubspace.cli._read import read_table
 from sksubspace.cli._say import UsageError, option, quoted
 from sksubspace.cli._tables import Table
+from sksubspace.metrics._input import is_constant
 
 _FEWEST_ROWS = 10
 _SPREADS_APART = 100
@@ -33,7 +35,7 @@ class ComparedRows:
     ----------
     table : Table
         What was read, with names and groups of its rows.
-    X : ndarray of shape (n_rows, n_features)
+    X : {ndarray, CSR matrix} of shape (n_rows, n_features)
         What the maps see.
     y : ndarray of shape (n_rows,) or None
         Labels.
@@ -44,7 +46,7 @@ class ComparedRows:
     """
 
     table: Table
-    X: np.ndarray
+    X: Any
     y: np.ndarray | None
     preparation: Preparation
     image_shape: tuple | None
@@ -64,19 +66,24 @@ def read_rows(options, terminal):
         terminal.note(note)
     X = to_numbers(table, allow_missing=options.impute is not None, training=True)
     _check_size(table, X)
-    _note_missing(X, terminal)
-    _note_placeholders(table, X, terminal)
-    if options.scale == "none":
-        _note_spread(table, X, terminal)
+    if table.matrix is None:
+        _note_missing(X, terminal)
+        _note_placeholders(table, X, terminal)
     else:
+        _check_steps(table, options)
+    if options.scale == "standard":
         terminal.note(
             "--scale standard: scores, distortions and residuals are of z-scores (each column less "
             "its mean, over its standard deviation), not of the units of the table"
         )
+    elif table.source is None:
+        _note_spread(table, X, terminal)
+    else:
+        terminal.note(f"{table.path}: the rows are those of {table.source}")
     named = [name for name in (options.label, options.id, options.groups) if name is not None]
     preparation, X = fit_preparation(
         X,
-        [*map(str, table.frame.columns)] if table.has_names else None,
+        [*map(str, table.columns)] if table.has_names else None,
         impute=options.impute,
         scale=options.scale,
         beside=(*named, *options.drop, *left_out),
@@ -85,7 +92,8 @@ def read_rows(options, terminal):
         categories=categories,
     )
     _check_groups(table.groups, options)
-    return ComparedRows(table, X, y, preparation, _image_shape(options.image_shape, table, X))
+    shape = getattr(options, "image_shape", None)
+    return ComparedRows(table, X, y, preparation, _image_shape(shape, table, X))
 
 
 def _example(options):
@@ -104,27 +112,37 @@ def _example(options):
 def _check_size(table, X):
     if X.shape[1] < 2:
         raise UsageError(
-            f"{table.path} has only the column '{table.frame.columns[0]}'; a map needs at least 2 "
+            f"{table.path} has only the column '{table.columns[0]}'; a map needs at least 2 "
             "columns: give more, or check --delimiter"
         )
     if X.shape[0] < _FEWEST_ROWS:
         raise UsageError(
-            f"{table.path} has {X.shape[0]} row{'s' if len(X) > 1 else ''}; at least "
+            f"{table.path} has {X.shape[0]} row{'s' if X.shape[0] > 1 else ''}; at least "
             f"{_FEWEST_ROWS} are needed to compare maps: give more rows"
         )
-    if (X == X[0]).all():
+    if is_constant(X):
         raise UsageError(f"{table.path}: all rows are the same; give rows that differ")
+
+
+def _check_steps(table, options):
+    """Refuse what would make a sparse table dense."""
+    if options.scale != "none" or options.impute:
+        wanted = "--scale standard" if options.scale != "none" else "--impute"
+        raise UsageError(
+            f"{table.path}: {wanted} would make {table.source}, which is sparse, dense; scale it "
+            "before, or name an array of obsm with --rep"
+        )
 
 
 def _check_groups(groups, options):
     if groups is None:
         return
     n_groups = len(np.unique(groups))
-    fewest = max(3, options.cv if options.method != "loo" else 3)
-    if n_groups < fewest:
+    folds = getattr(options, "cv", 3) if getattr(options, "method", "loo") != "loo" else 3
+    if n_groups < max(3, folds):
         mend = f"take --cv {n_groups}" if n_groups >= 3 else "at least 3 are needed"
         raise UsageError(
-            f"--groups {options.groups}: {n_groups} groups cannot be held out in {options.cv} "
+            f"--groups {options.groups}: {n_groups} groups cannot be held out in {folds} "
             f"folds; {mend}"
         )
 

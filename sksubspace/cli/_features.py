@@ -42,10 +42,11 @@ def leave_out_identifiers(table, keep=()):
         If a column of `keep` is not there.
     """
     frame = table.frame
-    absent = [name for name in keep if name not in frame.columns]
+    absent = [name for name in keep if name not in table.columns]
     if absent:
         raise UsageError(f"{table.path} has no column {quoted(absent)} for --keep")
-    if not table.has_names or len(frame) < _MANY_ROWS:
+    # the matrices of a file of cells hold features only
+    if not table.has_names or table.source is not None or len(frame) < _MANY_ROWS:
         return [], None
     left_out, naming = [], None
     for name in _suspects(frame):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -66,7 +67,7 @@ class Preparation:
 
         Returns
         -------
-        X : ndarray of shape (n_rows, n_features)
+        X : {ndarray, CSR matrix} of shape (n_rows, n_features)
             What the map sees.
         table : Table
             What was read, with names and groups of its rows where it has them.
@@ -125,9 +126,11 @@ def fit_preparation(X, names, *, impute=None, scale="none", **columns):
 
 
 def framed(X, names, row_names=None) -> Any:
-    """A data frame of rows."""
+    """A data frame of rows; sparse ones stay as they are."""
     import pandas as pd
 
+    if sparse.issparse(X):
+        return X
     return pd.DataFrame(X, columns=names, index=row_names)
 
 
@@ -202,6 +205,8 @@ def save_model(model, path, terminal, run=None):
             "groups": prepared.groups,
             "categories": prepared.categories,
             "run": run,
+            # an estimator that was fitted to sparse rows knows none
+            "names": None if hasattr(estimator, "feature_names_in_") else prepared.names,
         }
         write_model(estimator, path, notes)
     for warning in caught:
@@ -220,7 +225,7 @@ def open_model(name, *, trust_pickle=False):
     n_columns = getattr(estimator, "n_features_in_", None)
     if n_columns is None or not hasattr(steps[-1], "transform"):
         raise UsageError(f"{path} holds no fitted map; take best.skops of sksubspace validate")
-    names = getattr(estimator, "feature_names_in_", None)
+    names = getattr(estimator, "feature_names_in_", notes.get("names"))
     names = None if names is None else tuple(str(name) for name in names)
     preparation = Preparation(
         names, n_columns, tuple(str(name) for name in notes.get("beside", ())), tuple(steps[:-1]),

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from sksubspace._persistence import replace_file
-from sksubspace.cli._say import UsageError, is_numeral
+from sksubspace._spreadsheets import FORMULA, harmless
+from sksubspace.cli._say import UsageError
 
 _WRITABLE = (".csv", ".tsv", ".parquet", ".npy", ".npz")
-# what a spreadsheet takes for a formula
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def check_output(name):
@@ -67,19 +66,6 @@ def csv_text(frame, delimiter=","):
     return safe.to_csv(index=False, sep=delimiter, lineterminator="\n")
 
 
-def harmless(value):
-    """Put an apostrophe before text that begins a formula.
-
-    Examples
-    --------
-    >>> from sksubspace.cli._output import harmless
-    >>> harmless("=1+1"), harmless("-1.5"), harmless("a-b")
-    ("'=1+1", '-1.5', 'a-b')
-    """
-    is_formula = isinstance(value, str) and value.startswith(_FORMULA) and not is_numeral(value)
-    return f"'{value}" if is_formula else value
-
-
 def plain_name(name):
     """Undo `harmless`, for a name that is read from a file.
 
@@ -89,7 +75,7 @@ def plain_name(name):
     >>> plain_name("'=1+1"), plain_name("'quoted'")
     ('=1+1', "'quoted'")
     """
-    return name[1:] if name[:1] == "'" and name[1:].startswith(_FORMULA) else name
+    return name[1:] if name[:1] == "'" and name[1:].startswith(FORMULA) else name
 
 
 def _numpy_bytes(save, *arrays, **named):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sksubspace.cli._arrays import read_h5ad, read_npy, read_npz, read_parquet
+from sksubspace.cli._anndata import read_h5ad
+from sksubspace.cli._arrays import read_npy, read_npz, read_parquet
 from sksubspace.cli._output import plain_name
 from sksubspace.cli._say import UsageError, quoted
 from sksubspace.cli._tables import check_file
@@ -40,7 +41,7 @@ def read_table(name, options):
         The file.
     options : argparse.Namespace
         How tables are read: `delimiter`, `decimal`, `thousands`, `header`, `comment`,
-        `na_values`, `encoding` and `array`.
+        `na_values`, `encoding`, `array`, `rep` and `layer`.
 
     Returns
     -------
@@ -57,6 +58,9 @@ def read_table(name, options):
     path = Path(name)
     suffix = _suffix(path)
     check_file(path)
+    for option in ("rep", "layer") if suffix != ".h5ad" else ():
+        if getattr(options, option, None) is not None:
+            raise UsageError(f"--{option} names a matrix of an .h5ad file, which {path} is not")
     table = _READERS[suffix](path, options)
     _take_nameless_columns(table)
     repeated = table.frame.columns[table.frame.columns.duplicated()].unique()

@@ -4,6 +4,8 @@ import shlex
 import sys
 from importlib.util import find_spec
 
+from sksubspace._spreadsheets import is_numeral
+
 
 class UsageError(Exception):
     """A mistake of the user: one line that says what, and how to mend it."""
@@ -104,13 +106,13 @@ def option(name, values):
     return " ".join('"\'"' if word == "'" else shlex.quote(word) for word in words)
 
 
-def is_numeral(value):
-    """Tell whether Python reads a value as a number."""
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+def check_packages(verb, needed):
+    """Raise a UsageError that says what to install, if a verb needs a package that is missing."""
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f'{verb} needs {", ".join(missing)}; install with: pip install "sksubspace[cli]"'
+        )
 
 
 def _is_rich(stream):

@@ -34,6 +34,12 @@ class Table:
         The decimal mark of text, and that between thousands.
     notes : list of str
         What was put right.
+    source : str or None
+        Which of the matrices of the file it is.
+    matrix : CSR matrix of shape (n_rows, n_columns) or None
+        A sparse table, which stays sparse; `frame` then has its rows and no columns.
+    matrix_names : list of str
+        The columns of `matrix`.
     """
 
     path: Path | None
@@ -46,6 +52,23 @@ class Table:
     delimiter: str | None = None
     marks: tuple = (".", None)
     notes: list = field(default_factory=list)
+    source: str | None = None
+    matrix: Any = None
+    matrix_names: list = field(default_factory=list)
+
+    @property
+    def columns(self):
+        """Names of the columns of numbers."""
+        return [*self.frame.columns] if self.matrix is None else self.matrix_names
+
+    def take(self, names):
+        """Keep these columns, in this order."""
+        if self.matrix is None:
+            self.frame = self.frame[[*names]]
+            return
+        place = {name: column for column, name in enumerate(self.matrix_names)}
+        self.matrix = self.matrix[:, [place[name] for name in names]]
+        self.matrix_names = [*names]
 
 
 def check_file(path):

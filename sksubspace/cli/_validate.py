@@ -3,17 +3,21 @@
 import json
 import shlex
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+from scipy.sparse import issparse
+
 from sksubspace._persistence import replace_file
+from sksubspace.cli._audit import PAGE, audited, say_verdict, write_pages
 from sksubspace.cli._candidates import EXAMPLE_GRIDS, make_candidates
 from sksubspace.cli._compared import read_rows
+from sksubspace.cli._embedding import read_embedding
 from sksubspace.cli._lock import locked
 from sksubspace.cli._memory import check_teachers_fit
 from sksubspace.cli._model import Model, framed, save_model
 from sksubspace.cli._output import csv_text
-from sksubspace.cli._say import UsageError
+from sksubspace.cli._say import UsageError, check_packages
 
 _NEEDED = ("jinja2", "matplotlib", "pandas", "skops")
 # letters of the name of a run
@@ -22,18 +26,21 @@ _RUN_LENGTH = 12
 
 def validate(options, terminal):
     """Compare, print the table, and write results, report and model."""
-    _check_packages()
+    check_packages("validate", _NEEDED)
     places = _places(options)
     rows = read_rows(options, terminal)
+    n_rows = rows.X.shape[0]
     # read before the long computation, so that what is wrong with it shows at once
     batch = None if options.new is None else rows.preparation.read(options.new, options, terminal)
     candidates = make_candidates(
         options.teachers,
         options.grid,
-        len(rows.X) - -(-len(rows.X) // options.cv),
+        n_rows - -(-n_rows // options.cv),
         EXAMPLE_GRIDS if options.data is None else None,
     )
-    check_teachers_fit(options.teachers, len(rows.X), options.n_jobs)
+    for name in options.embedding:
+        candidates[Path(name).name] = read_embedding(name, rows.table, options, terminal)
+    check_teachers_fit(options.teachers, n_rows, options.n_jobs)
     _make_folders(places)
     with locked(Path(options.out)):
         if options.fresh:
@@ -44,17 +51,12 @@ def validate(options, terminal):
         run = _write_results(result, rows, model, places, terminal)
         if batch is not None:
             terminal.say(f"\n{options.new}: {model.test_shift(*batch)}")
-        _report(result, rows, batch, places["report"], run, options, terminal)
-    _say_where(places, terminal)
+        found = _audit_of_the_chosen(result, rows, options, terminal)
+        if found is not None:
+            write_pages(found, places["audit"].parent, options, _beside(places))
+        _report(result, rows, batch, places, run, found, options, terminal)
+    _say_where({kind: path for kind, path in places.items() if path.exists()}, terminal)
     return 0
-
-
-def _check_packages():
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f'validate needs {", ".join(missing)}; install with: pip install "sksubspace[cli]"'
-        )
 
 
 # ---- what comes out ------------------------------------------------------------------------------
@@ -67,6 +69,7 @@ def _places(options):
         "results": folder / "results.json",
         "model": Path(options.model or folder / "best.skops"),
         "report": Path(options.report or folder / "report.html"),
+        "audit": folder / PAGE,
         "cache": Path(options.cache or folder / ".sksubspace-cache"),
     }
 
@@ -133,7 +136,10 @@ def _write_results(result, rows, model, places, terminal):
     The name is a hash of what was found: the same for the same data and command.
     """
     found = json.loads(result.to_json(timings=False))
-    digest = sha256(rows.X.tobytes() + json.dumps(found, sort_keys=True).encode())
+    digest = sha256()
+    for part in (rows.X.data, rows.X.indices, rows.X.indptr) if issparse(rows.X) else (rows.X,):
+        digest.update(np.ascontiguousarray(part))
+    digest.update(json.dumps(found, sort_keys=True).encode())
     run = digest.hexdigest()[:_RUN_LENGTH]
     text = json.dumps({"run": run, **found}, indent=2, ensure_ascii=False, allow_nan=False)
     replace_file(places["results"], f"{text}\n".encode())
@@ -143,14 +149,32 @@ def _write_results(result, rows, model, places, terminal):
     return run
 
 
-def _report(result, rows, batch, path, run, options, terminal):
+def _audit_of_the_chosen(result, rows, options, terminal):
+    """Say what may be read off the chosen map; None where there are too few rows to say it."""
+    try:
+        found = audited(rows, result.best_estimator_.embedding_, options, terminal)
+    except UsageError as error:
+        terminal.note(f"the chosen map is not audited: {error}")
+        return None
+    terminal.say(f"\nWhat may be read off the map by {result.best_name_}:")
+    say_verdict(found, terminal)
+    return found
+
+
+def _beside(places):
+    """The report, as a link on a page in the folder."""
+    report = places["report"]
+    return report.name if report.parent == places["audit"].parent else None
+
+
+def _report(result, rows, batch, places, run, found, options, terminal):
     from sksubspace.report import write_report
 
     names = rows.preparation.names
     columns = None if names is None else list(names)
     write_report(
         result,
-        path,
+        places["report"],
         X=framed(rows.X, columns, rows.table.row_names),
         y=rows.y,
         X_new=None if batch is None else framed(batch[0], columns, batch[1].row_names),
@@ -163,6 +187,8 @@ def _report(result, rows, batch, path, run, options, terminal):
         command=f"{shlex.join(options.command)}\n# run {run}",
         units="z-scores" if rows.preparation.is_scaled else None,
         groups_new=None if batch is None else batch[1].groups,
+        audit=found,
+        audit_page=PAGE if found is not None and _beside(places) else None,
     )
 
 

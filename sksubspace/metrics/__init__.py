@@ -8,18 +8,46 @@ from sksubspace.metrics._clusters import (
     subspace_connectivity,
     subspace_preserving_error,
 )
+from sksubspace.metrics._controls import (
+    IslandsDealt,
+    deal_islands,
+    find_islands,
+    gaussian_surrogate,
+    islands_dealt,
+)
+from sksubspace.metrics._deviance import deviance_explained
 from sksubspace.metrics._distances import distance_correlation, normalized_stress
 from sksubspace.metrics._embedding_score import EmbeddingScore, embedding_score
+from sksubspace.metrics._global_share import global_share
+from sksubspace.metrics._group_loss import GroupLoss, group_loss
+from sksubspace.metrics._group_scores import GroupScores, group_scores
+from sksubspace.metrics._linear_gain import LinearGain, linear_gain
 from sksubspace.metrics._principal_angles import (
     principal_angles,
     subspace_affinity,
     subspace_distance,
 )
 from sksubspace.metrics._ranks import auc_q_nx, continuity, q_nx, trustworthiness
+from sksubspace.metrics._reliability import EmbeddingReliability, embedding_reliability
 
 __all__ = [
     "embedding_score",
     "EmbeddingScore",
+    "embedding_reliability",
+    "EmbeddingReliability",
+    "global_share",
+    "group_scores",
+    "GroupScores",
+    "group_loss",
+    "GroupLoss",
+    "linear_gain",
+    "LinearGain",
+    "find_islands",
+    "deal_islands",
+    "islands_dealt",
+    "IslandsDealt",
+    "gaussian_surrogate",
+    "deviance_explained",
     "trustworthiness",
     "continuity",
     "neighborhood_hit",

@@ -3,29 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
-from sksubspace._parameters import isolated_random_state
-from sksubspace._student import (
-    LinearEncoder,
-    MedianEncoder,
-    StudentPlan,
-    check_groups,
-    learn_student,
-    student_seed,
-)
-from sksubspace._student._groups import warn_of_copies, warn_of_series
 from sksubspace._student._student import part_name
-from sksubspace.metrics._input import (
-    check_integer,
-    check_rows,
-    check_same_length,
-    sample_rows,
-    warn_of_swap,
-)
-
-_MAX_SAMPLES = 10_000
-_FEWEST_SAMPLES = 100
+from sksubspace.metrics._input import MAX_SAMPLES
+from sksubspace.metrics._learnt import learn_map
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +85,7 @@ def embedding_score(
     groups=None,
     per_row=False,
     n_neighbors=10,
-    max_samples=_MAX_SAMPLES,
+    max_samples=MAX_SAMPLES,
     random_state=0,
 ):
     r"""Estimate the held-out R2 of a map by leave-one-out, without drawing it again.
@@ -200,74 +181,24 @@ def embedding_score(
     >>> score.encoder, round(float(score), 1)
     ('linear', 0.4)
     """
-    X, Z = _check_input(X, Z, n_neighbors)
-    given = None if groups is None else check_groups(groups, X.shape[0])
-    drawn = np.flatnonzero(~np.isnan(Z).any(axis=1))
-    if len(drawn) < 2:
-        raise ValueError(f"Z must have at least 2 rows without NaN, got {len(drawn)}.")
-    rows = _rows_to_score(len(drawn), max_samples, random_state)
-    plan, seed = _plan_and_seed(student, n_neighbors, random_state)
-    kept = slice(None) if len(drawn) == len(Z) else drawn
-    found = learn_student(
-        plan, X[kept], Z[kept], seed=seed, rows=rows,
-        groups=None if given is None else check_groups(given[kept], len(drawn)),
+    learnt = learn_map(
+        X, Z, student=student, groups=groups, n_neighbors=n_neighbors, max_samples=max_samples,
+        random_state=random_state,
     )  # fmt: skip
-    if groups is None:
-        warn_of_copies(found.n_copies, len(drawn), stacklevel=3)
-        warn_of_series(found.rows, found.neighbors, len(drawn), stacklevel=3)
+    found = learnt.found
 
     def per_feature(squares):  # (m,) -> (n,)
-        values = np.full(len(Z), np.nan)
-        values[drawn[rows]] = squares / X.shape[1]
-        return values
+        return learnt.of_all_rows(squares / learnt.X.shape[1])
 
     return EmbeddingScore(
         r2=found.score,
         placement_r2=found.placement_r2,
         placement_error=found.placement_error,
         encoder=part_name(found.student.encoder),
-        n_samples=len(rows),
+        n_samples=len(found.rows),
         continuous=found.continuous,
         global_share=found.global_share,
         n_copies=found.n_copies,
         distortion=per_feature(found.squared_errors) if per_row else None,
         squares=per_feature(found.squares) if per_row else None,
     )
-
-
-def _plan_and_seed(student, n_neighbors, random_state):
-    """The student's own plan and seed, or the default ones, which need no torch."""
-    if student is None:
-        encoders = (LinearEncoder(), MedianEncoder(n_neighbors))
-        return StudentPlan(encoders), student_seed(isolated_random_state(random_state))
-    if isinstance(student, type) or not hasattr(student, "student_plan"):
-        raise TypeError(f"student must be a MEDAL or None, got {student!r}.")
-    own, plan = student.random_state, student.student_plan()
-    if not plan.has_left_out:
-        raise ValueError(
-            f"student must have an encoder and a decoder with a leave-one-out form, got {plan}."
-        )
-    return plan, student_seed(isolated_random_state(random_state if own is None else own))
-
-
-def _check_input(X, Z, n_neighbors):
-    X = check_rows(X, "X", accept_sparse=True)
-    Z = check_rows(Z, "Z", allow_nan=True)
-    check_same_length(X, Z, "X", "Z")
-    warn_of_swap(X, Z, stacklevel=4)
-    if X.shape[0] < 2:
-        raise ValueError(f"X must have at least 2 rows, got {X.shape[0]}.")
-    check_integer(n_neighbors, "n_neighbors")
-    if n_neighbors < 1:
-        raise ValueError(f"n_neighbors must be at least 1, got {n_neighbors}.")
-    return X if sparse.issparse(X) else np.ascontiguousarray(X), Z
-
-
-def _rows_to_score(n_samples, max_samples, random_state):
-    rows = sample_rows(n_samples, max_samples, random_state)
-    if len(rows) < min(_FEWEST_SAMPLES, n_samples):
-        raise ValueError(
-            f"max_samples must be at least {_FEWEST_SAMPLES}, because the decoder is chosen by the "
-            f"rows that are scored, or None for all rows, got {max_samples}."
-        )
-    return rows

@@ -5,6 +5,8 @@ from sksubspace.model_selection._compare import compare_embeddings
 from sksubspace.model_selection._one_standard_error import one_standard_error
 from sksubspace.model_selection._result import EmbeddingComparison
 from sksubspace.model_selection._scorers import embedding_scorer
+from sksubspace.model_selection._stability import EmbeddingStability, embedding_stability
+from sksubspace.model_selection._thin import thin_counts
 
 __all__ = [
     "compare_embeddings",
@@ -12,4 +14,7 @@ __all__ = [
     "CandidateResult",
     "embedding_scorer",
     "one_standard_error",
+    "embedding_stability",
+    "EmbeddingStability",
+    "thin_counts",
 ]

@@ -5,18 +5,42 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from sklearn.base import clone
+import numpy as np
+from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
 
 from sksubspace._comparison import MEAN, PERMUTED
-from sksubspace._teachers import SHORTHANDS, resolve_teacher
+from sksubspace._teachers import SHORTHANDS, check_embedding, resolve_teacher
+from sksubspace._validation import in_order_of
 
 # by class, where its name is not what people call it
-_NAMES = {"TSNE": "t-SNE"}
+_NAMES = {"TSNE": "t-SNE", "FixedMap": "map"}
 # of these, a larger value draws a smoother map
 _SMOOTHING = ("n_neighbors", "perplexity", "min_dist")
 # characters of a value in a name: a callable or a nested dict would fill the table
 _LONGEST_VALUE = 40
+
+
+class FixedMap(BaseEstimator):
+    """A map that exists already, as a teacher that can draw nothing else.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n_samples, n_components)
+        Of all rows.
+    """
+
+    def __init__(self, places):
+        self.places = places
+
+    @property
+    def n_components(self):
+        """Dimension of the map."""
+        return self.places.shape[1]
+
+    def fit_transform(self, X, y=None):  # (n, d) -> (n, q)
+        """Return the map."""
+        return self.places
 
 
 @dataclass(frozen=True)
@@ -41,11 +65,17 @@ class Candidate:
     params: dict = field(default_factory=dict)
     role: str = "candidate"
 
+    @property
+    def is_fixed(self):
+        """Whether it is one map, which no other rows can be embedded in."""
+        return isinstance(self.teacher, FixedMap)
 
-def parse_candidates(candidates):
+
+def parse_candidates(candidates, rows=None):
     """Turn what the caller lists into candidates with unique names, in the order of the list.
 
-    Settings of a grid come from smooth to rough; see `compare_embeddings`.
+    Settings of a grid come from smooth to rough; see `compare_embeddings`. Maps that are given as
+    arrays or frames are of `rows`.
     """
     if isinstance(candidates, Mapping):
         entries = [(_checked_name(name), entry) for name, entry in candidates.items()]
@@ -60,6 +90,8 @@ def parse_candidates(candidates):
         raise ValueError("candidates must have at least one teacher, got none.")
     taken, parsed = {MEAN, PERMUTED}, []
     for group, entry in entries:
+        if _is_map(entry):
+            entry = _fixed_map(entry, rows, group or "a map")
         teacher, grid = _teacher_and_grid(entry, group)
         group = _unique(group or default_name(teacher), taken)
         parsed += _settings(group, teacher, grid)
@@ -126,10 +158,30 @@ def _checked_teacher(teacher):
     named = isinstance(teacher, str)
     if not named and (isinstance(teacher, type) or not hasattr(teacher, "fit_transform")):
         raise TypeError(
-            f"A candidate must be an estimator with fit_transform, one of {SHORTHANDS}, or such "
-            f"a teacher and a dict of its parameters, got {teacher!r}."
+            f"A candidate must be an estimator with fit_transform, one of {SHORTHANDS}, such a "
+            "teacher and a dict of its parameters, or a map as an array with a row for each of X, "
+            f"got {teacher!r}."
         )
     return resolve_teacher(teacher)
+
+
+def _is_map(entry):
+    return hasattr(entry, "shape") and not hasattr(entry, "fit_transform")
+
+
+def _fixed_map(places, rows, name):  # (n, q), (n, d) -> FixedMap
+    source = f"The candidate {name!r}"
+    n_samples = rows.shape[0] if hasattr(rows, "shape") else len(places if rows is None else rows)
+    places = check_embedding(in_order_of(rows, places, source), n_samples, source)
+    missing = int(np.isnan(places).any(axis=1).sum())
+    if missing:
+        raise ValueError(
+            f"{source} has NaN in {missing} rows: all candidates must draw the same rows, leave "
+            "those out of X too."
+        )
+    if (places == places[0]).all():
+        raise ValueError(f"{source} puts all rows at one place.")
+    return FixedMap(places)
 
 
 def _teacher_and_grid(entry, name):

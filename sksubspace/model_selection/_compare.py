@@ -14,8 +14,8 @@ from sklearn.model_selection import GroupKFold, KFold, check_cv
 from sklearn.utils import check_array, column_or_1d
 
 from sksubspace._student import check_groups
-from sksubspace._student._groups import groups_of_copies, warn_of_copies
-from sksubspace._validation import refuse_containers, which_target
+from sksubspace._student._groups import groups_of_copies, groups_of_equal_rows, warn_of_copies
+from sksubspace._validation import check_counts, refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
 from sksubspace.model_selection._evaluate import METRICS, ScoredData, Split
@@ -28,8 +28,10 @@ from sksubspace.model_selection._run import (
     with_linear_control,
 )
 from sksubspace.model_selection._summary import Rule
+from sksubspace.model_selection._thin import log_normalized
 
 _METHODS = ("auto", "loo", "cv")
+_VALIDATIONS = ("rows", "thin")
 _RULES = ("simplest", "one_std_err", "best")
 # a training set must leave two groups beside the one that is left out
 _FEWEST_GROUPS = 3
@@ -41,6 +43,7 @@ def compare_embeddings(
     *,
     y=None,
     groups=None,
+    validation="rows",
     method="auto",
     cv=5,
     n_repeats=1,
@@ -66,7 +69,8 @@ def compare_embeddings(
         Teachers: estimators with ``fit_transform``, or "pca", "tsne", "umap", "isomap" or
         "spectral" for one with its defaults; or a pair of such a teacher and a dict of lists of
         its parameters, which is multiplied out. A dict gives them names; otherwise they are named
-        by their class. List simple ones first.
+        by their class. List simple ones first. A map that exists already, an array or data frame
+        with a row for each of X, stands beside them by its leave-one-out score, whatever `method`.
 
     y : array-like of shape (n_samples,) or None, default=None
         Labels, for the neighborhood hit and for a `cv` that stratifies. No teacher sees them.
@@ -75,6 +79,14 @@ def compare_embeddings(
         What rows belong to, such as a donor; rows of a group are left out together, by the student
         and by the folds, and new groups are what the scores speak of. None takes equal rows and
         near copies for groups; ``np.arange(n_samples)`` none at all.
+
+    validation : {"rows", "thin"}, default="rows"
+        What a map has not seen. "rows" leaves rows out, by `method`. "thin" is for X of raw counts,
+        sparse or dense: :func:`thin_counts` cuts them in two, `n_repeats` times; teachers draw all
+        rows from ``log1p(train / totals * median(totals))`` of one half, with the row totals of
+        that half, and :func:`sksubspace.metrics.deviance_explained` of the other half is the score,
+        D2. `student`, `cv` and `metrics` have no part in it; the chosen map is then drawn of both
+        halves together, after the same formula.
 
     method : {"auto", "loo", "cv"}, default="auto"
         "loo" embeds all rows once and scores them by leave-one-out, `embedding_score`. "cv" embeds
@@ -196,17 +208,20 @@ def compare_embeddings(
     >>> [round(row.score, 1) for row in result.results[:3]]
     [0.6, 0.5, 0.2]
     """
-    _check_choices(method=(method, _METHODS), select=(select, _RULES))
+    _check_choices(
+        method=(method, _METHODS), select=(select, _RULES), validation=(validation, _VALIDATIONS)
+    )
     _check_numbers(n_repeats, confidence, controls)
     _check_callbacks(callbacks)
     student, seed = _checked_student(student), _drawn_seed(random_state)
-    method = _possible_method(method, student)
+    refuse_containers(X, "X")
+    parsed = parse_candidates(candidates, X)
+    method = _possible_method(method, student, parsed, validation)
     versions = shaping_versions()
     store = open_store(memory, versions)
-    bare = _checked_data(X, y, metrics, store)
+    bare = _checked_data(X, y, metrics, store, has_counts=method == "thin")
     data = _with_groups(bare, groups, method)
-    parsed = parse_candidates(candidates)
-    splits = () if method == "loo" else _splits(data, cv, n_repeats, seed)
+    splits = () if method in ("loo", "thin") else _splits(data, cv, n_repeats, seed)
     with _store_of_whole_fits(store, method) as whole:
         plan = ComparisonPlan(
             data=data,
@@ -219,17 +234,18 @@ def compare_embeddings(
                 float(confidence),
                 *_mean_sizes(splits),
                 n_repeats=int(n_repeats),
+                whole_rows="thinned" if method == "thin" else "leave-one-out",
             ),
             controls=bool(controls),
             splits=splits,
-            seeds=tuple((seed + i) % 2**32 for i in range(n_repeats if method == "loo" else 1)),
+            seeds=tuple((seed + i) % 2**32 for i in range(1 if splits else n_repeats)),
             store=store,
             whole=whole,
             n_jobs=n_jobs,
             ungrouped=replace(bare, groups=np.arange(bare.X.shape[0])) if data.given else None,
             loose_splits=_loose_splits(bare, splits, n_repeats, seed) if data.given else (),
         )
-        compare = partial(run_comparison, plan, X)
+        compare = partial(run_comparison, plan, log_normalized(data.X) if data.has_counts else X)
         found = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
     return _summed_up(plan, *found, random_state=seed)
 
@@ -281,11 +297,29 @@ def _checked_student(student):
     return clone(student).set_params(teacher=None, random_state=None)
 
 
-def _possible_method(method, student):
-    """Refuse "loo" for a student that has no such score, and let "auto" go without it."""
+def _possible_method(method, student, candidates, validation):
+    """Refuse "loo" for a student that has no such score, and let "auto" go without it.
+
+    Where nothing can be refitted there is nothing else.
+    """
     plan = student.student_plan()
-    if method == "cv" or plan.has_left_out:
-        return method
+    fixed = [one.name for one in candidates if one.is_fixed]
+    if validation == "thin":
+        if method != "auto":
+            raise ValueError(f"method must be 'auto' with validation='thin', got {method!r}.")
+        if fixed:
+            raise ValueError(
+                f"validation='thin' needs teachers that draw a map from half of the counts; the "
+                f"candidate {fixed[0]!r} is a map that has seen them all."
+            )
+        return "thin"
+    if plan.has_left_out:
+        return "loo" if len(fixed) == len(candidates) else method
+    if fixed:
+        raise ValueError(
+            f"The candidate {fixed[0]!r} is a map, which is scored by leave-one-out, and a student "
+            f"of {plan} has no such form."
+        )
     if method == "loo":
         raise ValueError(
             f"method='loo' needs a student with a leave-one-out form, not {plan}; use method='cv'."
@@ -305,9 +339,9 @@ def _drawn_seed(random_state):
     raise TypeError(f"random_state must be an int, a RandomState or None, got {random_state!r}.")
 
 
-def _checked_data(X, y, metrics, store):
+def _checked_data(X, y, metrics, store, *, has_counts):
     refuse_containers(X, "X")
-    X = check_array(
+    X = check_counts(X, "X") if has_counts else check_array(
         X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", ensure_min_samples=4,
         input_name="X",
     )  # fmt: skip
@@ -316,7 +350,7 @@ def _checked_data(X, y, metrics, store):
         if len(y) != X.shape[0]:
             raise ValueError(f"y must have the {X.shape[0]} rows of X, got {len(y)}.")
     digest = joblib.hash((X, y)) if store.folder else None
-    return ScoredData(X, y, _checked_metrics(metrics, y), digest)
+    return ScoredData(X, y, _checked_metrics(metrics, y), digest, has_counts=has_counts)
 
 
 def _checked_metrics(metrics, y):
@@ -339,6 +373,8 @@ def _with_groups(data, groups, method):
     given = groups is not None
     if given:
         groups = check_groups(groups, data.X.shape[0])
+    elif data.has_counts:
+        groups = groups_of_equal_rows(data.X)
     elif method != "loo":
         groups, n_copies = groups_of_copies(data.X)
         warn_of_copies(n_copies, len(groups), stacklevel=4)

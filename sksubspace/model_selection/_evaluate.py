@@ -19,7 +19,9 @@ from sksubspace._state import register
 from sksubspace._teachers import seed_teacher
 from sksubspace._threads import small_work
 from sksubspace.metrics import embedding_score
+from sksubspace.metrics._deviance import row_deviances
 from sksubspace.model_selection._memory import RememberedTeacher
+from sksubspace.model_selection._thin import log_normalized, thin_counts
 
 METRICS = {name: one for name, one in measures(metrics.__all__).items() if one.is_compared}
 # what scikit-learn's trustworthiness takes by default
@@ -48,6 +50,10 @@ class ScoredData:
         Rows that are left out together, whole numbers; None for none.
     given : bool
         Whether they are the caller's.
+    has_counts : bool
+        Whether X is counts, half of which are to be scored.
+    unseen : {ndarray, CSR matrix} of shape (n_samples, n_features) or None
+        That half, where X is what the other half becomes for teachers.
     """
 
     X: Any
@@ -56,11 +62,22 @@ class ScoredData:
     digest: str | None = None
     groups: Any = None
     given: bool = False
+    has_counts: bool = False
+    unseen: Any = None
 
     @property
     def key(self):
         """What tells these rows from others where evaluations are remembered."""
+        if self.has_counts:
+            return self.digest, self.groups, "thinned"
         return self.digest if self.groups is None else (self.digest, self.groups)
+
+    def for_teachers(self, seed):
+        """What teachers see, beside what they do not: of counts one half and the other."""
+        if not self.has_counts:
+            return self
+        train, test = thin_counts(self.X, random_state=seed)
+        return replace(self, X=log_normalized(train), unseen=test)
 
     def groups_of(self, rows):
         """Groups of some rows, or None."""
@@ -164,7 +181,10 @@ def evaluate_whole(data, teacher, student, seed, store, task):
     """
     teacher, medal = seeded_pair(teacher, student, seed)
     parts = (data.key, teacher, medal)
-    compute = partial(_embed_and_score, data, teacher, medal, store, task)
+
+    def compute():
+        return _embed_and_score(data.for_teachers(seed), teacher, medal, store, task)
+
     return _guarded(partial(store.remember, "whole", lambda: parts, compute), teacher, task)
 
 
@@ -175,7 +195,7 @@ def evaluate_whole_permuted(data, student, seed, embedding, task):
 
     def compute():
         with task.around():
-            return _leave_one_out(data, dealt, medal)
+            return _score_whole(data.for_teachers(seed), dealt, medal)
 
     return _guarded(compute, student, task)
 
@@ -232,12 +252,22 @@ def _embed_and_score(data, teacher, medal, store, task):
         stand_in = RememberedTeacher(teacher, store, keep=True)
         start = perf_counter()
         Z = check_array(stand_in.fit_transform(data.X), ensure_all_finite=False)
-        evaluation = _leave_one_out(data, Z, medal)
+        evaluation = _score_whole(data, Z, medal)
         seconds = perf_counter() - start - stand_in.elapsed_
     return replace(evaluation, teacher_seconds=stand_in.seconds_, student_seconds=seconds)
 
 
-def _leave_one_out(data, Z, medal):
+def _score_whole(data, Z, medal):
+    """Score a map of all rows: by the counts that it has not seen, or by leave-one-out."""
+    if data.unseen is not None:
+        deviance, null = row_deviances(
+            data.unseen, Z, groups=data.groups, max_samples=_MOST_REFERENCES
+        )
+        score = 1 - np.nansum(deviance) / np.nansum(null)
+        return Evaluation(
+            score=float(score), embedding=Z, distortion=deviance, squares=null,
+            n_components=Z.shape[1],
+        )  # fmt: skip
     score = embedding_score(data.X, Z, student=medal, groups=data.groups, per_row=True)
     return Evaluation(
         score=float(score.r2),

@@ -23,6 +23,7 @@ from sksubspace._comparison import (
     question,
     remarks,
     rule,
+    score_sign,
 )
 
 # characters of a line
@@ -47,8 +48,8 @@ class EmbeddingComparison:
     results : tuple of CandidateResult
         Candidates and controls, by rank.
 
-    method : {"loo", "cv", "auto"}
-        How the candidates were scored.
+    method : {"loo", "cv", "auto", "thin"}
+        How the candidates were scored; "thin" with ``validation="thin"``, and scores are D2.
 
     select : {"simplest", "one_std_err", "best"}
         The rule of choice.
@@ -187,7 +188,17 @@ class EmbeddingComparison:
         -------
         pathlib.Path
             The file.
+
+        Raises
+        ------
+        ValueError
+            If the scores are of thinned counts, for which there is no report.
         """
+        if self.method == "thin":
+            raise ValueError(
+                "The report is about rows that a map has not seen, and these scores are of counts "
+                "(validation='thin'); print the comparison, or take to_frame()."
+            )
         from sksubspace.report import write_report
 
         return write_report(self, path, X=X, **kwargs)
@@ -230,36 +241,43 @@ def html_table(comparison):
 
 def columns_of(comparison):
     """Names of the columns; "lost" only where groups were given."""
-    lost = knows_groups(comparison.results)
-    return tuple(name for name in _COLUMNS if lost or name != "lost")
+    hidden = set() if knows_groups(comparison.results) else {"lost"}
+    if comparison.method == "thin":
+        hidden |= {"continuous", "global"}
+    names = [name for name in _COLUMNS if name not in hidden]
+    return tuple(score_sign(comparison) if name == "R2" else name for name in names)
 
 
 def table_cells(comparison):
     """Format the rows: a tuple of texts for each, one for each column."""
-    rows = comparison.results
-    lost = knows_groups(rows)
-    return [
-        (
-            str(row.rank),
-            _tidy(row.name),
-            _decimals(row.score),
-            "" if row.evidence == "definition" else _decimals(row.standard_error),
-            _decimals(continuous_share(row), 2),
-            _decimals(row.global_share, 2),
-            *([_decimals(row.lost_to_groups)] if lost else []),
-            _difference(row),
-            ", ".join(remarks(row, rows)),
-        )
-        for row in rows
-    ]
+    rows, columns = comparison.results, columns_of(comparison)
+    return [tuple(_cells_of(row, rows)[name] for name in columns) for row in rows]
+
+
+def _cells_of(row, rows):
+    return {
+        "": str(row.rank),
+        "map": _tidy(row.name),
+        "R2": _decimals(row.score),
+        "D2": _decimals(row.score),
+        "± s.e.": "" if row.evidence == "definition" else _decimals(row.standard_error),
+        "continuous": _decimals(continuous_share(row), 2),
+        "global": _decimals(row.global_share, 2),
+        "lost": _decimals(row.lost_to_groups),
+        "difference": _difference(row),
+        "notes": ", ".join(remarks(row, rows)),
+    }
 
 
 def reading(comparison):
     """Say how the table is to be read, a line for each thing in it, and one for each failure."""
     unseen = "rows left out" if comparison.method == "loo" else "rows it has not seen"
+    what = f"variance of {unseen} that comes back from their place on the map"
+    if comparison.method == "thin":
+        what = "deviance of counts it has not seen that the neighbours on the map explain"
     rows = comparison.results
     return [
-        f"R2: variance of {unseen} that comes back from their place on the map (1 all, 0 none).",
+        f"{score_sign(comparison)}: {what} (1 all, 0 none).",
         f"difference: from the best, with {level(comparison)}; tie: it contains 0; chosen: "
         f"{rule(comparison)}.",
         *filter(None, [of_the_choice(comparison)]),

@@ -83,9 +83,21 @@ class ComparisonPlan:
     loose_splits: tuple = ()
 
     @property
+    def candidates_of_all_rows(self):
+        """Those that are scored by leave-one-out: all, or where the others are refitted, maps."""
+        if self.method != "cv":
+            return self.candidates
+        return tuple(one for one in self.candidates if one.is_fixed)
+
+    @property
+    def has_splits(self):
+        """Whether teachers are fitted again, to some of the rows."""
+        return self.method in ("cv", "auto")
+
+    @property
     def n_stages(self):
         """Number of stages that callbacks are told of."""
-        own = {"loo": 2, "cv": 2, "auto": 3}[self.method]
+        own = 1 + bool(self.candidates_of_all_rows) + self.has_splits
         return own + self.controls + (self.ungrouped is not None)
 
 
@@ -96,10 +108,12 @@ def run_comparison(plan, X, caller, context):
     """
     said = set()
     cv, loo, stages = {}, {}, partial(_evaluate_stage, plan, caller, context, said)
-    if plan.method != "cv":
-        loo = stages("leave-one-out", _whole_jobs(plan))
-    if plan.method != "loo":
-        confirmed = _promising(plan, loo) if loo else plan.candidates
+    whole = plan.candidates_of_all_rows
+    if whole:
+        loo = stages(plan.rule.whole_rows, _whole_jobs(plan, whole))
+    if plan.has_splits:
+        refitted = [one for one in plan.candidates if not one.is_fixed]
+        confirmed = refitted if plan.method == "cv" else _promising(plan, refitted, loo)
         cv = stages("cross-validation", _split_jobs(plan, confirmed))
 
     def summed_up(candidates):
@@ -132,13 +146,13 @@ def with_linear_control(candidates, controls, n_features):
     return candidates if control is None else (*candidates, control)
 
 
-def _whole_jobs(plan):
+def _whole_jobs(plan, candidates):
     return {
         one.name: [
             partial(evaluate_whole, plan.data, one.teacher, plan.student, seed, plan.whole)
             for seed in plan.seeds
         ]
-        for one in plan.candidates
+        for one in candidates
     }
 
 
@@ -156,7 +170,7 @@ def _lost_to_groups(plan, rows, cv, stages):
     """Add to each row what its score would be more if groups were torn apart."""
     alive = [one for one in plan.candidates if one.name in cv] or plan.candidates
     loose = replace(plan, data=plan.ungrouped, splits=plan.loose_splits)
-    jobs = _split_jobs(loose, alive) if cv else _whole_jobs(loose)
+    jobs = _split_jobs(loose, alive) if cv else _whole_jobs(loose, alive)
     found = stages("without groups", jobs)
     torn = {
         name: summarize(row, one if cv else (), () if cv else one, plan.rule).score
@@ -179,18 +193,18 @@ def _warn_of_dimensions(rows):
         )
 
 
-def _promising(plan, loo):
+def _promising(plan, candidates, loo):
     """Candidates that may be the best after the screening, and the linear control."""
-    rows = [summarize(one, (), loo[one.name], plan.rule) for one in plan.candidates]
+    rows = [summarize(one, (), loo[one.name], plan.rule) for one in candidates]
     _check_failures(rows)
     first = best(rows)
     least = first.score - np.nan_to_num(first.standard_error) - _OPTIMISM
     scores = {row.name: row.score for row in rows if np.isfinite(row.score)}
     kept = {name for name, score in scores.items() if score >= least}
-    linear = [one.name for one in plan.candidates if is_pca(one) and one.name in scores]
+    linear = [one.name for one in candidates if is_pca(one) and one.name in scores]
     if plan.controls and linear:
         kept.add(max(linear, key=scores.get))
-    return tuple(one for one in plan.candidates if one.name in kept)
+    return tuple(one for one in candidates if one.name in kept)
 
 
 def _add_controls(plan, name, cv, loo, stages):
@@ -254,16 +268,22 @@ def _check_failures(rows):
 
 def _fit_chosen(plan, X, chosen, caller, context):
     """Fit the chosen candidate to all rows, or take what is remembered of that fit."""
-    teacher = next(one.teacher for one in plan.candidates if one.name == chosen)
-    seed = plan.seeds[0]
-    teacher, medal = seeded_pair(teacher, plan.student, seed)
-    stand_in = RememberedTeacher(teacher, plan.whole, keep=True)
-    medal.set_params(teacher=stand_in, keep_teacher=True)
+    candidate = next(one for one in plan.candidates if one.name == chosen)
+    teacher, medal = seeded_pair(candidate.teacher, plan.student, plan.seeds[0])
+    given = {} if plan.ungrouped is None else {"groups": plan.data.groups}
+    if candidate.is_fixed:
+        medal.set_params(teacher="precomputed")
+        given["embedding"] = teacher.places
+    else:
+        stand_in = RememberedTeacher(teacher, plan.whole, keep=True)
+        medal.set_params(teacher=stand_in, keep_teacher=True)
     task = context.subcontext(task_name="refit")
     with task.propagate_callback_context(medal), small_work(0):
         task.call_on_fit_task_begin(estimator=caller)
-        medal.fit(X, groups=None if plan.ungrouped is None else plan.data.groups)
+        medal.fit(X, **given)
     task.call_on_fit_task_end(estimator=caller)
+    if candidate.is_fixed:
+        return medal
     keep_teacher = plan.student.keep_teacher
     medal.teacher_ = medal.teacher_.fitted_ if keep_teacher else None
     return medal.set_params(teacher=teacher, keep_teacher=keep_teacher)

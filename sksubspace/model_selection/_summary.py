@@ -38,6 +38,8 @@ class Rule:
         Test and training rows of a split, as means.
     n_repeats : int
         Repeats of the cross-validation.
+    whole_rows : {"leave-one-out", "thinned"}
+        Where scores of maps of all rows come from.
     """
 
     select: str
@@ -46,6 +48,7 @@ class Rule:
     n_test: float
     n_train: float
     n_repeats: int
+    whole_rows: str = "leave-one-out"
 
     @property
     def test_share(self):
@@ -69,7 +72,7 @@ def summarize(candidate, cv, loo, rule):
         role=candidate.role,
         score=score,
         standard_error=mean_standard_error(scores, rule.test_share) if cv else loo_error,
-        evidence=_evidence(candidate, cv),
+        evidence=_evidence(candidate, cv, rule),
         split_scores=scores,
         loo_score=loo_score,
         encoder=Counter(evaluation.encoder for evaluation in evaluations).most_common(1)[0][0],
@@ -81,6 +84,7 @@ def summarize(candidate, cv, loo, rule):
         global_share=_mean_of_finite(evaluation.global_share for evaluation in evaluations),
         n_components=max((one.n_components for one in evaluations), default=0),
         error=next((one.error for one in (*evaluations, *loo) if one.error), ""),
+        is_fixed=candidate.is_fixed,
     )
 
 
@@ -229,10 +233,10 @@ def _family(rows, scores, covariance, degrees, rule):
     return Family([row.name for row in rows], np.asarray(scores), reach)
 
 
-def _evidence(candidate, cv):
+def _evidence(candidate, cv, rule):
     if candidate.name == MEAN and candidate.role == "control":
         return "definition"
-    return "held-out" if cv else "leave-one-out"
+    return "held-out" if cv else rule.whole_rows
 
 
 def _loo_score(loo):

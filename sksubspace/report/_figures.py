@@ -9,9 +9,11 @@ import numpy as np
 
 from sksubspace._comparison import best, level, tunable
 from sksubspace.inspection._drawing.scores import draw_differences, draw_ranking
+from sksubspace.inspection._drawing.style import dress_map, point_style
 from sksubspace.report._data import drawable_labels
+from sksubspace.report._dots import MARK_COLORS
 from sksubspace.report._findings import chosen
-from sksubspace.report._text import fixed, plain, plural, significant
+from sksubspace.report._text import count, fixed, plain, plural
 
 # beyond this many bytes a picture is drawn as pixels: a page of several would be slow to open
 _LARGEST_SVG = 250_000
@@ -26,17 +28,13 @@ _LINE = 0.2
 # rows of the ranking picture; the table beside it has all
 _MOST_RANKED = 40
 _SCORE_CAPTION = "Scores, with standard errors; small grey dots are those of single splits."
-_N_NUMBERED = 5
-_DISTORTION_CAPTION = (
-    "Where it lies: the distortion of each row; the worst regions are outlined, the worst rows "
-    "numbered."
-)
+_MARKERS = {"ok": "o", "misplaced": "x", "torn": "^", "merged": "s"}
 _GRID_CAPTION = (
     "Reconstructions of points on a regular grid; empty where no row lies near. Between groups "
     "they show what the decoder makes of a place that no row takes."
 )
 _INK = "#1f2933"
-_STYLE = {
+STYLE = {
     "font.size": 10.5,
     "axes.titlesize": 11,
     "axes.edgecolor": "#52606d",
@@ -49,7 +47,7 @@ _STYLE = {
 }
 
 
-def _new_axes(height, n_columns=1, width=_WIDTH):
+def new_axes(height, n_columns=1, width=_WIDTH):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -61,15 +59,15 @@ def ranking_pictures(result):
     from matplotlib import rc_context
 
     rows = [row for row in result.results if math.isfinite(row.score)][:_MOST_RANKED]
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         return [_score_picture(result, rows), _difference_picture(result, rows)]
 
 
 def _score_picture(result, rows):
-    figure, ax = _new_axes(1.3 + 0.3 * len(rows))
+    figure, ax = new_axes(1.3 + 0.3 * len(rows))
     _, handles = draw_ranking(ax, rows, best(result.results))
     ax.legend(handles=handles)
-    _legend_below(figure, ax)
+    legend_below(figure, ax)
     ax.set_xlabel("R², mean ± standard error")
     scores = ", ".join(f"{plain(row.name)} {fixed(row.score)}" for row in rows)
     text = f"R² of each candidate with its standard error: {scores}."
@@ -80,7 +78,7 @@ def _score_picture(result, rows):
 
 def _difference_picture(result, rows):
     rows = [row for row in rows if row.role == "candidate" and math.isfinite(row.difference)]
-    figure, ax = _new_axes(1.3 + 0.3 * len(rows))
+    figure, ax = new_axes(1.3 + 0.3 * len(rows))
     draw_differences(ax, rows, result)
     text = (
         f"Difference in R² of each candidate from {plain(best(result.results).name)}, with "
@@ -102,10 +100,10 @@ def tuning_pictures(result):
     for group, (rows, parameter) in tunable(result.results).items():
         if parameter is None:
             continue
-        with rc_context(_STYLE):
-            figure, ax = _new_axes(3.0)
+        with rc_context(STYLE):
+            figure, ax = new_axes(3.0)
             TuningCurveDisplay.from_comparison(result, group=group, ax=ax)
-            _legend_below(figure, ax)
+            legend_below(figure, ax)
             ax.set_title("")
             values = ", ".join(f"{plain(row.name)} {fixed(row.score)}" for row in rows)
             text = f"R² of {plain(group)} against {plain(parameter)}; {values}."
@@ -113,47 +111,56 @@ def tuning_pictures(result):
     return pictures
 
 
-def map_pictures(result, data, distortion):
-    """Draw the chosen map coloured by label, and by distortion."""
+def map_pictures(result, data, reliability):
+    """Draw the chosen map coloured by label, and by mark where there are marks."""
     from matplotlib import rc_context
 
-    from sksubspace.inspection import DistortionDisplay, EmbeddingDisplay
+    from sksubspace.inspection import EmbeddingDisplay
 
-    medal, name = result.best_estimator_, plain(chosen(result).name)
-    Z = np.asarray(medal.embedding_)[:, :2]
+    name = plain(chosen(result).name)
+    Z = np.asarray(result.best_estimator_.embedding_)[:, :2]
     labels = drawable_labels(data.labels)
-    with rc_context(_STYLE):
-        height = _map_height(Z)
-        first, ax = _new_axes(height)
+    with rc_context(STYLE):
+        figure, ax = new_axes(map_height(Z))
         EmbeddingDisplay.from_predictions(Z, y=labels, label_name=data.label_name, ax=ax)
-        _legend_below(first, ax)
-        second, ax = _new_axes(height)
-        n_worst = min(_N_NUMBERED, len(Z))
-        _color_bar_below(
-            DistortionDisplay.from_predictions(Z, distortion, n_worst=n_worst, ax=ax),
-            ax,
-            data.units,
+        legend_below(figure, ax)
+        coloured = "" if labels is None else f", coloured by {data.label_name}"
+        text = (
+            f"Scatter plot of {plural(len(Z), 'row')} at the coordinates given by {name}{coloured}."
         )
-    coloured = "" if labels is None else f", coloured by {data.label_name}"
-    text = f"Scatter plot of {plural(len(Z), 'row')} at the coordinates given by {name}{coloured}."
-    where = (
-        "The same scatter plot coloured by distortion, from "
-        f"{significant(np.nanmin(distortion))} to {significant(np.nanmax(distortion))}, median "
-        f"{significant(np.nanmedian(distortion))}; dark is distorted."
-    )
-    return [
-        figure_picture(first, text, f"The map by {name}{coloured}."),
-        figure_picture(second, where, _DISTORTION_CAPTION),
-    ]
+        pictures = [figure_picture(figure, text, f"The map by {name}{coloured}.")]
+        if reliability is not None:
+            pictures.append(marks_picture(Z, reliability.mark))
+    return pictures
 
 
-def _map_height(Z):  # (n, 2) -> float
+def marks_picture(Z, mark):
+    """Draw a map with the marks of its rows."""
+    figure, ax = new_axes(map_height(Z))
+    places = Z if Z.shape[1] == 2 else np.column_stack([Z, np.zeros(len(Z))])
+    handles = []
+    for name, marker in _MARKERS.items():
+        rows = mark == name
+        look = point_style(len(Z), ax) | {"color": MARK_COLORS[name]}
+        if name != "ok":
+            look |= {"s": 2.5 * look["s"], "zorder": 3, "linewidths": 1.2}
+        label = f"{name} ({count(rows.sum())})"
+        handles.append(ax.scatter(*places[rows].T, marker=marker, label=label, **look))
+    dress_map(ax, ["component 1", "component 2"])
+    ax.legend(handles=handles)
+    legend_below(figure, ax)
+    counts = ", ".join(f"{count((mark == name).sum())} {name}" for name in _MARKERS)
+    text = f"The same map with a mark for each row: {counts}."
+    return figure_picture(figure, text, "Where it lies: rows that are misplaced, torn or merged.")
+
+
+def map_height(Z):  # (n, 2) -> float
     """Give a map the height that its shape asks for, within bounds."""
     width, height = (np.nanmax(Z, axis=0) - np.nanmin(Z, axis=0))[[0, -1]]
     return 0.4 + 4.6 * float(np.clip(height / width if width > 0 else 1, 0.6, 1))
 
 
-def _legend_below(figure, ax):
+def legend_below(figure, ax):
     """Move a legend beneath the axes, where it does not take their width."""
     old = ax.get_legend()
     if old is None:
@@ -172,18 +179,6 @@ def _legend_below(figure, ax):
         text.set_text(label)
 
 
-def _color_bar_below(display, ax, units):
-    old = display.colorbar_
-    mappable, label, extend = old.mappable, old.ax.get_ylabel(), old.extend
-    label = label.replace("input units", units or "input units")
-    old.remove()
-    ax.figure.set_figheight(ax.figure.get_figheight() + 4 * _LINE)
-    ax.figure.colorbar(
-        mappable, ax=ax, location="bottom", label=label.replace("\n", " "), extend=extend,
-        aspect=40,
-    )  # fmt: skip
-
-
 def latent_grid_picture(result, data):
     """Draw the reconstructions on a grid over the map; None unless rows are pictures."""
     from matplotlib import rc_context
@@ -193,8 +188,8 @@ def latent_grid_picture(result, data):
     medal = result.best_estimator_
     if data.image_shape is None or medal.n_components_ != 2:
         return None
-    with rc_context(_STYLE):
-        figure, ax = _new_axes(6.4, width=6.4)
+    with rc_context(STYLE):
+        figure, ax = new_axes(6.4, width=6.4)
         LatentGridDisplay.from_estimator(medal, image_shape=data.image_shape, ax=ax)
         text = (
             "Reconstructions of points on a regular grid over the map, each drawn as a picture at "
@@ -209,11 +204,11 @@ def shift_pictures(result, data):
 
     from sksubspace.inspection import ShiftDisplay
 
-    with rc_context(_STYLE):
-        (first, left), (second, right) = _new_axes(4.1), _new_axes(4.1)
+    with rc_context(STYLE):
+        (first, left), (second, right) = new_axes(4.1), new_axes(4.1)
         ShiftDisplay.from_estimator(result.best_estimator_, data.new.X, ax=(left, right))
         for figure, ax in ((first, left), (second, right)):
-            _legend_below(figure, ax)
+            legend_below(figure, ax)
             ax.set_title("")
         if data.units:
             left.set_xlabel(f"{left.get_xlabel()}, {data.units}")
@@ -240,6 +235,8 @@ class Picture:
     ----------
     src : str
         Data URI.
+    source : bytes
+        The same as a file of SVG; empty for pictures of pixels.
     alt : str
         What is to be seen, for those who cannot.
     width, height : int
@@ -253,15 +250,16 @@ class Picture:
     width: int
     height: int
     caption: str = ""
+    source: bytes = b""
 
 
 def figure_picture(figure, alt, caption=""):
     """Encode a figure at its own size: SVG, or PNG where it has too many points for that."""
-    kind, content = "svg+xml", _svg(figure)
+    kind, content = "svg+xml", (source := _svg(figure))
     if len(content) > _LARGEST_SVG:
         kind, content = "png", _png(figure)
     width, height = (round(_CSS_DPI * inches) for inches in figure.get_size_inches())
-    return Picture(_data_uri(kind, content), alt, width, height, caption)
+    return Picture(_data_uri(kind, content), alt, width, height, caption, source)
 
 
 def _svg(figure):

@@ -2,59 +2,36 @@
 
 import numpy as np
 
-from sksubspace.neighbors import k_nearest
 from sksubspace.report._data import label_text
 from sksubspace.report._figures import pixel_picture
 from sksubspace.report._text import fixed, measured, p_value, percent, plain, plural, significant
 
 # rows that are listed
-_N_WORST = 20
-# as in `MEDAL.distortion(relative=True)`
-_N_NEIGHBORS = 15
+N_WORST = 20
 # features of a row that are named
 _N_FEATURES = 3
 _N_SURPRISING = 10
 
 
-def left_out_distortion(medal, X):  # -> (n,), bool
-    """Return the distortion of each training row, and whether it was left out for it.
-
-    Leave-one-out where the map has it; rows held out of the fit count as new. Without a
-    leave-one-out form there is only the flattering error of rows that took part.
-    """
-    if medal.loo_distortion_ is None:
-        return medal.distortion(X), False
-    distortion = np.array(medal.loo_distortion_)
-    missing = np.flatnonzero(np.isnan(distortion))
-    if len(missing):
-        distortion[missing] = medal.distortion(X[missing])
-    return distortion, True
+def rows_by_mark(reliability):  # -> (n,)
+    """Order the rows that are drawn: misplaced, torn, merged, ok, each the worst first."""
+    keys = {
+        "misplaced": reliability.p_value, "torn": reliability.tear,
+        "merged": reliability.overlap, "ok": reliability.p_value,
+    }  # fmt: skip
+    order = []
+    for name, key in keys.items():
+        rows = np.flatnonzero(reliability.mark == name)
+        order += rows[np.argsort(-key[rows], kind="stable")].tolist()
+    return np.array(order, dtype=np.intp)
 
 
-def relative_distortion(rows, Z, distortion):  # (k,), (n, q), (n,) -> (k,)
-    """Divide by the mean distortion of the 15 other rows that lie nearest on the map."""
-    relative = np.full(len(rows), np.nan)
-    known = np.flatnonzero(np.isfinite(Z).all(axis=1))
-    placed = np.flatnonzero(np.isfinite(Z[rows]).all(axis=1))
-    n_neighbors = min(_N_NEIGHBORS, len(known) - 1)
-    if n_neighbors < 1 or len(placed) == 0:
-        return relative
-    points = np.ascontiguousarray(Z[known], dtype=np.float64)
-    queries = np.ascontiguousarray(Z[rows[placed]], dtype=np.float64)
-    own = np.searchsorted(known, rows[placed])
-    _, near = k_nearest(queries, points, n_neighbors, exclude_self=own)
-    usual = distortion[known[near]].mean(axis=1)
-    relative[placed] = distortion[rows[placed]] / np.where(usual > 0, usual, np.nan)
-    return relative
-
-
-def worst_rows(medal, data, distortion):
-    """Describe the twenty rows with the largest distortion, texts by column.
+def worst_rows(medal, data, reliability):
+    """Describe the twenty rows to look at first, texts by column.
 
     Each has either "pictures" (original, reconstruction) or "features" with the largest residuals.
     """
-    order = np.argsort(-distortion, kind="stable")[:_N_WORST]
-    relative = relative_distortion(order, medal.embedding_, distortion)
+    order = rows_by_mark(reliability)[:N_WORST]
     original = data.train.rows(order)
     rebuilt = medal.reconstruct(data.train.X[order])
     rebuilt = rebuilt.toarray() if hasattr(rebuilt, "toarray") else np.asarray(rebuilt)
@@ -64,8 +41,8 @@ def worst_rows(medal, data, distortion):
         {
             "row": data.train.name(row),
             "label": None if data.labels is None else labels[place],
-            "distortion": measured(distortion[row]),
-            "relative": fixed(relative[place], 1),
+            "mark": reliability.mark[row],
+            "p_value": p_value(reliability.p_value[row]),
             **_content(original[place], rebuilt[place], data, limits, data.train.name(row)),
         }
         for place, row in enumerate(order)

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from sksubspace._comparison import level
+from sksubspace.metrics import embedding_reliability
 from sksubspace.report._data import (
     ReportData,
     check_batch,
@@ -38,7 +39,7 @@ from sksubspace.report._findings import (
     ranking_rows,
     seeds,
 )
-from sksubspace.report._rows import left_out_distortion, shift_section, worst_rows
+from sksubspace.report._rows import shift_section, worst_rows
 from sksubspace.report._text import block, plain
 
 
@@ -58,6 +59,8 @@ def write_report(
     command=None,
     units=None,
     groups_new=None,
+    audit=None,
+    audit_page=None,
 ):
     """Write a comparison as one self-contained HTML page.
 
@@ -108,6 +111,12 @@ def write_report(
     groups_new : array-like of shape (n_new,) or None, default=None
         Group of each row of ``X_new``, for a map that was fitted with groups.
 
+    audit : EmbeddingAudit or None, default=None
+        Of the chosen map: its marks are shown, and its verdict. None marks the rows anew.
+
+    audit_page : str or None, default=None
+        Name of the page of that audit, beside this one, to link to.
+
     Returns
     -------
     path : Path
@@ -135,9 +144,7 @@ def write_report(
     >>> write_report(result, "report.html", X=X, y=y)  # doctest: +SKIP
     PosixPath('report.html')
     """
-    for package in ("jinja2", "matplotlib"):
-        _require(package)
-    path = _checked_path(path)
+    path = place_of_page(path)
     train = _read_checked(X, "X", result)
     if train.n_samples != result.n_samples:
         raise ValueError(
@@ -157,9 +164,22 @@ def write_report(
     )
     with quiet():
         page = render(
-            result, data, [plain(note, 2000) for note in notes], command and block(command)
-        )
-    _replace_page(path, page)
+            result, data, [plain(note, 2000) for note in notes], command and block(command),
+            audit, audit_page,
+        )  # fmt: skip
+    replace_page(path, page)
+    return path
+
+
+def place_of_page(path):
+    """Check that what draws and writes is installed, and that a file can be written there."""
+    for package in ("jinja2", "matplotlib"):
+        _require(package)
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path: there is no folder {str(path.parent)!r} to write into.")
+    if path.is_dir():
+        raise IsADirectoryError(f"path must be a file, and {str(path)!r} is a folder.")
     return path
 
 
@@ -172,22 +192,13 @@ def _require(package):
         ) from error
 
 
-def _checked_path(path):
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"path: there is no folder {str(path.parent)!r} to write into.")
-    if path.is_dir():
-        raise IsADirectoryError(f"path must be a file, and {str(path)!r} is a folder.")
-    return path
-
-
 def _read_checked(X, name, result):
     batch = read_batch(X, name)
     check_batch(batch, name, result)
     return batch
 
 
-def _replace_page(path, text):
+def replace_page(path, text):
     """Write beside the file and rename, so that no reader ever sees half a page."""
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
@@ -201,7 +212,7 @@ def _replace_page(path, text):
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def render(result, data, notes, command):
+def render(result, data, notes, command, audit=None, audit_page=None):
     """Return the page, the whole file, with notes on the data and the command that was run."""
     context = {
         "data_name": data.data_name,
@@ -219,10 +230,11 @@ def render(result, data, notes, command):
         "seeds": seeds(result),
         "versions": {plain(key): plain(value) for key, value in result.versions.items()},
         **_ranking_section(result),
-        **_map_section(result, data),
+        **_map_section(result, data, audit),
+        "audit_page": audit_page,
         "shift": None if data.new is None else _shift_section(result, data),
     }
-    return _template().render(context)
+    return template("report.html.jinja").render(context)
 
 
 def _ranking_section(result):
@@ -239,17 +251,26 @@ def _ranking_section(result):
     }
 
 
-def _map_section(result, data):
+def _map_section(result, data, audit):
     medal = result.best_estimator_
-    distortion, left_out = left_out_distortion(medal, data.train.X)
+    marks = _marks_of(medal, data) if audit is None else audit.reliability
     return {
         "n_components": medal.n_components_,
-        "map_pictures": map_pictures(result, data, distortion),
-        "left_out": left_out,
-        "worst": worst_rows(medal, data, distortion),
+        "map_pictures": map_pictures(result, data, marks),
+        "marks": None if marks is None else str(marks).splitlines(),
+        "verdict": [] if audit is None else audit.verdict,
+        "worst": [] if marks is None else worst_rows(medal, data, marks),
         "with_pictures": data.image_shape is not None,
         "grid": latent_grid_picture(result, data),
     }
+
+
+def _marks_of(medal, data):
+    """Marks of the rows of the chosen map; None where they are too few to say anything."""
+    try:
+        return embedding_reliability(data.train.X, medal.embedding_)
+    except ValueError:
+        return None
 
 
 def _shift_section(result, data):
@@ -258,11 +279,13 @@ def _shift_section(result, data):
     return section | {"name": data.new_name, "pictures": pictures}
 
 
-def _template():
-    from jinja2 import Environment, StrictUndefined
+def template(name):
+    """Return the template of a page; every value that it is given is escaped."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+    folder = files("sksubspace.report")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = files("sksubspace.report").joinpath("report.html.jinja").read_text(encoding="utf8")
-    return environment.from_string(source)
+        loader=FunctionLoader(lambda part: folder.joinpath(part).read_text(encoding="utf8")),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(name)

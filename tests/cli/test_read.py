@@ -1,14 +1,10 @@
-import sys
 from argparse import Namespace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 
 from sksubspace.cli._read import read_table
-from sksubspace.cli._say import UsageError
 from tests.cli.tables import blobs, numbers
 
 
@@ -128,28 +124,3 @@ def test_text_is_read_as_the_options_say(tmp_path):
 def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
     (tmp_path / "data.csv").write_text("a,b\n1,2\n", encoding="utf-8-sig")
     assert list(read(tmp_path / "data.csv").frame.columns) == ["a", "b"]
-
-
-def test_h5ad_without_anndata_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "anndata", None)
-    (tmp_path / "data.h5ad").write_bytes(b"HDF")
-    with pytest.raises(UsageError, match="pip install anndata"):
-        read(tmp_path / "data.h5ad")
-
-
-@pytest.mark.parametrize("as_stored", [np.asarray, sparse.csr_matrix])
-def test_h5ad(as_stored, tmp_path, monkeypatch):
-    stored = SimpleNamespace(
-        X=as_stored(np.eye(3, 2)),
-        var_names=["gene a", "gene b"],
-        obs_names=["cell 1", "cell 2", "cell 3"],
-        obs=pd.DataFrame({"type": pd.Categorical(["t", "b", "t"])}),
-    )
-    module = SimpleNamespace(read_h5ad=lambda path: stored)
-    monkeypatch.setitem(sys.modules, "anndata", module)
-    (tmp_path / "data.h5ad").write_bytes(b"HDF")
-    table = read(tmp_path / "data.h5ad")
-    np.testing.assert_array_equal(table.frame, np.eye(3, 2))
-    assert list(table.frame.columns) == ["gene a", "gene b"]
-    assert table.row_names == ["cell 1", "cell 2", "cell 3"]
-    assert list(table.extra["type"]) == ["t", "b", "t"]

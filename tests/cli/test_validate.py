@@ -40,7 +40,11 @@ def ran(folder):
 
 
 def test_everything_is_written_to_one_folder(ran, folder):
-    expected = [".sksubspace-cache", "best.skops", "report.html", "results.csv", "results.json"]
+    expected = [
+        ".sksubspace-cache", "audit.html", "audit.json", "audit_groups.csv", "audit_map.svg",
+        "audit_marks.svg", "audit_panel.csv", "audit_rows.csv", "audit_verdict.csv", "best.skops",
+        "report.html", "results.csv", "results.json",
+    ]  # fmt: skip
     assert files(folder / "out") == expected
 
 

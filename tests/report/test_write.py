@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sksubspace import MEDAL
+from sksubspace import MEDAL, audit_embedding
+from sksubspace.metrics import embedding_reliability
 from sksubspace.report import write_report
 from sksubspace.report._text import fixed, plain
 from tests.report import data
@@ -93,23 +94,39 @@ def test_further_measures_stand_in_a_table_of_their_own(page):
     ]  # fmt: skip
 
 
-def test_worst_rows_are_those_with_the_largest_leave_one_out_distortion(page, result, digits):
-    distortion = result.best_estimator_.loo_distortion_
-    expected = np.argsort(-distortion)[:20]
+def order_of_marks(X, medal):
+    """Misplaced, torn, merged and other rows, each by what says so, the worst first."""
+    found = embedding_reliability(X, medal.embedding_)
+    by = {"misplaced": "p_value", "torn": "tear", "merged": "overlap", "ok": "p_value"}
+    rows = []
+    for mark, name in by.items():
+        here = np.flatnonzero(found.mark == mark)
+        rows += here[np.argsort(-getattr(found, name)[here], kind="stable")].tolist()
+    return rows, found
+
+
+def test_rows_to_look_at_are_the_marked_ones(page, result, digits):
+    expected, found = order_of_marks(digits[0], result.best_estimator_)
     rows = page.rows(2) + page.rows(3)
-    assert [int(row[0]) for row in rows] == expected.tolist()
-    assert [row[3] for row in rows] == [str(digits[1][row]) for row in expected]
-    shown = [float(row[4]) for row in rows]
-    assert shown == pytest.approx(distortion[expected].tolist(), rel=0.006)
+    assert [int(row[0]) for row in rows] == expected[:20]
+    assert [row[3] for row in rows] == [str(digits[1][row]) for row in expected[:20]]
+    assert [row[4] for row in rows] == found.mark[expected[:20]].tolist()
+    assert f"{int(found.reliable.sum())} of 120 rows" in page.text
 
 
-def test_relative_distortion_is_a_ratio_to_the_neighbours_on_the_map(page, result):
-    medal = result.best_estimator_
-    worst = int(np.argmax(medal.loo_distortion_))
-    gap = np.linalg.norm(medal.embedding_ - medal.embedding_[worst], axis=1)
-    near = np.argsort(gap)[1:16]
-    expected = medal.loo_distortion_[worst] / medal.loo_distortion_[near].mean()
-    assert float(page.rows(2)[0][5]) == pytest.approx(expected, abs=0.051)
+def test_the_verdict_of_an_audit_stands_beside_the_map(result, digits, tmp_path):
+    X = digits[0]
+    audit = audit_embedding(X, result.best_estimator_.embedding_)
+    page = write(result, tmp_path, X=X, audit=audit, audit_page="audit.html")
+    assert [row[1] for row in page.rows(2)] == [one.answer for one in audit.verdict]
+    assert "audit.html" in page.attributes("href")
+
+
+def test_too_few_rows_are_not_marked(digits, tmp_path):
+    X = digits[0][:12]
+    page = write(data.comparison(X), tmp_path, X=X)
+    assert "too few rows to say where the map lies" in page.text
+    assert "#worst" not in page.attributes("href")
 
 
 def test_shift_test_is_that_of_the_map(page, result, digits):
@@ -252,7 +269,7 @@ def test_frame_names_its_columns_and_rows(digits, tmp_path):
     X = pd.DataFrame(digits[0], columns=columns, index=[f"image {i}" for i in range(data.N_ROWS)])
     result = data.comparison(digits[0], medal=MEDAL("pca", random_state=0).fit(X))
     page = write(result, tmp_path, X=X)
-    worst = int(np.argmax(result.best_estimator_.loo_distortion_))
+    worst = order_of_marks(digits[0], result.best_estimator_)[0][0]
     first = page.rows(2)[0]
     assert first[0] == f"image {worst}"
     error = np.abs(digits[0][worst] - result.best_estimator_.reconstruct(X)[worst])
@@ -280,17 +297,12 @@ def test_one_feature_and_a_map_of_one_coordinate(tmp_path):
     assert page.rows(2)[0][-1].startswith("height: ")
 
 
-def test_few_rows_give_a_short_list(tmp_path):
-    X = np.random.default_rng(0).normal(size=(8, 3))
-    page = write(data.comparison(X), tmp_path, X=X)
-    assert len(page.rows(2)) == 8
-
-
-def test_network_decoder_says_that_its_errors_are_flattering(digits, tmp_path):
+def test_the_map_of_a_network_is_marked_by_the_default_student(digits, tmp_path):
     X = digits[0]
     medal = MEDAL("pca", decoder="mlp", max_iter=2, random_state=0, calibration="holdout").fit(X)
     page = write(data.comparison(X, medal=medal), tmp_path, X=X, X_new=digits[2])
-    assert "the errors are too small" in page.text
+    expected, _ = order_of_marks(X, medal)
+    assert [int(row[0]) for row in page.rows(2)] == expected[:20]
 
 
 def test_leave_one_out_comparison_says_so(digits, tmp_path):

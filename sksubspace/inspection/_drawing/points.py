@@ -1,11 +1,12 @@
 """Maps as arrays, and what they are coloured by: validation, coordinates, counts on a grid."""
 
-import re
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_array
+
+from sksubspace._validation import natural_key, text_of_label
 
 # whole numbers with more different values than this are read as values, not as codes of classes
 _MOST_CODES = 20
@@ -145,30 +146,13 @@ def _as_values(y):
 
 
 def _as_classes(y, max_classes):
-    texts = np.array([_text(label) for label in y.tolist()], dtype=object)
+    texts = np.array([text_of_label(label) for label in y.tolist()], dtype=object)
     known = np.array([text is not None for text in texts], dtype=bool)
     names, counts = np.unique(texts[known].astype(str), return_counts=True)
     shown = np.sort(np.argsort(-counts, kind="stable")[:max_classes])
-    shown = sorted(names[shown], key=_natural)
+    shown = sorted(names[shown], key=natural_key)
     code_of = {name: code for code, name in enumerate(shown)}
     codes = np.array([code_of.get(text, -1) for text in texts], dtype=np.intp)
     n_left = len(names) - len(shown)
     other = f"other ({n_left} classes)" if n_left else "missing"
     return Classes(tuple(map(str, shown)), codes, other)
-
-
-def _text(label):
-    """Return a label as text; None where it is missing."""
-    if label is None or type(label).__name__ in ("NAType", "NaTType"):
-        return None
-    if isinstance(label, Real) and label != label:
-        return None
-    if isinstance(label, float) and label.is_integer():
-        label = int(label)
-    return str(label)
-
-
-def _natural(name):
-    """Sort numbers within names by their size."""
-    parts = re.split(r"(\d+)", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

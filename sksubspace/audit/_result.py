@@ -1,0 +1,287 @@
+"""What an audit found: as words, as data frames, as JSON, as a page."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from html import escape
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+
+from sksubspace.audit._panel import AuditPanel
+from sksubspace.audit._verdict import Finding
+
+# characters of a line
+_WIDTH = 100
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingAudit:
+    """What may be read off a map, and where; ``print(audit)`` gives the verdict.
+
+    Attributes
+    ----------
+    verdict : tuple of Finding
+        Questions with answers and evidence.
+
+    panel : AuditPanel
+        Readings of the map beside those of its controls.
+
+    reliability : EmbeddingReliability
+        A mark for each row.
+
+    ids : tuple of str
+        Names of the rows.
+
+    embedding : ndarray of shape (n_samples, n_components)
+        The map, rows that are not drawn as NaN.
+
+    data_name : str
+        The matrix that the map was audited by.
+
+    label_name, group_name : str
+        What labels and groups are.
+
+    n_features : int
+        Columns of the data.
+
+    settings : dict of str to object
+        What the numbers depend on.
+
+    versions : dict of str to str
+        Of Python and of the packages that the numbers depend on.
+    """
+
+    verdict: tuple[Finding, ...]
+    panel: AuditPanel
+    reliability: Any
+    ids: tuple = field(repr=False)
+    embedding: np.ndarray = field(repr=False)
+    data_name: str
+    label_name: str
+    group_name: str
+    n_features: int
+    settings: dict
+    versions: dict
+
+    def __str__(self):
+        return text_of(self)
+
+    def _repr_html_(self):
+        return html_of(self)
+
+    @property
+    def is_broken(self):
+        """Whether the map says nothing of the data."""
+        return self.verdict[0].answer == "BROKEN"
+
+    @property
+    def rows(self):
+        """Marks of the rows, as a pandas data frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `id`, `label`, `mark`, `p_value`, `tear`, `overlap` and `reliable`, in the order of X.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        return _frame(self.row_columns, "rows")
+
+    @property
+    def by_group(self):
+        """Readings and marks of the groups, as a pandas data frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each group, in natural order: `group`, `n_samples`, `within_r2`,
+            `neighbors_kept`, `distance_rank`, the share of each mark, and `reason` for NaN. Empty
+            without labels.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        return _frame(self.group_columns, "by_group")
+
+    @property
+    def row_columns(self):
+        """`rows` as a dict of columns."""
+        marks = self.reliability
+        names = ("mark", "p_value", "tear", "overlap", "reliable")
+        label = np.full(len(self.ids), None) if marks.group is None else marks.group
+        return {"id": list(self.ids), "label": label} | {
+            name: getattr(marks, name) for name in names
+        }
+
+    @property
+    def group_columns(self):
+        """`by_group` as a dict of columns."""
+        scores, marks = self.panel.scores, self.reliability
+        if scores is None:
+            return {"group": []}
+        rows = {name: marks.group == name for name in scores.names}
+        shares = {
+            mark: np.array([(marks.mark[rows[name]] == mark).mean() for name in scores.names])
+            for mark in ("ok", "misplaced", "torn", "merged")
+        }
+        readings = ("n_samples", "within_r2", "neighbors_kept", "distance_rank")
+        return {
+            "group": list(scores.names),
+            **{name: getattr(scores, name) for name in readings},
+            **shares,
+            "reason": list(scores.reason),
+        }
+
+    def to_report(self, path):
+        """Write one self-contained HTML page, and each table and figure of it beside.
+
+        Parameters
+        ----------
+        path : str or path
+            File to write, in a folder that exists.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        from sksubspace.report import write_audit
+
+        return write_audit(self, path)
+
+    def methods_text(self):
+        """Say how it was done, as a paragraph for a paper with references.
+
+        Returns
+        -------
+        str
+            Text.
+        """
+        from sksubspace.audit._methods import methods_of
+
+        return methods_of(self)
+
+    def to_json(self, path=None):
+        """Return everything as JSON, and write it to a file.
+
+        Parameters
+        ----------
+        path : str, path or None, default=None
+            File to write; None writes none.
+
+        Returns
+        -------
+        str
+            Strict JSON: numbers that are not finite are null.
+        """
+        text = json.dumps(_as_json(self), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        if path is not None:
+            Path(path).write_bytes(text.encode("utf8"))
+        return text
+
+
+def _frame(columns, name):
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(f"{name} needs pandas: pip install pandas.") from error
+    return pd.DataFrame(columns)
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+def size_of(audit):
+    """Say what was audited by what."""
+    n_samples, n_components = audit.embedding.shape
+    return (
+        f"{n_samples:,} rows on a map of {n_components} dimension{'s' * (n_components > 1)}, "
+        f"audited by {audit.data_name} ({audit.n_features:,} features)"
+    )
+
+
+def text_of(audit):
+    """Write the verdict as lines of at most 100 characters."""
+    return "\n".join(text for text, _ in lines_of(audit))
+
+
+def lines_of(audit):
+    """Lay the verdict out, lines of at most 100 characters.
+
+    Parameters
+    ----------
+    audit : EmbeddingAudit
+        What was found.
+
+    Returns
+    -------
+    lines : list of (str, str)
+        Texts of one line or more, each with its answer; first what was audited, whose answer
+        is empty.
+    """
+    questions = max(len(one.question) for one in audit.verdict)
+    answers = max(len(one.answer) for one in audit.verdict)
+    lines = [(f"{size_of(audit)}\n", "")]
+    for one in audit.verdict:
+        head = f"{one.question:<{questions}}  {one.answer:<{answers}}  "
+        text = one.evidence + (f" [{one.threshold}]" if one.threshold else "")
+        below = " " * len(head)
+        lines.append((fill(text, _WIDTH, initial_indent=head, subsequent_indent=below), one.answer))
+    return lines
+
+
+def html_of(audit):
+    """Write the verdict as an HTML table; every value is escaped."""
+    body = "".join(
+        "<tr>"
+        + f'<th scope="row">{escape(one.question)}</th>'
+        + "".join(f"<td>{escape(x)}</td>" for x in (one.answer, one.evidence, one.threshold))
+        + "</tr>"
+        for one in audit.verdict
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
+    return (
+        f"<div><table><caption>{escape(size_of(audit))}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+_COLUMNS = ("May I read", "Answer", "Evidence", "Threshold")
+
+
+def _as_json(audit):
+    facts = ("data_name", "label_name", "group_name", "n_features", "settings", "versions")
+    return plain_value(
+        {name: getattr(audit, name) for name in facts}
+        | {
+            "n_samples": len(audit.ids),
+            "is_broken": audit.is_broken,
+            "verdict": [asdict(one) for one in audit.verdict],
+            "panel": [asdict(one) for one in audit.panel.readings],
+            "by_group": audit.group_columns,
+            "rows": audit.row_columns,
+            "embedding": audit.embedding,
+        }
+    )
+
+
+def plain_value(value):
+    """Numbers, text, lists and dicts only; numbers that are not finite become None."""
+    if isinstance(value, dict):
+        return {str(key): plain_value(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain_value(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain_value(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return plain_value(value.item())
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if value is None or isinstance(value, str | bool | int) else repr(value)
