@@ -109,6 +109,11 @@ def _add_validate(verb):
         help="standard: each column less its mean, by its standard deviation, before everything; "
         "scores compare only between runs with the same scale (default: none)",
     )  # fmt: skip
+    _add_run_options(verb)
+    _add_common(verb)
+
+
+def _add_run_options(verb):
     add = verb.add_argument_group("files and the run").add_argument
     add("--new", metavar="BATCH", help="a second table, tested for shift in the report")
     add("--image-shape", type=_shape, metavar="HxW", help="rows are images, such as 8x8")
@@ -122,7 +127,6 @@ def _add_validate(verb):
         help=f"processes; results do not depend on it (default: all cores, at most {_MOST_JOBS})",
     )  # fmt: skip
     add("--seed", type=_at_least(0), default=0, metavar="S", help="(default: 0)")
-    _add_common(verb)
 
 
 def _add_transform(verb):

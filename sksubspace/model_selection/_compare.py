@@ -199,8 +199,7 @@ def compare_embeddings(
     _check_callbacks(callbacks)
     student, seed = _checked_student(student), _drawn_seed(random_state)
     method = _possible_method(method, student)
-    versions = shaping_versions()
-    store = open_store(memory, versions)
+    store = open_store(memory, shaping_versions())
     bare = _checked_data(X, y, metrics, store)
     data = _with_groups(bare, groups, method)
     parsed = parse_candidates(candidates)
@@ -211,13 +210,7 @@ def compare_embeddings(
             candidates=with_linear_control(parsed, controls, data.X.shape[1]),
             student=student,
             method=method,
-            rule=Rule(
-                select,
-                order_of_simplicity(parsed, order),
-                float(confidence),
-                *_mean_sizes(splits),
-                n_repeats=int(n_repeats),
-            ),
+            rule=_rule(select, order_of_simplicity(parsed, order), confidence, splits, n_repeats),
             controls=bool(controls),
             splits=splits,
             seeds=tuple((seed + i) % 2**32 for i in range(n_repeats if method == "loo" else 1)),
@@ -373,6 +366,10 @@ def _loose_splits(data, splits, n_repeats, seed):
     n_splits = len(splits) // n_repeats
     pairs = _pairs(data, n_splits, seed) if n_splits else ()
     return tuple(Split(*pair, one.seed) for pair, one in zip(pairs, splits[:n_splits], strict=True))
+
+
+def _rule(select, order, confidence, splits, n_repeats):
+    return Rule(select, order, float(confidence), *_mean_sizes(splits), n_repeats=int(n_repeats))
 
 
 def _mean_sizes(splits):
