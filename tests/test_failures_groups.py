@@ -10,6 +10,7 @@ from sksubspace import SteinSubspace
 from sksubspace._trained import split_rows
 from sksubspace.autoencoder import Autoencoder
 from sksubspace.cluster import AutoSubspaceClustering
+from sksubspace.cluster._auto._scores import interquartile_mean, paired_error
 from sksubspace.manifold import TLDR
 from sksubspace.manifold._pairs import pairs_of
 from tests.manifold.toy import assert_same_map, curve, tldr
@@ -75,6 +76,23 @@ def test_the_same_clustering_is_best(validation_fraction):
     assert found[0].best_name_ == found[1].best_name_
     assert list(found[0].scores_["name"]) == list(found[1].scores_["name"])
     assert_allclose(found[1].scores_["score"], found[0].scores_["score"], rtol=1e-9)
+    once, twice = (one.scores_["standard_error"][1:] for one in found)
+    assert (once > 0).all()
+    assert_allclose(twice, once, rtol=0.05)  # and not less by the root of two
+
+
+def test_a_copy_is_no_further_evidence_on_a_difference():
+    """With copies of some rows, against draws of whole groups with replacement."""
+    rng = np.random.RandomState(0)
+    groups = np.repeat(np.arange(400), rng.choice([1, 1, 2, 6], size=400))
+    common, own = rng.lognormal(size=400), 0.2 * rng.randn(2, 400)
+    a, b = common + own[0], common + own[1]
+    members = [np.flatnonzero(groups == g) for g in range(400)]
+    draws = [np.concatenate([members[g] for g in rng.randint(400, size=400)]) for _ in range(1000)]
+    means = [interquartile_mean(a[groups][i]) - interquartile_mean(b[groups][i]) for i in draws]
+    error = paired_error(a[groups], b[groups], groups)
+    assert error == pytest.approx(np.std(means), rel=0.15)
+    assert error > 1.5 * paired_error(a[groups], b[groups], np.arange(len(groups)))
 
 
 def test_the_same_number_of_directions_explains_most():
