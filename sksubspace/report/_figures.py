@@ -211,7 +211,9 @@ def shift_pictures(result, data):
 
     with rc_context(_STYLE):
         (first, left), (second, right) = _new_axes(4.1), _new_axes(4.1)
-        ShiftDisplay.from_estimator(result.best_estimator_, data.new.X, ax=(left, right))
+        ShiftDisplay.from_estimator(
+            result.best_estimator_, data.new.X, groups=data.groups_new, ax=(left, right)
+        )
         for figure, ax in ((first, left), (second, right)):
             _legend_below(figure, ax)
             ax.set_title("")
