@@ -168,7 +168,8 @@ class BaseDistiller(TrainedTransformer):
         -------
         r2 : float
             ``1 - sum ||x - xhat||^2 / sum ||x - mean of the training rows||^2``: 1 is perfect, 0
-            is as good as the mean. Scores compare only on the same X, in the same units.
+            is as good as the mean. Scores compare only on the same X, in the same units. Of rows
+            that all are that mean it is 1 without any error, else 0.
         """
         check_is_fitted(self)
         X = rows_like_fitted(self, X)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sksubspace._linalg import r_squared
 from sksubspace._threads import small_work
 from sksubspace.cluster._subspaces import fit_subspaces
 
@@ -250,8 +251,7 @@ def _candidate_score(outcome, spread):
     if outcome.error:
         return np.nan
     seen = ~np.isnan(outcome.residuals)
-    total = interquartile_mean(spread[seen])
-    return 1 - interquartile_mean(outcome.residuals[seen]) / max(total, np.finfo(float).tiny)
+    return r_squared(interquartile_mean(outcome.residuals[seen]), interquartile_mean(spread[seen]))
 
 
 def _difference_error(outcome, best, spread, groups):
@@ -260,4 +260,4 @@ def _difference_error(outcome, best, spread, groups):
     seen = ~np.isnan(outcome.residuals)
     total = interquartile_mean(spread[seen])
     error = paired_error(outcome.residuals[seen], best.residuals[seen], groups[seen])
-    return error / max(total, np.finfo(float).tiny)
+    return error / total if total > 0 else 0.0  # as the scores, which are then all the same
