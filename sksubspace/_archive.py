@@ -6,6 +6,7 @@ than they are unpacked; to read one of a few kilobytes could take all memory.
 
 import math
 import zipfile
+from functools import partial
 from io import BytesIO
 
 from numpy.lib import format as npy
@@ -18,6 +19,9 @@ _ALWAYS = 2**26
 _TIMES = 100
 # of an .npy file before the numbers: the header of an array without names of fields is shorter
 _HEADER = 4096
+# bytes that are unpacked at a time to count them
+_PART = 2**20
+_ARCHIVE = b"PK\x03\x04"
 
 
 def check_archive(content, names=None):
@@ -31,9 +35,10 @@ def check_archive(content, names=None):
         counted = entries if names is None else names
         _check_total(sum(entries[name].file_size for name in counted), len(content))
         for name, entry in entries.items():
-            if name.endswith(".npy"):
-                _check_array(archive, entry)
-            elif name.endswith(".npz"):
+            start = _checked_start(archive, entry)
+            if start.startswith(npy.MAGIC_PREFIX):  # whatever its name, it may be read as an array
+                _check_array(start, entry)
+            elif start.startswith(_ARCHIVE):
                 check_archive(archive.read(name))
 
 
@@ -45,10 +50,22 @@ def _check_total(n_bytes, n_packed):
         )
 
 
-def _check_array(archive, entry):
+def _checked_start(archive, entry):
+    """Return the first bytes of an entry; it must hold as many as the list of entries says."""
+    try:
+        with archive.open(entry) as file:
+            start = file.read(_HEADER)
+            held = len(start) + sum(map(len, iter(partial(file.read, _PART), b"")))
+    except EOFError:
+        raise ValueError(f"{entry.filename} ends too early") from None
+    if held != entry.file_size:
+        raise ValueError(f"{entry.filename} should have {entry.file_size} bytes, and holds {held}")
+    return start
+
+
+def _check_array(start, entry):
     """Compare the size of an array by its header with that of its entry."""
-    with archive.open(entry) as file:
-        start = BytesIO(file.read(_HEADER))
+    start = BytesIO(start)
     version = npy.read_magic(start)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(start)

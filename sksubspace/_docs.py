@@ -1,6 +1,6 @@
-"""Entries of docstrings that several estimators share, written once.
+"""Entries of docstrings that several estimators or functions share, written once.
 
-A line of a class docstring that is ``{name}`` and nothing else becomes the entry of that name, by
+A line of a docstring that is ``{name}`` and nothing else becomes the entry of that name, by
 `fill_parameters`. What stands below the line, further in, goes on with the entry.
 """
 
@@ -124,6 +124,35 @@ validation_loss_curve_ : list of float or None
 n_iter_ : int
     Number of epochs.
 """,
+    # what metrics of ranks in two spaces need and raise
+    "data_and_map": """
+X : {array-like, CSR matrix} of shape (n_samples, n_features)
+    Data.
+
+Z : array-like of shape (n_samples, n_components)
+    Map of the same rows.
+""",
+    "training_pair": """
+X_train : {array-like, CSR matrix} of shape (n_train, n_features), default=None
+    Training data. Where it is given, X and Z are held-out rows, and their neighbours are
+    searched among the training rows in both spaces. None searches among the other rows.
+
+Z_train : array-like of shape (n_train, n_components), default=None
+    Map of the training data.
+""",
+    "rank_errors": """
+TypeError
+    If `n_neighbors` or `max_samples` is not an integer, or Z is sparse.
+
+ValueError
+    If the shapes do not agree, a value is not finite, a number is out of its range, or one of
+    `X_train` and `Z_train` is missing.
+""",
+    # rows that a fitted map is asked about
+    "any_rows": """
+X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    Rows.
+""",
     # attributes of every estimator
     "features_": """
 n_features_in_ : int
@@ -137,18 +166,18 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
 _PLACEHOLDER = re.compile(r"^(?P<indent> *)\{(?P<name>\w+)\}$", re.MULTILINE)
 
 
-def fill_parameters(cls):
-    """Fill the shared entries into the docstring of an estimator, as a class decorator.
+def fill_parameters(documented):
+    """Fill the shared entries into the docstring of an estimator or a function, as a decorator.
 
     Parameters
     ----------
-    cls : type
+    documented : type or function
         Its docstring names entries of `SHARED`.
 
     Returns
     -------
-    type
-        The same class.
+    type or function
+        The same class or function.
 
     Raises
     ------
@@ -167,10 +196,12 @@ def fill_parameters(cls):
     batch_size : int, default=128
         Rows in a training step.
     """
-    if cls.__doc__ is not None:  # python -OO leaves docstrings out
-        parameters = inspect.signature(cls.__init__).parameters
-        cls.__doc__ = _PLACEHOLDER.sub(lambda found: _entry(found, parameters), cls.__doc__)
-    return cls
+    text = documented.__doc__
+    if text is not None:  # python -OO leaves docstrings out
+        signed = documented.__init__ if inspect.isclass(documented) else documented
+        parameters = inspect.signature(signed).parameters
+        documented.__doc__ = _PLACEHOLDER.sub(lambda found: _entry(found, parameters), text)
+    return documented
 
 
 def _entry(found, parameters):

@@ -93,7 +93,16 @@ def fixed_signs(rows):  # (q, d) -> (q, d)
 
 
 def r_squared(squared_error, total):
-    """1 - sum of squared errors / total sum of squares, and 0 where there is nothing to explain."""
+    """1 - sum of squared errors / total sum of squares, the R2 of every score of the library.
+
+    Where the total is zero there is nothing to explain: 1 without an error, else 0, as by
+    scikit-learn's ``r2_score``. Only clusterings, whose mean is another one, refuse such rows.
+
+    Examples
+    --------
+    >>> r_squared(1, 4), r_squared(1, 0), r_squared(0, 0)
+    (0.75, 0.0, 1.0)
+    """
     if total <= 0:
         return 1.0 if squared_error <= 0 else 0.0
     return float(1 - squared_error / total)

@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 import sksubspace
+from tests import instances
 from tests.common import IGNORED, METHODS, GlobalState, assert_same, cases
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in IGNORED]
@@ -28,6 +29,13 @@ def case(request):
 def mapping(request):
     """The cases that place rows."""
     return request.param
+
+
+def test_every_public_estimator_scores_rows_that_were_held_out():
+    scores = {case.name: case.fitted.score(case.X_new, case.y_new) for case in cases()}
+    assert [name for name, one in scores.items() if type(one) is not float] == []
+    assert [name for name, one in scores.items() if not np.isfinite(one)] == []
+    assert {type(case.fitted).__name__ for case in cases()} == set(instances.estimators())
 
 
 def test_global_random_states_and_settings_are_left_alone(case):

@@ -3,16 +3,22 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
 
 from sksubspace import SteinSubspace
 from sksubspace._trained import split_rows
 from sksubspace.autoencoder import Autoencoder
 from sksubspace.cluster import AutoSubspaceClustering
+from sksubspace.cluster._auto._scores import interquartile_mean, paired_error
+from sksubspace.manifold import TLDR
+from sksubspace.manifold._pairs import pairs_of
+from tests.manifold.toy import assert_same_map, curve, tldr
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(80, 2) @ RNG.randn(2, 6) + 0.5 * RNG.randn(80, 6)
 TWICE = np.repeat(np.arange(80), 2)
+TWICE_120 = np.repeat(np.arange(120), 2)
 SCATTERED = RNG.permutation(160)  # copies are not side by side
 
 
@@ -70,6 +76,23 @@ def test_the_same_clustering_is_best(validation_fraction):
     assert found[0].best_name_ == found[1].best_name_
     assert list(found[0].scores_["name"]) == list(found[1].scores_["name"])
     assert_allclose(found[1].scores_["score"], found[0].scores_["score"], rtol=1e-9)
+    once, twice = (one.scores_["standard_error"][1:] for one in found)
+    assert (once > 0).all()
+    assert_allclose(twice, once, rtol=0.05)  # and not less by the root of two
+
+
+def test_a_copy_is_no_further_evidence_on_a_difference():
+    """With copies of some rows, against draws of whole groups with replacement."""
+    rng = np.random.RandomState(0)
+    groups = np.repeat(np.arange(400), rng.choice([1, 1, 2, 6], size=400))
+    common, own = rng.lognormal(size=400), 0.2 * rng.randn(2, 400)
+    a, b = common + own[0], common + own[1]
+    members = [np.flatnonzero(groups == g) for g in range(400)]
+    draws = [np.concatenate([members[g] for g in rng.randint(400, size=400)]) for _ in range(1000)]
+    means = [interquartile_mean(a[groups][i]) - interquartile_mean(b[groups][i]) for i in draws]
+    error = paired_error(a[groups], b[groups], groups)
+    assert error == pytest.approx(np.std(means), rel=0.15)
+    assert error > 1.5 * paired_error(a[groups], b[groups], np.arange(len(groups)))
 
 
 def test_the_same_number_of_directions_explains_most():
@@ -85,3 +108,27 @@ def test_the_same_number_of_directions_explains_most():
     once, twice = np.transpose(scores)
     assert once.argmax() == twice.argmax()
     assert_allclose(twice, once, rtol=1e-6)
+
+
+@pytest.mark.parametrize("anchors", [None, 240])
+@pytest.mark.parametrize("mutual", [True, False])
+def test_a_copy_is_no_neighbour(mutual, anchors):
+    """With its copy beside it each row is like its neighbours, whatever the map does."""
+    rows, new = curve(120), curve(60, seed=1)
+    settings = {"n_neighbors": 3, "mutual": mutual, "n_anchors": anchors}
+    once, twice = (tldr(**settings).fit(data) for data in (rows, rows[TWICE_120]))
+    assert_same_map(once, twice, rows)
+    assert_allclose(twice.neighbor_correlation_, once.neighbor_correlation_, rtol=1e-9)
+    assert once.score(new[np.arange(120) % 60]) == pytest.approx(once.score(new), rel=1e-9)
+    assert once.score(sparse.csr_matrix(new[np.arange(120) % 60])) == pytest.approx(
+        once.score(new), rel=1e-9
+    )
+
+
+def test_rows_that_are_there_more_often_weigh_more():
+    """Three rows of unequal number on a line: each copy has the pairs of its row, by turns."""
+    X = np.array([[0.0], [1.0], [0.0], [3.0], [1.0], [0.0]])
+    model = TLDR(4, n_neighbors=1, mutual=False, metric="euclidean")
+    W = pairs_of(model, X, X, np.random.RandomState(0)).toarray()
+    pairs = [(0, 1), (2, 4), (5, 1), (1, 0), (4, 2), (3, 1)]
+    assert_array_equal(np.argwhere(W), sorted(pairs))

@@ -155,6 +155,35 @@ def test_an_array_that_is_not_of_its_size_is_refused(shape, path):
     assert peak < 20e6
 
 
+def test_an_array_under_another_name_is_looked_into(path):
+    def hide(name, part):
+        return part.replace(b".npy", b".bin") if name == "schema.json" else part
+
+    rewritten(path, hide)
+    with zipfile.ZipFile(path, "a", compression=zipfile.ZIP_DEFLATED) as archive:
+        for name in archive.namelist():
+            if name.endswith(".npy"):
+                archive.writestr(name.replace(".npy", ".bin"), header((2**22,)) + b"\0" * 48)
+    text, peak = refusal(path)
+    assert "says that it holds float64 of shape (4194304,)" in text and "\n" not in text
+    assert peak < 20e6
+
+
+def test_an_entry_that_holds_less_than_the_list_of_entries_says_is_refused(path):
+    """Then header and list agree on 32 MB, of which the file has 48 bytes."""
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_DEFLATED) as new:
+        forged = next(name for name in parts if name.endswith(".npy"))
+        for name, part in parts.items():
+            new.writestr(name, header((2**22,)) + b"\0" * 48 if name == forged else part)
+            if name == forged:
+                new.filelist[-1].file_size = len(header((2**22,))) + 2**25
+    text, peak = refusal(path)
+    assert "should have 33554560 bytes, and holds 176" in text and "\n" not in text
+    assert peak < 20e6
+
+
 def test_a_sparse_matrix_within_is_looked_into(tmp_path):
     skops_io = pytest.importorskip("skops.io")
     path = tmp_path / "sparse.skops"

@@ -1,7 +1,6 @@
 """Many rows and many features: what is drawn is said, what does not fit is refused."""
 
 import tracemalloc
-import warnings
 
 import numpy as np
 import pytest
@@ -20,10 +19,11 @@ from sksubspace.metrics import (
     retrieval_map,
     trustworthiness,
 )
+from tests.metrics.data import cloud
+from tests.silence import without_warnings
 
 RNG = np.random.RandomState(0)
-X = RNG.randn(300, 5)
-Z = X[:, :2] + 0.5 * RNG.randn(300, 2)
+X, Z = cloud(300)
 Y = RNG.randint(2, size=300)
 METRICS = [
     trustworthiness,
@@ -39,8 +39,7 @@ METRICS = [
 @pytest.mark.parametrize("metric", METRICS)
 def test_many_rows_are_drawn_and_it_is_said(metric, monkeypatch):
     everything = metric(X, Z, max_samples=None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with without_warnings():
         np.testing.assert_array_equal(metric(X, Z), everything)
         drawn = metric(X, Z, max_samples=200)
     # the default is bound to the functions, so what is drawn is more than a number of rows

@@ -7,6 +7,7 @@ is put. Without that, repeated rows lift any score to 1.
 
 import warnings
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from scipy import sparse
@@ -27,6 +28,8 @@ _MANY_COPIES = 0.01
 _SERIES = 0.2
 _FEWEST_FOR_SERIES = 100
 _FEWEST_GROUPS = 3
+# bytes by which rows are told apart; two of a billion rows share so many by a chance below 1e-50
+_LONGEST_KEY = 32
 # from this share of equal rows on, what differs in their coordinates is not rounding
 _SAME_PLACE = 1e-6
 
@@ -91,10 +94,13 @@ def groups_of_equal_rows(X):  # (n, d) -> (n,)
 
 def _row_key(X, i):
     if isinstance(X, np.ndarray):
-        return (X[i] + 0.0).tobytes()  # -0 is 0
-    rows = slice(X.indptr[i], X.indptr[i + 1])
-    stored = X.data[rows] != 0
-    return X.indices[rows][stored].tobytes() + X.data[rows][stored].tobytes()
+        key = (X[i] + 0.0).tobytes()  # -0 is 0
+    else:
+        rows = slice(X.indptr[i], X.indptr[i + 1])
+        stored = X.data[rows] != 0
+        key = X.indices[rows][stored].tobytes() + X.data[rows][stored].tobytes()
+    # the keys of all rows are held at once, which for a memory map would be all of it
+    return key if len(key) <= _LONGEST_KEY else blake2b(key, digest_size=_LONGEST_KEY).digest()
 
 
 def average_equal_rows(Z, equal):  # (n, q), (n,) -> (n, q), int
@@ -153,7 +159,7 @@ def default_groups(equal, rows, squared, neighbors):
         Rows that share their group with another.
     """
     n_samples = len(equal)
-    pairs = [np.stack([np.arange(n_samples), _first_of(equal)])]
+    pairs = [np.stack([np.arange(n_samples), first_of(equal)])]
     if squared.shape[1] >= N_NEAREST:
         copies = near_copies(squared[:, :N_NEAREST])
         place = np.arange(_INNER) < copies[:, None]
@@ -172,7 +178,7 @@ def groups_of_copies(X):  # (n, d) -> (n,), int
     return default_groups(groups_of_equal_rows(X), rows, *neighbors)
 
 
-def _first_of(numbers):  # (n,) -> (n,)
+def first_of(numbers):  # (n,) -> (n,)
     """Number of the first row with the same number."""
     _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
     return first[inverse]

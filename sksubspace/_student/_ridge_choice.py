@@ -54,7 +54,12 @@ class RidgeChoice:
         return self._all[scale]
 
     def choose(self, Z_out, forget, scale, penalty):
-        """Scale and penalty with the least left-out error, by hill climbing over the scale."""
+        """Scale and penalty with the least left-out error.
+
+        By hill climbing over the scale where the penalty is free. One that is given may be far too
+        small for a rough map, and then there are hills between the scale that is best and the
+        first: all are tried.
+        """
         if "auto" not in (scale, penalty):
             return float(scale), float(penalty)
         at = Z_out[self.place]
@@ -63,12 +68,17 @@ class RidgeChoice:
             door = next_door(at, self.Z[self.drawn], local)
             local = Forget(self.groups, local.own, door)
         total = self.unit.shape[1]
-        penalties = _PENALTIES if penalty == "auto" else np.array([penalty], dtype=np.float64)
+        if penalty != "auto":
+            given = np.array([penalty], dtype=np.float64)
+            scales = [2.0**exponent for exponent in _SCALE_EXPONENTS]
+            errors = [self._score(one, total, at, local, np.float64)(given)[0] for one in scales]
+            return scales[np.argmin(errors)], float(penalty)
+        penalties = _PENALTIES
         if scale == "auto":
             few = min(total, _CLIMBING_FREQUENCIES)
             more = total / few if few else 1.0  # as much more penalty makes the same kernel ridge
             scale, around = self._climb(at, local, few, penalties / more)
-            penalties = around * more * _REFINEMENT if penalty == "auto" else penalties
+            penalties = around * more * _REFINEMENT
         score = self._score(float(scale), total, at, local, np.float64)
         return float(scale), float(penalties[np.argmin(score(penalties))])
 

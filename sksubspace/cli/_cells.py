@@ -18,18 +18,28 @@ _SENTINELS = (-99, -999, -9999, -99999, -999999, 999, 9999, 99999, 999999)
 
 def is_text(column):
     """Tell whether a column holds something else than real numbers and booleans."""
+    return _is_of_text(column.dtype)
+
+
+def text_columns(frame):
+    """Return the numbers of the columns that hold something else; others are not looked at."""
+    kinds = frame.dtypes.tolist()
+    of_text = {kind for kind in {*kinds} if _is_of_text(kind)}
+    return [place for place, kind in enumerate(kinds) if kind in of_text]
+
+
+def _is_of_text(kind):
     from pandas.api.types import is_numeric_dtype
 
-    return not is_numeric_dtype(column.dtype) or column.dtype.kind == "c"
+    return not is_numeric_dtype(kind) or kind.kind == "c"
 
 
 def parse_cells(table):
     """Turn columns of text into numbers where all their cells are such, and note how."""
     found, read_as = {}, {}
-    for name, column in table.frame.items():
-        if not is_text(column):
-            continue
-        values, how = _parsed(column, table.marks)
+    for place in text_columns(table.frame):
+        name = table.frame.columns[place]
+        values, how = _parsed(table.frame.iloc[:, place], table.marks)
         if values is not None:
             found[name] = values
             read_as.setdefault(how, []).append(name)

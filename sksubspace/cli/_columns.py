@@ -5,7 +5,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from sksubspace.cli._advice import leave_out, not_numeric, or_leave_out
-from sksubspace.cli._cells import is_text
+from sksubspace.cli._cells import is_text, text_columns
 from sksubspace.cli._read import name_rows, texts_of
 from sksubspace.cli._say import UsageError, quoted
 
@@ -181,10 +181,10 @@ def to_numbers(table, *, allow_missing, training=False):
     if table.matrix is not None:
         return _stored_numbers(table)
     _check_whole_numbers(table)
-    text = [name for name, column in frame.items() if is_text(column)]
+    text = [*frame.columns[text_columns(frame)]]
     if text:
         raise UsageError(not_numeric(table, text, training=training))
-    narrow = all(kind == np.float32 or is_bool_dtype(kind) for kind in frame.dtypes)
+    narrow = all(kind == np.float32 or is_bool_dtype(kind) for kind in {*frame.dtypes})
     X = frame.to_numpy(dtype=np.float32 if narrow else np.float64, na_value=np.nan)
     _check_finite(table, X)
     _check_missing(table, X, allow_missing)
@@ -210,10 +210,12 @@ def _stored_numbers(table):  # -> CSR matrix of shape (n, d)
 
 def _check_whole_numbers(table):
     """Whole numbers beyond 2**53 are told apart no more as floats; they are mostly identifiers."""
+    columns, kinds = table.frame.columns, [kind.kind for kind in table.frame.dtypes]
     huge = [
-        name for name, column in table.frame.items()
-        if (column.dtype.kind in "iu" and _beyond(column)) or _is_text_of_digits(column)
-    ]  # fmt: skip
+        columns[place]
+        for place, kind in enumerate(kinds)
+        if kind in "iuO" and _is_beyond(table.frame.iloc[:, place], kind)
+    ]
     if huge:
         raise UsageError(
             f"{table.path}: columns {quoted(huge)} hold whole numbers beyond 2**53, which a float "
@@ -221,14 +223,10 @@ def _check_whole_numbers(table):
         )
 
 
-def _beyond(column):
-    return column.max() > _LARGEST_WHOLE or column.min() < -_LARGEST_WHOLE
-
-
-def _is_text_of_digits(column):
-    """Whether pandas gave up on whole numbers of more than 64 bits."""
-    if column.dtype.kind != "O":
-        return False
+def _is_beyond(column, kind):
+    """Whether whole numbers are; pandas reads those of more than 64 bits as text."""
+    if kind != "O":
+        return column.max() > _LARGEST_WHOLE or column.min() < -_LARGEST_WHOLE
     digits = [str(value).removeprefix("-") for value in column.dropna()]
     return all(map(str.isdecimal, digits)) and any(len(text) > _MOST_DIGITS for text in digits)
 

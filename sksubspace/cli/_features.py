@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from sksubspace.cli._cells import is_text
+from sksubspace.cli._cells import is_text, text_columns
 from sksubspace.cli._read import name_rows, texts_of
 from sksubspace.cli._say import UsageError, option, quoted
 
@@ -68,13 +68,18 @@ def leave_out_identifiers(table, keep=()):
             f"{table.path}: column '{name}' {why}: it is left out{as_names}; {back} makes it a "
             "feature"
         )
-    table.frame = frame.drop(columns=left_out)
+    if left_out:
+        table.frame = frame.drop(columns=left_out)
     return [str(name) for name in left_out], naming
 
 
 def _suspects(frame):
     """Return the columns that their name or their first rows make suspicious, in order."""
-    head = frame.head(_MANY_ROWS).select_dtypes("number")
+    numbers = np.array([kind.kind != "b" for kind in frame.dtypes], dtype=bool)
+    numbers[text_columns(frame)] = False
+    # `head`, `loc` and `drop` copy column after column, which takes longer than to read the file
+    head = frame.iloc[:_MANY_ROWS]
+    head = head if numbers.all() else head.loc[:, numbers]
     falls = np.diff(head.to_numpy(dtype=np.float64, na_value=np.nan), axis=0) <= 0
     rising = {*head.columns[~falls.any(axis=0)]}
     return [name for name in frame.columns if name in rising or _NAMES.fullmatch(str(name))]

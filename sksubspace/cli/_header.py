@@ -33,12 +33,15 @@ def has_header(records, decimal, wanted=None):
     """
     if wanted is not None:
         return wanted, None
-    first, *others = [_numbers(record, decimal) for record in records]
+    first = _numbers(records[0], decimal)
     if np.isnan(first).any():
         mostly = len(first) > _FEWEST and np.isnan(first).sum() == 1 and records[0][0] != ""
-        same = bool(others) and np.array_equal(np.isnan(first), np.isnan(others[0]))
+        if not mostly or len(records) < 2 or _evenly_spaced(first[1:]):
+            return True, None
+        same = np.array_equal(np.isnan(first), np.isnan(_numbers(records[1], decimal)))
         note = f"the first line, mostly numbers, is taken as column names; {_TAKE_AS_DATA}"
-        return True, note if mostly and same and not _evenly_spaced(first[1:]) else None
+        return True, note if same else None
+    others = [_numbers(record, decimal) for record in records[1:]]
     if len(first) > 1 and first[0] in (0, 1) and (first == first[0] + np.arange(len(first))).all():
         return True, None
     if _is_scale(first, others):

@@ -127,12 +127,13 @@ def _expand_lists(table):
     """Make a column for each entry of a column of lists of numbers, such as embeddings."""
     import pandas as pd
 
-    lists = {name: _lists_in(column) for name, column in table.frame.items()}
+    of_objects = table.frame.columns[[kind.kind == "O" for kind in table.frame.dtypes]]
+    lists = {name: _lists_in(table.frame[name]) for name in of_objects}
     if not any(lists.values()):
         return
     parts = []
     for name in table.frame.columns:
-        column = lists[name]
+        column = lists.get(name)
         if column is None:
             parts.append(table.frame[name])
             continue
@@ -155,8 +156,6 @@ def _expand_lists(table):
 
 def _lists_in(column):
     """Return the lists that all cells are, or are the JSON of; None if one is not."""
-    if column.dtype.kind != "O":
-        return None
     cells = column.tolist()
     if all(isinstance(cell, str) and cell.startswith("[") for cell in cells):
         try:

@@ -215,9 +215,9 @@ def _marks(records, delimiter, options):
     cells = [cell for record in records[1:] for cell in record]
     decimal, thousands = options.decimal, options.thousands
     if decimal is None:
-        commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
         decimal = "."
         if delimiter != "," and thousands != "," and not any(map(_POINT.fullmatch, cells)):
+            commas = filter(_COMMA.fullmatch, cells)
             clear = any(not _MAYBE_THOUSANDS.fullmatch(cell) for cell in commas)
             decimal = "," if clear or any(map(_POINT_GROUPS.fullmatch, cells)) else "."
     if decimal == "," and thousands is None and any(map(_POINT_GROUPS.fullmatch, cells)):

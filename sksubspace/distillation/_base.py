@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._docs import fill_parameters
 from sksubspace._linalg import match_r_squared, r_squared, row_squares
 from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import _check_sample_weight
@@ -88,13 +89,13 @@ class BaseDistiller(TrainedTransformer):
             )
         return self.student_.decode(Z).astype(Z.dtype, copy=False)
 
+    @fill_parameters
     def reconstruct(self, X):
         """Place rows on the map and reconstruct them from there.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+        {any_rows}
 
         Returns
         -------
@@ -105,13 +106,13 @@ class BaseDistiller(TrainedTransformer):
         X = rows_like_fitted(self, X)
         return self.student_.decode(placed_rows(self, X)).astype(X.dtype, copy=False)
 
+    @fill_parameters
     def distortion(self, X, *, relative=False):
         """Mean squared reconstruction error of each row.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+        {any_rows}
 
         relative : bool, default=False
             Whether to divide by the mean distortion of the 15 calibration rows that lie nearest on
@@ -135,13 +136,13 @@ class BaseDistiller(TrainedTransformer):
         usual = self.calibration_scores_[near].mean(axis=1)
         return distortion / np.maximum(usual, np.finfo(np.float64).tiny)
 
+    @fill_parameters
     def score_samples(self, X):
         """Negate the distortion of each row, so that higher is better.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+        {any_rows}
 
         Returns
         -------
@@ -168,7 +169,8 @@ class BaseDistiller(TrainedTransformer):
         -------
         r2 : float
             ``1 - sum ||x - xhat||^2 / sum ||x - mean of the training rows||^2``: 1 is perfect, 0
-            is as good as the mean. Scores compare only on the same X, in the same units.
+            is as good as the mean. Scores compare only on the same X, in the same units. Of rows
+            that all are that mean it is 1 without any error, else 0.
         """
         check_is_fitted(self)
         X = rows_like_fitted(self, X)

@@ -39,10 +39,11 @@ class ShiftResult:
 
     p_distortion : float
         One-sided Kolmogorov-Smirnov test that the batch is distorted more than the calibration
-        rows, by more than the margin.
+        rows, by more than the margin; with groups a permutation test of their mean logarithms.
 
     p_embedding : float
-        Energy-distance permutation test that the batch lies elsewhere on the map.
+        Energy-distance permutation test that the batch lies elsewhere on the map; with groups a
+        permutation test of their mean places.
 
     fraction_flagged : float
         Share of rows whose own p-value is at most ``alpha``; about ``alpha`` without shift.
@@ -52,6 +53,9 @@ class ShiftResult:
 
     sample_p_values : ndarray of shape (n_samples,)
         Conformal p-value of each row.
+
+    n_groups : tuple of int or None
+        Number of groups in the batch and among the calibration rows, if groups were compared.
     """
 
     shifted: bool
@@ -61,9 +65,12 @@ class ShiftResult:
     fraction_flagged: float
     alpha: float
     sample_p_values: np.ndarray = field(repr=False)
+    n_groups: tuple[int, int] | None = None
 
     def __str__(self):
         verdict = "shift found" if self.shifted else "no shift found"
+        if self.n_groups is not None:
+            verdict += " between {} new and {} known groups".format(*self.n_groups)
         return (
             f"{verdict} at alpha={self.alpha:g} (p={self.p_value:.3g}: distortion "
             f"{self.p_distortion:.3g}, position {self.p_embedding:.3g}); "
@@ -152,7 +159,7 @@ def group_shift_test(batch, reference, alpha, margin, random_state):
     moved = contrast @ units
     statistics = moved[:, 0], np.square(moved[:, 1:]).sum(axis=1)
     by_distortion, by_position = (_share_at_least(one) for one in statistics)
-    return _result(batch, reference, alpha, by_distortion, by_position)
+    return _result(batch, reference, alpha, by_distortion, by_position, (len(new), len(old)))
 
 
 def _group_means(rows, groups, margin):  # -> (G, 1 + q)
@@ -181,7 +188,7 @@ def _share_at_least(statistics):  # (P,), the observed one first -> float
     return float((statistics >= statistics[0] - _ROUNDING * np.abs(statistics).max()).mean())
 
 
-def _result(batch, reference, alpha, by_distortion, by_position):
+def _result(batch, reference, alpha, by_distortion, by_position, n_groups=None):
     combined = holm_minimum((by_distortion, by_position))
     p_values = conformal_p_values(batch.distortion, reference.distortion, reference.groups)
     return ShiftResult(
@@ -192,6 +199,7 @@ def _result(batch, reference, alpha, by_distortion, by_position):
         fraction_flagged=float((p_values <= alpha).mean()),
         alpha=alpha,
         sample_p_values=p_values,
+        n_groups=n_groups,
     )
 
 

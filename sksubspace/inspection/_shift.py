@@ -17,6 +17,8 @@ _NEW_COLOR = "#0072B2"
 _FLAG_COLOR = "#D55E00"
 # of a histogram, however many rows there are
 _MOST_BINS = 40
+# of a sum of weights
+_ROUNDING = 1e-9
 
 
 class ShiftDisplay:
@@ -40,6 +42,9 @@ class ShiftDisplay:
 
     result : ShiftResult
         Outcome of the shift test of the new rows.
+
+    calibration_groups : array-like of shape (n_calibration,) or None, default=None
+        Numbers of the groups of the calibration rows; each counts the same for the threshold.
 
     Attributes
     ----------
@@ -83,13 +88,20 @@ class ShiftDisplay:
     """
 
     def __init__(
-        self, calibration_distortion, distortion, calibration_embedding, embedding, result
+        self,
+        calibration_distortion,
+        distortion,
+        calibration_embedding,
+        embedding,
+        result,
+        calibration_groups=None,
     ):
         self.calibration_distortion = calibration_distortion
         self.distortion = distortion
         self.calibration_embedding = calibration_embedding
         self.embedding = embedding
         self.result = result
+        self.calibration_groups = calibration_groups
 
     def plot(self, ax=None, *, kind="hist", components=(0, 1), n_bins="auto"):
         """Draw both panels.
@@ -121,18 +133,20 @@ class ShiftDisplay:
         """
         if kind not in ("hist", "ecdf"):
             raise ValueError(f"kind must be 'hist' or 'ecdf', got {kind!r}.")
-        old, new, old_map, new_map = self._checked()
+        old, new, old_map, new_map, cut = self._checked()
         columns = check_components(components, new_map.shape[1])
         caller = f"{type(self).__name__}.plot"
         self.axes_ = prepare_panels(ax, 2, caller, ncols=2, figsize=(11, 4.8))
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
         self.flagged_ = np.asarray(self.result.sample_p_values) <= self.result.alpha
-        self._draw_distributions(old, new, kind, n_bins)
+        self._draw_distributions(old, new, cut, kind, n_bins)
         self._draw_map(old_map[:, columns], new_map[:, columns], columns)
         return self
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, alpha=0.05, margin="auto", ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator, X, *, alpha=0.05, margin="auto", groups=None, ax=None, **kwargs
+    ):
         """Test a batch, and draw the outcome.
 
         Parameters
@@ -150,6 +164,9 @@ class ShiftDisplay:
             Relative increase of the distortion that still counts as none; see
             :meth:`sksubspace.MEDAL.detect_shift`.
 
+        groups : array-like of shape (n_samples,) or None, default=None
+            Group of each row, where ``fit`` had groups; None then takes the batch for one.
+
         ax : array-like of matplotlib Axes of shape (2,), default=None
             Axes to draw on; None makes a figure.
 
@@ -161,13 +178,14 @@ class ShiftDisplay:
         display : ShiftDisplay
             The picture; its `result` is the outcome of the test.
         """
-        result = estimator.detect_shift(X, alpha=alpha, margin=margin)
+        result = estimator.detect_shift(X, alpha=alpha, margin=margin, groups=groups)
         return cls(
             estimator.calibration_scores_,
             estimator.distortion(X),
             estimator.calibration_embedding_,
             estimator.transform(X),
             result,
+            estimator.calibration_groups_,
         ).plot(ax=ax, **kwargs)
 
     @classmethod
@@ -179,6 +197,7 @@ class ShiftDisplay:
         embedding,
         result,
         *,
+        calibration_groups=None,
         ax=None,
         **kwargs,
     ):
@@ -201,6 +220,9 @@ class ShiftDisplay:
         result : ShiftResult
             Outcome of the test.
 
+        calibration_groups : array-like of shape (n_calibration,) or None, default=None
+            Numbers of the groups of the calibration rows; each counts the same for the threshold.
+
         ax : array-like of matplotlib Axes of shape (2,), default=None
             Axes to draw on; None makes a figure.
 
@@ -212,8 +234,8 @@ class ShiftDisplay:
         display : ShiftDisplay
             The picture.
         """
-        display = cls(calibration_distortion, distortion, calibration_embedding, embedding, result)
-        return display.plot(ax=ax, **kwargs)
+        arrays = calibration_distortion, distortion, calibration_embedding, embedding
+        return cls(*arrays, result, calibration_groups).plot(ax=ax, **kwargs)
 
     def _checked(self):
         new_map = check_places(self.embedding, "embedding")
@@ -226,19 +248,21 @@ class ShiftDisplay:
         new = check_column(self.distortion, len(new_map), "distortion")
         check_column(self.result.sample_p_values, len(new_map), "result.sample_p_values")
         old = np.asarray(self.calibration_distortion, dtype=np.float64).ravel()
-        old = old[np.isfinite(old)]
-        if len(old) == 0:
+        finite, groups = np.isfinite(old), self.calibration_groups
+        if not finite.any():
             raise ValueError("calibration_distortion has no finite value.")
-        return old, new, old_map[finite_rows(old_map)], new_map
+        if groups is not None:
+            groups = check_column(groups, len(old), "calibration_groups")[finite]
+        cut = flag_threshold(old[finite], self.result.alpha, groups)
+        return old[finite], new, old_map[finite_rows(old_map)], new_map, cut
 
-    def _draw_distributions(self, old, new, kind, n_bins):
+    def _draw_distributions(self, old, new, cut, kind, n_bins):
         ax, result = self.ax_, self.result
         new = new[np.isfinite(new)]
         old, new = _positive(old, new)
         draw = _draw_steps if kind == "hist" else _draw_ecdf
         self.steps_ = draw(ax, old, new, n_bins)
         self.threshold_ = None
-        cut = flag_threshold(old, result.alpha)
         if cut is not None:
             label = f"flagged beyond (p ≤ {result.alpha:g})"
             self.threshold_ = ax.axvline(cut, color=_FLAG_COLOR, linestyle="--", label=label)
@@ -247,7 +271,7 @@ class ShiftDisplay:
         verdict = "shift found" if result.shifted else "no shift found"
         ax.set_title(
             f"{verdict} (p = {result.p_value:.2g}, level {result.alpha:g})\n"
-            f"distortion: p = {result.p_distortion:.2g}",
+            f"distortion{_of_groups(result)}: p = {result.p_distortion:.2g}",
             fontsize="medium",
         )
 
@@ -278,18 +302,31 @@ class ShiftDisplay:
         )
         ax.set_title(
             f"{self.result.fraction_flagged:.1%} of {len(new)} rows flagged "
-            f"({self.result.alpha:.0%} expected)\nposition: p = {self.result.p_embedding:.2g}",
+            f"({self.result.alpha:.0%} expected)\n"
+            f"position{_of_groups(self.result)}: p = {self.result.p_embedding:.2g}",
             fontsize="medium",
         )
 
 
-def flag_threshold(calibration, alpha):  # (m,) -> float or None
-    """Return the smallest calibration score that few enough reach for a p-value of alpha."""
-    rank = int(np.floor(alpha * (len(calibration) + 1) + 1e-9)) - 1
-    if rank < 0:
+def _of_groups(result):
+    return "" if result.n_groups is None else " of groups"
+
+
+def flag_threshold(calibration, alpha, groups=None):  # (m,), (m,) -> float or None
+    """Return the smallest calibration score that few enough reach for a p-value of alpha.
+
+    Each of the groups counts as one, however many rows it has.
+    """
+    weights = np.ones(len(calibration))
+    if groups is not None:
+        _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        weights = 1 / sizes[numbers]
+    may_reach = alpha * (weights.sum() + 1) - 1
+    if may_reach < -_ROUNDING:
         return None
-    ordered = np.sort(calibration)[::-1]
-    return float(ordered[min(rank, len(ordered) - 1)])
+    order = np.argsort(calibration)[::-1]
+    place = np.searchsorted(np.cumsum(weights[order]), may_reach + _ROUNDING, side="right")
+    return float(calibration[order[min(place, len(order) - 1)]])
 
 
 def _positive(old, new):

@@ -107,7 +107,7 @@ def more_sums(estimator, sums, X, X_neighbors):  # -> dict
     if X_neighbors is not None:
         return add_pairs(sums, X, check_partners(estimator, X, X_neighbors))
     scores = principal_rows(X, estimator.pca_components).scores
-    W = pairs_of(estimator, scores, isolated_random_state(estimator.random_state))
+    W = pairs_of(estimator, X, scores, isolated_random_state(estimator.random_state))
     return add_graph(sums, X, W)
 
 

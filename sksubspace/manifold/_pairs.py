@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from sksubspace._linalg import dense, row_blocks
+from sksubspace._student._groups import first_of, groups_of_equal_rows
 from sksubspace._validation import validate_rows
 from sksubspace.neighbors import nearest_neighbors
 
@@ -23,26 +24,50 @@ _ROUNDING = 1e-14
 _FIRST_USEFUL = 4
 
 
-def pairs_of(params, scores, random_state, graph=None):  # (n, r) -> (n, n)
+def pairs_of(params, X, scores, random_state, graph=None):  # (n, d), (n, r) -> (n, n)
     """Search the neighbours of rows, or of the anchors among them, and weigh the pairs.
 
+    Neighbours are distinct rows: a copy would agree with its row in whatever the map does to it.
     A graph that the caller knows takes the place of the search.
     """
     n_rows = len(scores)
     if graph is not None:
         return check_pairs(graph, n_rows, params.mutual)
     anchors = draw_anchors(params.n_anchors, n_rows, random_state)
+    groups = groups_of_equal_rows(X)
+    distinct = np.unique(first_of(groups))
+    queries = None if anchors is None else np.unique(groups[anchors])
     _, indices = nearest_neighbors(
-        scores,
-        min(params.n_neighbors, n_rows - 1),
+        scores if len(distinct) == n_rows else scores[distinct],
+        min(params.n_neighbors, len(distinct) - 1),
         metric=params.metric,
-        queries=anchors,
+        queries=queries,
         method=params.search,
         n_jobs=params.n_jobs,
         random_state=random_state,
     )
-    mutual = params.mutual and anchors is None
-    return pair_weights(indices, n_rows, queries=anchors, mutual=mutual)
+    W = pair_weights(
+        indices, len(distinct), queries=queries, mutual=params.mutual and anchors is None
+    )
+    heads = np.arange(n_rows) if anchors is None else anchors
+    return W if len(distinct) == n_rows else pairs_of_copies(W, groups, heads)
+
+
+def pairs_of_copies(W, groups, heads):  # (m, m), (n,), (a,) -> csr (n, n)
+    """Pairs of distinct rows as pairs of their copies, so that each copy counts as a row.
+
+    The r-th copy of a row is paired with the r-th of its neighbour, begun anew where there are
+    fewer. Pairs begin at the rows `heads`.
+    """
+    copies, sizes = np.argsort(groups, kind="stable"), np.bincount(groups)
+    starts = np.cumsum(sizes) - sizes
+    place = np.empty(len(groups), dtype=int)
+    place[copies] = np.arange(len(groups)) - starts[groups[copies]]
+    pairs = W[groups[heads]]
+    n_pairs, tails = np.diff(pairs.indptr), pairs.indices
+    turn = np.repeat(place[heads], n_pairs) % sizes[tails]
+    ends = np.repeat(heads, n_pairs), copies[starts[tails] + turn]
+    return sparse.csr_matrix((pairs.data, ends), shape=(len(groups), len(groups)))
 
 
 def draw_anchors(wanted, n_rows, random_state):  # -> (m,) or None

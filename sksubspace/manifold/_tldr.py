@@ -45,6 +45,7 @@ class TLDR(TrainedTransformer):
 
     n_neighbors : int, default=5
         Neighbours of each row. More make the map smoother, until they belong to other classes.
+        Equal rows are one neighbour, and none of each other.
 
     metric : {"cosine", "euclidean"}, default="cosine"
         Distance between rows, less their mean, in which neighbours are near.
@@ -307,7 +308,7 @@ class TLDR(TrainedTransformer):
         with fit_task(self, X, y) as context:
             trainer = make_trainer(self, X.dtype, random_state, context)
             rows = principal_rows(X, self.pca_components)
-            W = pairs_of(self, rows.scores, random_state, neighbors_graph)
+            W = pairs_of(self, X, rows.scores, random_state, neighbors_graph)
             keep_map(self, *learn_map(self, X, rows, W, trainer, solver), X.dtype)
             self._pair_sums = None
         return self
@@ -417,7 +418,7 @@ class TLDR(TrainedTransformer):
         check_is_fitted(self)
         X = check_pair_rows(self, X, min_samples=2)
         scores = principal_rows(X, self.pca_components).scores
-        W = pairs_of(self, scores, isolated_random_state(self.random_state))
+        W = pairs_of(self, X, scores, isolated_random_state(self.random_state))
         return float(output_correlation(self._model.outputs(X), W).mean())
 
     def __setstate__(self, state):

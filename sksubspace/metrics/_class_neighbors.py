@@ -92,12 +92,9 @@ def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_tr
     if Z_train is not None:
         Z_train = check_reference(Z, Z_train, "Z")
         check_same_length(Z_train, y_train, "Z_train", "y_train")
-    space = Space(Z, Z_train)
-    check_integer(n_neighbors, "n_neighbors", 1, space.n_candidates, "the rows to choose from")
-    hits = np.empty(len(Z))
-    for rows, ranked in space.rankings(np.arange(len(Z)), n_neighbors):
-        same = y_train[ranked.order] == y[rows, None]
-        hits[rows] = _expected_hits(same, ranked, n_neighbors) / n_neighbors
+    n_candidates = len(y_train) - (Z_train is None)
+    check_integer(n_neighbors, "n_neighbors", 1, n_candidates, "the rows to choose from")
+    hits = _expected_hits(Z, y, Z_train, y_train, n_neighbors) / n_neighbors
     return hits if per_point else float(hits.mean())
 
 
@@ -109,18 +106,62 @@ def _codes(y, y_other, name):  # -> (m,), (n,)
 
 
 def _counts(same):  # (m, c) -> (m, c + 1)
-    """Rows of the class among the first 0, 1, 2, ... places."""
+    """Rows, such as those of a class, among the first 0, 1, 2, ... places."""
     counts = np.zeros((len(same), same.shape[1] + 1), dtype=np.int64)
     np.cumsum(same, axis=1, out=counts[:, 1:])
     return counts
 
 
-def _expected_hits(same, ranked, k):  # (m, c) -> (m,)
-    """Rows of the class among the k nearest, the mean over all orders of equally far rows."""
-    rows, counts = np.arange(len(same)), _counts(same)
-    first, last = ranked.first[:, k - 1], ranked.last[:, k - 1]
-    sure, possible = counts[rows, first], counts[rows, last] - counts[rows, first]
-    return sure + (k - first) / (last - first) * possible
+def _expected_hits(Z, y, Z_train, y_train, k):  # -> (n,)
+    """Rows of the class among the k nearest, the mean over all orders of equally far rows.
+
+    Places are ranked and not rows, of which any number may be at one: all that counts is how many
+    of each class are there. A row is not its own neighbour.
+    """
+    within, n_classes = Z_train is None, int(max(y.max(), y_train.max())) + 1
+    places, at = np.unique(Z, axis=0, return_inverse=True)
+    known, there = (places, at) if within else np.unique(Z_train, axis=0, return_inverse=True)
+    n_there, of_class = np.bincount(there.ravel()), _ClassesAt(there.ravel(), y_train, n_classes)
+    kinds, kind = np.unique(at.ravel() * n_classes + y, return_inverse=True)
+    at, y = np.divmod(kinds, n_classes)  # rows of one class at one place are alike
+    hits = np.empty(len(kinds))
+    enough = min(k + within, len(known))
+    for chosen, ranked in Space(places, known).rankings(np.arange(len(places)), enough):
+        itself = within & (ranked.order == chosen[:, None])
+        first, last, ends = _group_of(n_there[ranked.order] - itself, ranked, k)
+        mine = np.flatnonzero(np.isin(at, chosen))
+        block = np.searchsorted(chosen, at[mine])
+        cut = slice(last.max())
+        same = of_class.numbers(ranked.order[block, cut], y[mine]) - itself[block, cut]
+        counts, pairs = _counts(same), np.arange(len(mine))
+        sure = counts[pairs, first[block]]
+        possible = counts[pairs, last[block]] - sure
+        before, after = ends[block, first[block]], ends[block, last[block]]
+        hits[mine] = sure + (k - before) / (after - before) * possible
+    return hits[kind.ravel()]
+
+
+def _group_of(sizes, ranked, k):  # (m, c) -> (m,), (m,), (m, c + 1)
+    """Equally far places, from the first to the last, that hold the k-th row; and rows up to each.
+
+    `sizes` says how many rows are at each place.
+    """
+    ends, rows = _counts(sizes), np.arange(len(sizes))
+    place = (ends[:, 1:] < k).sum(axis=1)
+    return ranked.first[rows, place], ranked.last[rows, place], ends
+
+
+class _ClassesAt:
+    """How many rows of each class are at each place, of which most hold few classes."""
+
+    def __init__(self, at, y, n_classes):  # (n,), (n,)
+        self.n_classes = n_classes
+        self.kinds, self.counts = np.unique(at * n_classes + y, return_counts=True)
+
+    def numbers(self, places, y):  # (m, c), (m,) -> (m, c)
+        wanted = places * self.n_classes + y[:, None]
+        found = np.minimum(np.searchsorted(self.kinds, wanted), len(self.kinds) - 1)
+        return np.where(self.kinds[found] == wanted, self.counts[found], 0)
 
 
 def retrieval_map(

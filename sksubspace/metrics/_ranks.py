@@ -4,6 +4,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from sksubspace._docs import fill_parameters
 from sksubspace._measures import measure
 from sksubspace._parameters import check_integer
 from sksubspace.metrics._input import MAX_SAMPLES, rows_to_score
@@ -12,6 +13,7 @@ from sksubspace.metrics._ties import expected_excess, first_common
 
 
 @measure(is_compared=True)
+@fill_parameters
 def trustworthiness(
     X,
     Z,
@@ -27,11 +29,7 @@ def trustworthiness(
 
     Parameters
     ----------
-    X : {array-like, CSR matrix} of shape (n_samples, n_features)
-        Data.
-
-    Z : array-like of shape (n_samples, n_components)
-        Map of the same rows.
+    {data_and_map}
 
     n_neighbors : int, default=5
         Neighbours of a row, at most half of the rows that it is compared with.
@@ -40,12 +38,7 @@ def trustworthiness(
         Whether to return a value for each row, instead of their mean; NaN for rows that were not
         drawn to be scored.
 
-    X_train : {array-like, CSR matrix} of shape (n_train, n_features), default=None
-        Training data. Where it is given, X and Z are held-out rows, and their neighbours are
-        searched among the training rows in both spaces. None searches among the other rows.
-
-    Z_train : array-like of shape (n_train, n_components), default=None
-        Map of the training data.
+    {training_pair}
 
     max_samples : int or None, default=10000
         Number of rows to draw and score, against all rows; None scores all. Time grows with
@@ -61,12 +54,7 @@ def trustworthiness(
 
     Raises
     ------
-    TypeError
-        If `n_neighbors` or `max_samples` is not an integer, or Z is sparse.
-
-    ValueError
-        If the shapes do not agree, a value is not finite, a number is out of its range, or one of
-        `X_train` and `Z_train` is missing.
+    {rank_errors}
 
     Warns
     -----
@@ -110,6 +98,7 @@ def trustworthiness(
 
 
 @measure(is_compared=True)
+@fill_parameters
 def continuity(
     X,
     Z,
@@ -125,11 +114,7 @@ def continuity(
 
     Parameters
     ----------
-    X : {array-like, CSR matrix} of shape (n_samples, n_features)
-        Data.
-
-    Z : array-like of shape (n_samples, n_components)
-        Map of the same rows.
+    {data_and_map}
 
     n_neighbors : int, default=5
         Neighbours of a row, at most half of the rows that it is compared with.
@@ -138,12 +123,7 @@ def continuity(
         Whether to return a value for each row, instead of their mean; NaN for rows that were not
         drawn to be scored.
 
-    X_train : {array-like, CSR matrix} of shape (n_train, n_features), default=None
-        Training data. Where it is given, X and Z are held-out rows, and their neighbours are
-        searched among the training rows in both spaces. None searches among the other rows.
-
-    Z_train : array-like of shape (n_train, n_components), default=None
-        Map of the training data.
+    {training_pair}
 
     max_samples : int or None, default=10000
         Number of rows to draw and score, against all rows; None scores all. Time grows with
@@ -159,12 +139,7 @@ def continuity(
 
     Raises
     ------
-    TypeError
-        If `n_neighbors` or `max_samples` is not an integer, or Z is sparse.
-
-    ValueError
-        If the shapes do not agree, a value is not finite, a number is out of its range, or one of
-        `X_train` and `Z_train` is missing.
+    {rank_errors}
 
     Warns
     -----
@@ -215,26 +190,18 @@ def _one_less_excess(judge, near, n_neighbors, per_point, max_samples, random_st
 
 # a scorer reads the curve at `k_max`
 @measure(defaults={"k_max": 10}, value=itemgetter(-1))
+@fill_parameters
 def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
     r"""Compute the share of neighbours that data and map have in common, for every size.
 
     Parameters
     ----------
-    X : {array-like, CSR matrix} of shape (n_samples, n_features)
-        Data.
-
-    Z : array-like of shape (n_samples, n_components)
-        Map of the same rows.
+    {data_and_map}
 
     k_max : int, default=None
         The largest neighbourhood; None for all the rows compared with.
 
-    X_train : {array-like, CSR matrix} of shape (n_train, n_features), default=None
-        Training data. Where it is given, X and Z are held-out rows, and their neighbours are
-        searched among the training rows in both spaces. None searches among the other rows.
-
-    Z_train : array-like of shape (n_train, n_components), default=None
-        Map of the training data.
+    {training_pair}
 
     max_samples : int or None, default=10000
         Number of rows to draw and score, against all rows; None scores all. Time grows with
@@ -299,6 +266,7 @@ def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=MAX_SAMPLE
 
 
 @measure()
+@fill_parameters
 def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
     r"""Average the share of common neighbours over all sizes, small ones weighing most.
 
@@ -307,18 +275,9 @@ def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, rando
 
     Parameters
     ----------
-    X : {array-like, CSR matrix} of shape (n_samples, n_features)
-        Data.
+    {data_and_map}
 
-    Z : array-like of shape (n_samples, n_components)
-        Map of the same rows.
-
-    X_train : {array-like, CSR matrix} of shape (n_train, n_features), default=None
-        Training data. Where it is given, X and Z are held-out rows, and their neighbours are
-        searched among the training rows in both spaces. None searches among the other rows.
-
-    Z_train : array-like of shape (n_train, n_components), default=None
-        Map of the training data.
+    {training_pair}
 
     max_samples : int or None, default=10000
         Number of rows to draw and score, against all rows; None scores all. Time grows with

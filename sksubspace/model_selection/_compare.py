@@ -217,8 +217,7 @@ def compare_embeddings(
     refuse_containers(X, "X")
     parsed = parse_candidates(candidates, X)
     method = _possible_method(method, student, parsed, validation)
-    versions = shaping_versions()
-    store = open_store(memory, versions)
+    store = open_store(memory, shaping_versions())
     bare = _checked_data(X, y, metrics, store, has_counts=method == "thin")
     data = _with_groups(bare, groups, method)
     splits = () if method in ("loo", "thin") else _splits(data, cv, n_repeats, seed)
@@ -228,13 +227,8 @@ def compare_embeddings(
             candidates=with_linear_control(parsed, controls, data.X.shape[1]),
             student=student,
             method=method,
-            rule=Rule(
-                select,
-                order_of_simplicity(parsed, order),
-                float(confidence),
-                *_mean_sizes(splits),
-                n_repeats=int(n_repeats),
-                whole_rows="thinned" if method == "thin" else "leave-one-out",
+            rule=_rule(
+                select, order_of_simplicity(parsed, order), confidence, splits, n_repeats, method
             ),
             controls=bool(controls),
             splits=splits,
@@ -411,6 +405,12 @@ def _loose_splits(data, splits, n_repeats, seed):
     n_splits = len(splits) // n_repeats
     pairs = _pairs(data, n_splits, seed) if n_splits else ()
     return tuple(Split(*pair, one.seed) for pair, one in zip(pairs, splits[:n_splits], strict=True))
+
+
+def _rule(select, order, confidence, splits, n_repeats, method):
+    whole_rows = "thinned" if method == "thin" else "leave-one-out"
+    sizes = _mean_sizes(splits)
+    return Rule(select, order, float(confidence), *sizes, int(n_repeats), whole_rows)
 
 
 def _mean_sizes(splits):

@@ -14,6 +14,8 @@ Journal 50, 2008: the largest of many correlated t statistics.
 import numpy as np
 from scipy import stats
 
+from sksubspace._linalg import r_squared
+
 # the quantile of a maximum is then known to a hundredth of itself
 _N_DRAWS = 20_000
 # of the largest variance: two candidates that differ by less than this are the same map
@@ -80,6 +82,8 @@ def row_covariance(errors, squares):
     """
     errors, squares = _scored(errors, squares)
     totals = squares.sum(axis=1)  # (S,)
+    if not totals.any():  # nothing to explain, whichever rows are drawn
+        return np.zeros((len(errors), len(errors)))
     shares = errors.sum(axis=(1, 2)) / squares.sum()
     residuals = (errors - shares[:, None, None] * squares).mean(axis=1)
     n_seeds, n_samples = squares.shape
@@ -94,7 +98,7 @@ def ratio_r2(errors, squares):  # (S, n), (S, n) -> float, float
     """R2 from row-wise errors, and its standard error over rows and teacher seeds."""
     variance = row_covariance(np.asarray(errors)[None], squares)[0, 0]
     errors, squares = _scored(errors, squares)
-    return float(1 - errors.sum() / squares.sum()), float(np.sqrt(variance))
+    return r_squared(errors.sum(), squares.sum()), float(np.sqrt(variance))
 
 
 def simultaneous_reach(covariance, degrees, confidence):

@@ -206,7 +206,9 @@ def shift_pictures(result, data):
 
     with rc_context(STYLE):
         (first, left), (second, right) = new_axes(4.1), new_axes(4.1)
-        ShiftDisplay.from_estimator(result.best_estimator_, data.new.X, ax=(left, right))
+        ShiftDisplay.from_estimator(
+            result.best_estimator_, data.new.X, groups=data.groups_new, ax=(left, right)
+        )
         for figure, ax in ((first, left), (second, right)):
             legend_below(figure, ax)
             ax.set_title("")

@@ -100,11 +100,19 @@ def shift_section(result, data):
 def _sentences(found, medal, name):
     flagged = percent(found.fraction_flagged)
     expected = percent(found.alpha, 0)
+    weighed = "" if found.n_groups is None else ", each group of which counts the same"
     sentences = [
         f"{flagged} of {plural(len(found.sample_p_values), 'row')} of {name} are more distorted "
-        f"than {percent(1 - found.alpha, 0)} of the calibration rows; without a shift it would be "
-        f"about {expected}."
+        f"than {percent(1 - found.alpha, 0)} of the calibration rows{weighed}; without a shift it "
+        f"would be about {expected}."
     ]
+    if found.n_groups is not None:
+        new, known = (plural(number, "group") for number in found.n_groups)
+        sentences.append(
+            f"Rows of a group are alike, so that groups are compared: {new} of {name} with {known} "
+            "of calibration rows. A p-value is the share of all other choices of as many new "
+            "groups that differ as much from the rest."
+        )
     if medal.calibration_ == "loo":
         sentences.append(
             "The calibration rows are training rows left out in turn, whose distortions are "
@@ -118,10 +126,14 @@ def _sentences(found, medal, name):
 
 
 def _facts(found):
+    by_distortion, by_position = "Kolmogorov-Smirnov", "energy distance"
+    if found.n_groups is not None:
+        by_distortion = "mean log distortions of groups, by permutation"
+        by_position = "mean places of groups, by permutation"
     return [
         ("Combined p-value (Holm)", p_value(found.p_value)),
-        ("More distorted than usual (Kolmogorov-Smirnov)", p_value(found.p_distortion)),
-        ("Elsewhere on the map (energy distance)", p_value(found.p_embedding)),
+        (f"More distorted than usual ({by_distortion})", p_value(found.p_distortion)),
+        (f"Elsewhere on the map ({by_position})", p_value(found.p_embedding)),
         ("Rows flagged", percent(found.fraction_flagged)),
     ]
 

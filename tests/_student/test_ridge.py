@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, Ridge
 
 from sksubspace._student import Forget, FourierRidge, _block_leave_out, _ridge_choice
@@ -463,3 +465,20 @@ def test_constant_target_is_reproduced():
 def test_bad_parameters(params, message):
     with pytest.raises(ValueError, match=message):
         fit(*swiss(20), **params)
+
+
+@pytest.mark.parametrize("penalty", [1e-4, 1e-2, 1e3])
+def test_no_scale_is_better_than_the_one_chosen_beside_a_given_penalty(penalty):
+    """With a small penalty rough maps are bad, and the roughest less so: a climb ended there."""
+    X = load_digits().data[:300]
+    Z = PCA(2).fit_transform(X)
+    Z /= np.sqrt(np.square(Z).sum(axis=1).mean())
+    Z_out = Z + 0.05 * np.random.RandomState(0).randn(300, 2)
+    total = np.square(X - X.mean(axis=0)).sum()
+    forget = forget_of(Z, Z_out)
+
+    def score(scale):
+        decoder = fit(Z, Z_out, X, forget, n_frequencies=80, scale=scale, penalty=penalty)
+        return 1 - left_out_error(X, decoder, Z_out, forget) / total
+
+    assert score("auto") > max(score(2.0**exponent) for exponent in range(-2, 7)) - 0.005

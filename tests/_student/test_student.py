@@ -291,10 +291,10 @@ def test_groups_are_left_out_together():
 
 
 def test_p_values_by_groups_are_valid_on_average_over_draws():
-    """Of 40 groups one draw may flag several per cent more or fewer."""
-    fresh, flagged, groups = mixture(1000, 1), [], np.repeat(np.arange(40), 3)
+    """Of 30 groups one draw may flag several per cent more or fewer."""
+    fresh, flagged, groups = mixture(1000, 1), [], np.repeat(np.arange(30), 10)
     for seed in range(6):
-        X = np.repeat(mixture(40, 20 + seed), 3, axis=0)
+        X = np.repeat(mixture(30, 20 + seed), 10, axis=0)
         X = X + 0.05 * X.std() * np.random.RandomState(seed).randn(*X.shape)
         medal = MEDAL(PCA(5), encoder="linear", random_state=0).fit(X, groups=groups)
         flagged.append((medal.pvalue(fresh) <= 0.05).mean())

@@ -10,7 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import Isomap
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
@@ -106,6 +106,28 @@ def test_a_fold_does_not_depend_on_the_folds_before_it():
     both = cross_validate(medal, X, cv=KFold(2), return_estimator=True)
     second = clone(medal).fit(X[:60])
     assert both["test_score"][1] == second.score(X[60:])
+
+
+def test_groups_reach_the_splitter_and_the_fit_of_a_search(routing):
+    """Sixteen donors, with an own shift each: rows of one tell of each other."""
+    donors = np.random.RandomState(0).permutation(np.repeat(np.arange(16), 10))
+    rows = curve(160)[0] + np.random.RandomState(1).randn(16, 5)[donors]
+    medal = MEDAL(PCA(), **QUICK).set_fit_request(groups=True)
+    grid, splits = {"teacher__n_components": [1, 2]}, GroupKFold(3)
+    search = GridSearchCV(medal, grid, cv=splits).fit(rows, groups=donors)
+    best = search.best_estimator_
+    assert best.groups_given_
+    assert_array_equal(best.calibration_groups_, donors)
+    for place, n_components in enumerate(grid["teacher__n_components"]):
+        expected = [
+            clone(medal)
+            .set_params(teacher__n_components=n_components)
+            .fit(rows[i], groups=donors[i])
+            .score(rows[j])
+            for i, j in splits.split(rows, groups=donors)
+        ]
+        found = [search.cv_results_[f"split{split}_test_score"][place] for split in range(3)]
+        assert_array_equal(found, expected)
 
 
 def test_an_embedding_is_sliced_with_the_rows_of_a_fold(routing):

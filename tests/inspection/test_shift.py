@@ -87,6 +87,31 @@ def test_threshold_needs_enough_calibration_rows():
     assert flag_threshold(np.arange(100.0), 1.0) == 0
 
 
+def test_with_groups_the_threshold_and_the_titles_are_those_of_groups():
+    X, _ = digits()
+    groups = np.r_[np.repeat(np.arange(18), 15), np.repeat([18, 19, 20], 10)]
+    with_groups = clone(medal()).fit(X[:300], groups=groups)
+    new = np.repeat(np.arange(5), 20)
+    display = ShiftDisplay.from_estimator(with_groups, X[300:], groups=new, alpha=0.1)
+    cut = display.threshold_.get_xdata()[0]
+    assert display.flagged_.any() and not display.flagged_.all()
+    assert_array_equal(display.distortion > cut, display.flagged_)
+    expected = with_groups.detect_shift(X[300:], groups=new, alpha=0.1)
+    assert display.result.p_value == expected.p_value
+    assert display.result.n_groups == (5, 21)
+    left, right = (ax.get_title() for ax in display.axes_)
+    assert "distortion of groups: p" in left and "position of groups: p" in right
+    assert "found between 5 new and 21 known groups at alpha=0.1" in str(display.result)
+
+
+def test_a_row_of_a_small_group_counts_more_for_the_threshold():
+    calibration, groups = np.arange(40.0), np.r_[np.arange(20), np.full(20, 20)]
+    assert flag_threshold(calibration, 0.05, groups) == 37  # two of twenty rows are a tenth
+    assert flag_threshold(calibration, 2 / 22, groups) == 19
+    assert flag_threshold(calibration, 0.05) == 38
+    assert flag_threshold(calibration, 0.04, groups) is None
+
+
 def test_zero_distortion_has_a_place_on_the_log_scale():
     old, _, old_map, new_map, result = made_up()
     display = ShiftDisplay.from_predictions(old, np.zeros(20), old_map, new_map, result)
@@ -123,13 +148,14 @@ def test_given_axes_are_used_and_no_figure_is_opened():
         (1, np.ones(19), "distortion must have shape"),
         (2, np.ones((9, 3)), "embedding has 2 columns, but calibration_embedding has 3"),
         (4, outcome(np.ones(3)), "sample_p_values must have shape"),
+        (5, np.ones(3), "calibration_groups must have shape"),
     ],
 )
 def test_errors_name_what_does_not_fit(position, value, message):
-    arguments = list(made_up())
+    arguments = [*made_up(), None]
     arguments[position] = value
     with pytest.raises(ValueError, match=message):
-        ShiftDisplay.from_predictions(*arguments)
+        ShiftDisplay.from_predictions(*arguments[:5], calibration_groups=arguments[5])
 
 
 def test_errors_name_what_is_allowed():

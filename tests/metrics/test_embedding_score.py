@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -229,23 +226,6 @@ def test_wrong_types_are_named(changes, message):
     given = {"X": np.eye(3), "Z": np.eye(3)[:, :2]} | changes
     with pytest.raises(TypeError, match=message):
         embedding_score(given.pop("X"), given.pop("Z"), **given)
-
-
-def test_importing_the_metrics_imports_no_torch():
-    code = "import sksubspace.metrics, sys; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
-
-
-def test_scoring_without_a_student_imports_no_torch():
-    code = (
-        "import numpy as np, sys; from sksubspace.metrics import embedding_score;"
-        "X = np.random.RandomState(0).randn(120, 5);"
-        "embedding_score(X, np.sign(X[:, :2]) + 0.1 * X[:, :2], groups=np.arange(120) // 3);"
-        "print('torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
 
 
 class PlainRidge(BaseEstimator):

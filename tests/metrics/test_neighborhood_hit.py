@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sksubspace.metrics import neighborhood_hit
+from sksubspace.metrics import _space, neighborhood_hit
 from tests.metrics import slow_and_plain
 from tests.metrics.data import cloud, grid
 
@@ -79,3 +79,35 @@ def test_scale_and_order_of_rows_do_not_matter():
 def test_bad_input_is_named(bad, message):
     with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=message):
         neighborhood_hit(**({"Z": cloud()[1], "y": labels()} | bad))
+
+
+@pytest.mark.parametrize("k", [1, 5, 30, 79])
+def test_rows_at_few_places_are_each_a_neighbor(k):
+    """Half at one place, some at a few, and some alone; against each row by itself."""
+    rng = np.random.RandomState(0)
+    Z = np.vstack([np.zeros((40, 2)), rng.randint(0, 2, (20, 2)), rng.randn(20, 2)])
+    order = rng.permutation(80)
+    Z, y = Z[order] + [3, -1], labels(80, 4)
+    values = neighborhood_hit(Z, y, n_neighbors=k, per_point=True)
+    np.testing.assert_allclose(values, slow_and_plain.neighborhood_hit(Z, y, k))
+    k = min(k, 39)
+    rows = {"Z": Z[:41], "y": y[:41], "Z_train": Z[41:], "y_train": y[41:]}
+    values = neighborhood_hit(**rows, n_neighbors=k, per_point=True)
+    np.testing.assert_allclose(values, slow_and_plain.neighborhood_hit(k=k, **rows))
+
+
+def test_of_rows_at_one_place_no_distance_of_two_is_computed(monkeypatch):
+    """Twenty-five million of them took a minute."""
+    compute, asked = _space.paired_distances, []
+
+    def count(queries, reference, row, column):
+        asked.append(len(row))
+        return compute(queries, reference, row, column)
+
+    monkeypatch.setattr(_space, "paired_distances", count)
+
+    y = np.repeat([0, 1], [1000, 4000])
+    expected = (1000 * 999 + 4000 * 3999) / (5000 * 4999)
+    for k in (1, 10, 4999):
+        assert neighborhood_hit(np.zeros((5000, 2)), y, n_neighbors=k) == pytest.approx(expected)
+    assert sum(asked) == 0

@@ -5,6 +5,7 @@ CALLS = """
 import sys
 import numpy as np
 from sksubspace import metrics, neighbors
+assert "torch" not in sys.modules, "torch was imported with the metrics"
 
 X = np.random.RandomState(0).randn(2100, 17)
 Z, y = X[:, :2], (X[:, 0] > 0).astype(int)
@@ -19,6 +20,8 @@ metrics.retrieval_map(X, y, k=3)
 metrics.clustering_accuracy(y, y)
 metrics.coding_rate(X)
 metrics.subspace_affinity(X[:2], X[2:5])
+torn = np.sign(X[:120, :2]) + 0.1 * X[:120, :2]
+metrics.embedding_score(X[:120], torn, groups=np.arange(120) // 3)
 assert "torch" not in sys.modules, "torch was imported"
 """
 

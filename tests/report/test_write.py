@@ -16,7 +16,7 @@ from scipy import sparse
 from sksubspace import MEDAL, audit_embedding
 from sksubspace.metrics import embedding_reliability
 from sksubspace.report import write_report
-from sksubspace.report._text import fixed, plain
+from sksubspace.report._text import fixed, p_value, plain
 from tests.report import data
 
 
@@ -137,6 +137,21 @@ def test_shift_test_is_that_of_the_map(page, result, digits):
     surprising = [int(row[0]) for row in page.rows(4)]
     expected = np.lexsort((-medal.distortion(X_new), found.sample_p_values))[:10]
     assert surprising == expected.tolist()
+
+
+@pytest.mark.filterwarnings("error:1 new")  # the picture shows the same test, not that of a batch
+def test_with_groups_the_shift_test_is_named_that_was_made(digits, tmp_path):
+    X, _, X_new = digits
+    medal = MEDAL("pca", random_state=0).fit(X, groups=np.arange(len(X)) // 6)
+    groups_new = np.arange(len(X_new)) // 8
+    made = data.comparison(X, medal=medal)
+    made.to_report(tmp_path / "report.html", X=X, X_new=X_new, groups_new=groups_new)
+    html = (tmp_path / "report.html").read_text(encoding="utf8")
+    text, found = data.Page(html).text, medal.detect_shift(X_new, groups=groups_new)
+    assert "Kolmogorov" not in text and "energy distance" not in text
+    assert "mean log distortions of groups, by permutation" in text
+    assert re.search("5 groups of [a-z ]+ with 20 groups of calibration rows", text)
+    assert p_value(found.p_distortion) in text
 
 
 def test_versions_seeds_and_code_to_repeat_it_are_given(page, html):

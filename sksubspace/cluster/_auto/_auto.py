@@ -96,7 +96,8 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
     :math:`s_{id}`, so that a perfect fit has a logarithm. Rows are left out by tenths, or by thirds
     with 500 rows a cluster.
 
-    The standard error of a difference is that of two interquartile means over the same rows.
+    The standard error of a difference is that of two interquartile means over the same rows, of
+    which equal ones count as one.
     Candidates within one standard error of the best are `tied`: the data cannot tell them apart.
     The highest score is taken all the same, and the first listed of equal ones.
 
@@ -181,9 +182,10 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         candidates = named_candidates(self.candidates)
         X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
-        outcomes = self._evaluate(X, candidates, random_state)
+        groups = _groups_that_differ(X)
+        outcomes = self._evaluate(X, groups, candidates, random_state)
         squares = np.square(X - X.mean(axis=0, dtype=np.float64)).sum(axis=1)
-        self.scores_ = score_table(outcomes, squares)
+        self.scores_ = score_table(outcomes, squares, groups)
         _tell_failures(self.scores_)
         self.best_name_ = str(self.scores_["name"][0])
         best = outcomes[self.best_name_]
@@ -195,9 +197,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         keep_subspaces(self, X, best.labels)
         return self
 
-    def _evaluate(self, X, candidates, random_state):  # -> dict of str to Outcome
-        groups = groups_of_equal_rows(X)
-        groups = groups if groups.any() else np.arange(len(X))  # of equal rows alone: as they are
+    def _evaluate(self, X, groups, candidates, random_state):  # -> dict of str to Outcome
         size = groups, self.n_clusters
         whole = self.validation_fraction is None
         if whole:
@@ -221,6 +221,12 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         if best.error:
             raise ValueError(f"{self.best_name_!r}, fitted to all rows, failed. {best.error}")
         return best
+
+
+def _groups_that_differ(X):  # (n, d) -> (n,)
+    """Number equal rows; where all are equal each for itself, as there is no other to leave out."""
+    groups = groups_of_equal_rows(X)
+    return groups if groups.any() else np.arange(len(X))
 
 
 def _tell_failures(scores):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sksubspace._linalg import r_squared
 from sksubspace._threads import small_work
 from sksubspace.cluster._subspaces import fit_subspaces
 
@@ -166,14 +167,17 @@ def interquartile_mean(values):  # (..., n) -> (...)
     return ordered[..., n_trimmed : values.shape[-1] - n_trimmed].mean(axis=-1)
 
 
-def paired_error(values, others):  # (n,), (n,) -> float
-    """Standard error of the difference of two interquartile means over the same rows.
+def paired_error(values, others, groups):  # (n,), (n,), (n,) -> float
+    r"""Standard error of the difference of two interquartile means over the same rows.
 
-    From the influence of each row, which is its value cut to the quartiles, as for trimmed means by
-    Tukey and McLaughlin, 1963.
+    From the influence u of each row, which is its value cut to the quartiles, as for trimmed means
+    by Tukey and McLaughlin, 1963. Rows of a group g, equal rows, vary together:
+
+    .. math:: \sqrt{\sum_g \Bigl(\sum_{i \in g} (u_i - \bar u)\Bigr)^2} \, / \, (n / 2) .
     """
     influence = _winsorized(values) - _winsorized(others)
-    return float(influence.std() / ((1 - 2 * _TRIM) * np.sqrt(len(values))))
+    together = np.bincount(groups, influence - influence.mean())
+    return float(np.sqrt(np.square(together).sum()) / ((1 - 2 * _TRIM) * len(values)))
 
 
 def _winsorized(values):
@@ -216,18 +220,19 @@ def _found_labels(outcome, estimator, X, n_clusters):
     return labels
 
 
-def score_table(outcomes, spread):  # -> dict of str to (n_candidates,)
+def score_table(outcomes, spread, groups):  # -> dict of str to (n_candidates,)
     """Sort candidates, outcomes by name, by their score, and compare each with the best.
 
-    `spread` (n,) is the squared distance of each row from the mean of all. The columns are those
-    that `AutoSubspaceClustering` describes; of equal candidates the first listed comes first.
+    `spread` (n,) is the squared distance of each row from the mean of all, `groups` (n,) numbers
+    equal rows. The columns are those that `AutoSubspaceClustering` describes; of equal candidates
+    the first listed comes first.
     """
     names = list(outcomes)
     scores = np.array([_candidate_score(outcomes[name], spread) for name in names])
     order = np.argsort(np.where(np.isnan(scores), np.inf, -scores), kind="stable")
     ordered = [outcomes[names[index]] for index in order]
     scores, best = scores[order], ordered[0]
-    errors = np.array([_difference_error(one, best, spread) for one in ordered])
+    errors = np.array([_difference_error(one, best, spread, groups) for one in ordered])
     difference = scores - scores[0]
     return {
         "name": np.array(names)[order],
@@ -246,14 +251,13 @@ def _candidate_score(outcome, spread):
     if outcome.error:
         return np.nan
     seen = ~np.isnan(outcome.residuals)
-    total = interquartile_mean(spread[seen])
-    return 1 - interquartile_mean(outcome.residuals[seen]) / max(total, np.finfo(float).tiny)
+    return r_squared(interquartile_mean(outcome.residuals[seen]), interquartile_mean(spread[seen]))
 
 
-def _difference_error(outcome, best, spread):
+def _difference_error(outcome, best, spread, groups):
     if outcome.error:
         return np.nan
     seen = ~np.isnan(outcome.residuals)
     total = interquartile_mean(spread[seen])
-    error = paired_error(outcome.residuals[seen], best.residuals[seen])
-    return error / max(total, np.finfo(float).tiny)
+    error = paired_error(outcome.residuals[seen], best.residuals[seen], groups[seen])
+    return error / total if total > 0 else 0.0  # as the scores, which are then all the same

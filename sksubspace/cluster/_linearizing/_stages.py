@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from sksubspace._linalg import r_squared
 from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.persistence import module_to_arrays
 from sksubspace.cluster._affinity import coefficients_to_affinity
@@ -107,4 +108,4 @@ def explained(X, labels):  # (n, d), (n,) -> float
     bases = [basis[:SCORED_DIM] for basis in bases]
     residual = squared_residuals(X, means, bases).min(axis=1).sum(dtype=np.float64)
     total = np.square(X - X.mean(axis=0)).sum(dtype=np.float64)
-    return 1.0 - float(residual / max(total, np.finfo(np.float64).tiny))
+    return r_squared(residual, total)

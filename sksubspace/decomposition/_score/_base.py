@@ -97,6 +97,44 @@ class ScoreModel(OwnSettings, BaseEstimator, ABC):
         """
         return density_of(self).terms(new_points(self, X))
 
+    def score(self, X, y=None):
+        r"""Score matching on rows that were held out: the higher, the nearer the score is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows that were not in `fit`.
+
+        y : Ignored
+            Not used.
+
+        Returns
+        -------
+        score : float
+            Mean of :math:`\mathrm{tr} \nabla s(x) - \|s(x)\|^2 / 2`, in units of one over those of
+            X squared. It compares models on the same rows; that of no model, s = 0, is 0.
+
+        Notes
+        -----
+        For rows of a density with the score :math:`s^*` it is, by partial integration, the mean of
+        :math:`(\|s^*\|^2 - \|s - s^*\|^2) / 2`, without that :math:`s^*` is known [1]_.
+
+        References
+        ----------
+        .. [1] A. Hyvarinen, "Estimation of non-normalized statistical models by score matching",
+           Journal of Machine Learning Research 6 (2005).
+        """
+        density, X = density_of(self), new_points(self, X)
+        squares = np.square(density.score(X)).sum(axis=1)
+        # the trace of s s' - grad s, which is that of the terms
+        traces = sum(_traces(term) for term in density.terms(X))
+        return float(np.mean(squares / 2 - traces))
+
+
+def _traces(term):  # Term -> (n,)
+    of_precision = np.trace(term.precision, axis1=-2, axis2=-1)
+    return term.weight * np.square(term.rows).sum(axis=1) - term.trace * of_precision
+
 
 def new_points(model, X):  # -> (n, d) float64
     """Check rows that a fitted model is asked about."""

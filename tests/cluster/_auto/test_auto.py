@@ -138,8 +138,9 @@ def test_paired_error_is_that_of_the_bootstrap():
     a, b = common + 0.2 * rng.randn(800), common + 0.2 * rng.randn(800)
     drawn = rng.randint(800, size=(2000, 800))
     bootstrap = (interquartile_mean(a[drawn]) - interquartile_mean(b[drawn])).std()
-    assert paired_error(a, b) == pytest.approx(bootstrap, rel=0.15)
-    assert paired_error(a, a) == 0
+    alone = np.arange(800)
+    assert paired_error(a, b, alone) == pytest.approx(bootstrap, rel=0.15)
+    assert paired_error(a, a, alone) == 0
 
 
 @pytest.mark.parametrize(

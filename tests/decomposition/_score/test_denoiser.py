@@ -85,6 +85,13 @@ def test_terms_are_the_second_order_of_the_score(model):
     assert_allclose(T, expected, atol=1e-12)
 
 
+def test_held_out_rows_score_by_score_matching(model):
+    new = gaussian(50, seed=1)
+    traces = np.trace(model.score_jacobian(new), axis1=1, axis2=2)
+    squares = np.square(model.score_function(new)).sum(axis=1)
+    assert model.score(new) == pytest.approx((traces - squares / 2).mean())
+
+
 def test_the_mean_jacobian_is_tweedies_covariance():
     """For two points at -a and a, Cov(x | noisy x) is known along them and zero across."""
     rng = np.random.RandomState(0)

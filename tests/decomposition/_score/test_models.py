@@ -1,5 +1,7 @@
 """Scores and second-order terms against finite differences, densities and Stein's identity."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -268,3 +270,26 @@ def test_no_gaussian_of_several_shrinks_to_a_point():
     model = MixtureScore(n_components=2, random_state=0).fit(X)
     assert np.isfinite(model.score_function(X)).all()
     assert model.precisions_.max() <= 1.01e6 / X.var(axis=0).mean()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_held_out_rows_score_by_score_matching(name):
+    """tr grad s - |s|^2 / 2, with the gradient by finite differences."""
+    X, new = two_clusters(), two_clusters(30, seed=1)
+    model = make_score_model(name, random_state=0).fit(X)
+    traces = np.trace(gradient(model, new), axis1=1, axis2=2)
+    squares = np.square(model.score_function(new)).sum(axis=1)
+    assert model.score(new) == pytest.approx((traces - squares / 2).mean(), rel=1e-6)
+
+
+def test_the_model_that_is_true_has_the_best_score():
+    """Of held-out rows of a t and of a mixture; the true score has E|s|^2 / 2."""
+    for rows, best in ((partial(correlated, df=3), "student_t"), (two_clusters, "gmm")):
+        X, new = rows(seed=0), rows(seed=0)[::2]
+        X = X[1::2]
+        scores = {name: make_score_model(name, random_state=0).fit(X).score(new) for name in NAMES}
+        assert max(scores, key=scores.get) == best
+    rng = np.random.RandomState(0)
+    model = GaussianScore(shrinkage=0.0).fit(rng.randn(20_000, 3) * [1, 2, 4])
+    expected = (1 + 1 / 4 + 1 / 16) / 2
+    assert model.score(rng.randn(20_000, 3) * [1, 2, 4]) == pytest.approx(expected, rel=0.02)
