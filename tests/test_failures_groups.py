@@ -9,6 +9,7 @@ from sksubspace import SteinSubspace
 from sksubspace._trained import split_rows
 from sksubspace.autoencoder import Autoencoder
 from sksubspace.cluster import AutoSubspaceClustering
+from sksubspace.metrics import embedding_score
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(80, 2) @ RNG.randn(2, 6) + 0.5 * RNG.randn(80, 6)
@@ -85,3 +86,23 @@ def test_the_same_number_of_directions_explains_most():
     once, twice = np.transpose(scores)
     assert once.argmax() == twice.argmax()
     assert_allclose(twice, once, rtol=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.003], ids=["equal", "nearly equal"])
+@pytest.mark.parametrize("times", [2, 3, 5])
+def test_a_random_map_does_not_score_however_often_rows_are_there(times, noise):
+    """Of three copies next door one was forgotten, and the others named the row: R2 .9."""
+    rng = np.random.RandomState(0)
+    rows, places = rng.randn(120, 3), rng.randn(120, 2)
+    which = rng.permutation(np.repeat(np.arange(120), times))
+    near = rows[which] + noise * rng.randn(len(which), 3)
+    with pytest.warns(UserWarning, match="rows are equal or nearly equal to another row"):
+        assert abs(embedding_score(near, places[which]).r2) < 0.1
+
+
+def test_copies_within_a_donor_do_not_name_it():
+    rng = np.random.RandomState(0)
+    donors = np.repeat(np.arange(10), 36)
+    which = np.repeat(np.arange(120), 3)
+    found = embedding_score(rng.randn(120, 3)[which], rng.randn(120, 2)[which], groups=donors)
+    assert abs(found.r2) < 0.1
