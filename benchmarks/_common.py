@@ -1,8 +1,11 @@
 """What the benchmarks share: one thread, real data, teachers that are fitted once, and tables."""
 
 import csv
+import json
 import os
 import statistics
+import subprocess
+import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -145,6 +148,16 @@ def cpu_seconds(work, *args, **kwargs):
     start = time.process_time()
     result = work(*args, **kwargs)
     return result, time.process_time() - start
+
+
+def run_in(folder, code, *arguments):
+    """Run code that prints JSON with the package of a checkout; return what it printed."""
+    # in that folder: a program of the command line sees the working folder first
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], cwd=folder, check=True, text=True,
+        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(folder)},
+    )  # fmt: skip
+    return json.loads(done.stdout)
 
 
 def r_squared(X, X_hat, X_train):

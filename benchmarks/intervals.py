@@ -19,11 +19,11 @@ import warnings
 
 import numpy as np
 from _common import one_thread, print_table, result_row, write_page
+from _rows import mixture
 from joblib import Parallel, delayed
 from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
-from student import mixture
 
 from sksubspace import MEDAL
 from sksubspace.decoding import FourierRidge

@@ -13,9 +13,7 @@ whole, drawn by the split's seed. Nothing is chosen by held-out rows. CPU second
 """
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import time
 import warnings
@@ -32,9 +30,11 @@ from _common import (
     r_squared,
     read_csv,
     result_row,
+    run_in,
     write_csv,
     write_page,
 )
+from _rows import REPEATED, fit_precomputed, mixture, noisy, repeated
 from joblib import Memory
 from scipy.stats import spearmanr
 from sklearn.cluster import KMeans
@@ -318,16 +318,6 @@ def bias(bench):
     return [*rows, result_row("bias", "mixture", what, values, ("<=", 0.015))]
 
 
-def mixture(n_rows, seed, draw=0, n_features=20, n_kinds=8):
-    """Rows of a Gaussian mixture, each component spread along three directions."""
-    fixed, rng = np.random.RandomState(seed), np.random.RandomState(1000 * (draw + 1) + seed)
-    centres = 1.5 * fixed.randn(n_kinds, n_features)
-    spread = fixed.randn(n_kinds, 3, n_features) / np.sqrt(3)
-    kind = rng.randint(n_kinds, size=n_rows)
-    latent = np.einsum("nk,nkd->nd", rng.randn(n_rows, 3), spread[kind])
-    return centres[kind] + 1.5 * latent + 0.5 * rng.randn(n_rows, n_features)
-
-
 def encoder(bench):
     rows, found = [], {}
     for data in FOUR if all(map(has_data, FOUR)) else ("digits",):
@@ -367,24 +357,12 @@ def encoder(bench):
     return [*rows, result_row("encoder", "digits", what, [min(seconds)], ("<=", 0.3))]
 
 
-def fit_precomputed(X, Z, **params):
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="A precomputed embedding was drawn")
-        return MEDAL("precomputed", **params).fit(X, embedding=Z)
-
-
 def groups(bench):
-    kinds = {
-        "every row twice": lambda X, rng: np.repeat(X[:200], 2, axis=0),
-        "twice, 1 % noise": lambda X, rng: noisy(np.repeat(X[:200], 2, axis=0), 0.01, rng),
-        "40 rows x 10, 5 % noise": lambda X, rng: noisy(np.repeat(X[:40], 10, axis=0), 0.05, rng),
-        "20 donors x 20, sd .6": None,
-    }
     teachers = {"PCA(5)": lambda seed: PCA(5), "t-SNE": lambda seed: TSNE(random_state=seed)}
     rows = []
-    for kind, repeat in kinds.items():
+    for kind in REPEATED:
         for name, teacher in teachers.items():
-            found = [grouped(repeat, teacher(seed), seed) for seed in range(8)]
+            found = [grouped(kind, teacher(seed), seed) for seed in range(8)]
             gap, flagged, shifted, ungrouped = np.transpose(found)
             signed, gap = gap, np.abs(gap)
             what = f"{kind}, {name}: "
@@ -402,19 +380,9 @@ def groups(bench):
     return rows
 
 
-def noisy(X, share, rng):
-    return X + share * X.std(axis=0) * rng.randn(*X.shape)
-
-
-def grouped(repeat, teacher, seed):
+def grouped(kind, teacher, seed):
     """Gap, share of fresh rows flagged, share of clean batches shifted, gap without groups."""
-    rng = np.random.RandomState(seed)
-    if repeat is None:
-        X, donor = donors(20, 20, seed, 0)
-        fresh, new = donors(150, 20, seed, 1)
-    else:
-        X, donor = repeat(mixture(400, seed), rng), None
-        fresh, new = mixture(3000, seed, draw=1), None
+    X, donor, fresh, new = repeated(kind, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         medal = MEDAL(teacher, random_state=seed).fit(X, groups=donor)
@@ -427,14 +395,6 @@ def grouped(repeat, teacher, seed):
         ]
     gap = medal.loo_score_ - truth
     return gap, flagged, np.mean(shifted), bare.loo_score_ - bare.score(fresh)
-
-
-def donors(n_donors, n_rows, seed, draw):
-    """Rows of a mixture, moved by a shift of each donor with a standard deviation of .6."""
-    X = mixture(n_donors * n_rows, seed, draw=2 + draw)
-    moved = 0.6 * np.random.RandomState(7 + draw + 10 * seed).randn(n_donors, X.shape[1])
-    donor = np.repeat(np.arange(n_donors), n_rows)
-    return X + moved[donor], donor
 
 
 def copies(bench):
@@ -526,13 +486,7 @@ def cost(bench):
     np.save(Path(bench.cache) / "digits.npy", TSNE(random_state=0).fit_transform(X))
 
     def measure(folder):
-        environment = {**os.environ, "PYTHONPATH": str(folder)}
-        command = [sys.executable, "-c", COST, str((Path(bench.cache) / "digits.npy").resolve())]
-        # in that folder: a program of the command line sees the working folder first
-        done = subprocess.run(
-            command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True
-        )
-        return json.loads(done.stdout)
+        return run_in(folder, COST, (Path(bench.cache) / "digits.npy").resolve())
 
     now = measure(Path(__file__).parents[1])
     rows = [

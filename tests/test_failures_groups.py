@@ -13,6 +13,8 @@ from sksubspace.cluster import AutoSubspaceClustering
 from sksubspace.cluster._auto._scores import interquartile_mean, paired_error
 from sksubspace.manifold import TLDR
 from sksubspace.manifold._pairs import pairs_of
+from sksubspace.metrics import embedding_score
+from sksubspace.metrics._learnt import learn_map
 from tests.manifold.toy import assert_same_map, curve, tldr
 
 RNG = np.random.RandomState(0)
@@ -132,3 +134,36 @@ def test_rows_that_are_there_more_often_weigh_more():
     W = pairs_of(model, X, X, np.random.RandomState(0)).toarray()
     pairs = [(0, 1), (2, 4), (5, 1), (1, 0), (4, 2), (3, 1)]
     assert_array_equal(np.argwhere(W), sorted(pairs))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.003], ids=["equal", "nearly equal"])
+@pytest.mark.parametrize("times", [2, 3, 5])
+def test_a_random_map_does_not_score_however_often_rows_are_there(times, noise):
+    """Of three copies next door one was forgotten, and the others named the row: R2 .9."""
+    rng = np.random.RandomState(0)
+    rows, places = rng.randn(120, 3), rng.randn(120, 2)
+    which = rng.permutation(np.repeat(np.arange(120), times))
+    near = rows[which] + noise * rng.randn(len(which), 3)
+    with pytest.warns(UserWarning, match="rows are equal or nearly equal to another row"):
+        assert abs(embedding_score(near, places[which]).r2) < 0.1
+
+
+def test_copies_within_a_donor_do_not_name_it():
+    rng = np.random.RandomState(0)
+    donors = np.repeat(np.arange(10), 36)
+    which = np.repeat(np.arange(120), 3)
+    found = embedding_score(rng.randn(120, 3)[which], rng.randn(120, 2)[which], groups=donors)
+    assert abs(found.r2) < 0.1
+
+
+def test_controls_forget_the_copies_next_door_too():
+    """A map learnt again takes the copies of the first time for what they are."""
+    rng = np.random.RandomState(0)
+    which = rng.permutation(np.repeat(np.arange(120), 3))
+    rows = (rng.randn(120, 3))[which] + 0.003 * rng.randn(360, 3)
+    Z = rng.randn(120, 2)[which]
+    with pytest.warns(UserWarning, match="rows are equal or nearly equal to another row"):
+        learnt = learn_map(rows, Z)
+    again = learnt.again(Z)
+    assert again.score == pytest.approx(learnt.found.score, abs=1e-12)
+    assert again.n_copies == learnt.found.n_copies == 360

@@ -6,7 +6,7 @@ is put. Without that, repeated rows lift any score to 1.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -48,22 +48,64 @@ class Forget:
 
     next_door : ndarray of shape (n_predictions,) or None
         One more row each, of another group.
+
+    copies : ndarray of shape (n_samples,) or None
+        Numbers that copies of a row share, within its group: what is next door is forgotten with
+        its copies, which would tell as much. None if there are none.
+
+    equal : ndarray of shape (n_samples,) or None
+        Numbers that equal rows at one place share, finer than `copies`; None if all differ.
     """
 
     groups: np.ndarray
     own: np.ndarray
     next_door: np.ndarray | None = None
+    copies: np.ndarray | None = None
+    equal: np.ndarray | None = None
 
     def __len__(self):
         return len(self.own)
 
     def __getitem__(self, which):
         """Row numbers that prediction `which` forgets; a part of the whole for a slice or array."""
-        if isinstance(which, int | np.integer):
-            rows = np.flatnonzero(self.groups == self.groups[self.own[which]])
-            return rows if self.next_door is None else np.append(rows, self.next_door[which])
         door = None if self.next_door is None else self.next_door[which]
-        return Forget(self.groups, self.own[which], door)
+        if not isinstance(which, int | np.integer):
+            return replace(self, own=self.own[which], next_door=door)
+        rows = np.flatnonzero(self.groups == self.groups[self.own[which]])
+        if door is None:
+            return rows
+        if self.copies is None:
+            return np.append(rows, door)
+        return np.union1d(rows, np.flatnonzero(self.copies == self.copies[door]))
+
+    def doors(self):
+        """What is next door, row by row.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_predictions, s) or None
+            The row next door and those of its copies that differ from each other; None without.
+
+        weights : ndarray of shape (n_predictions, s) or None
+            How many equal rows each stands for; 0 where there are fewer than s.
+        """
+        if self.next_door is None:
+            return None, None
+        if self.copies is None:
+            return self.next_door[:, None], np.ones((len(self), 1))
+        equal = np.arange(len(self.groups)) if self.equal is None else self.equal
+        _, first, kinds = np.unique(equal, return_index=True, return_inverse=True)
+        table = _padded(self.copies[first], self.copies.max() + 1)[self.copies[self.next_door]]
+        sizes = np.append(np.bincount(kinds), 0).astype(np.float64)  # 0 for the -1 that fill up
+        return np.where(table < 0, 0, first[table]), sizes[table]
+
+
+def _padded(numbers, n_numbers):  # (m,) -> (n_numbers, s)
+    """Places at which each number stands, filled up with -1."""
+    order, sizes = np.argsort(numbers, kind="stable"), np.bincount(numbers, minlength=n_numbers)
+    table = np.full((n_numbers, sizes.max()), -1)
+    table[np.arange(sizes.max()) < sizes[:, None]] = order
+    return table
 
 
 def check_groups(groups, n_samples):  # (n,) -> (n,)

@@ -1,7 +1,7 @@
 """How a student is learned: places without each row's group, then what comes back from there."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,9 @@ def student_seed(random_state):
 
 
 @own_settings()
-def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None, neighbors=None):
+def learn_student(
+    plan, X, Z, *, seed, groups=None, rows=None, stage=None, neighbors=None, n_copies=0
+):
     """Learn encoder and decoder from rows and their places, and leave rows out.
 
     Parameters
@@ -77,6 +79,9 @@ def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None, neigh
         Nearest rows of other `groups`, where the same rows were learned from before; None looks for
         them.
 
+    n_copies : int
+        Rows whose `groups` are copies that were found before, rather than the caller's groups.
+
     Returns
     -------
     left_out : LeftOut
@@ -90,13 +95,15 @@ def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None, neigh
     work = scale.work(X)
     equal = groups_of_equal_rows(work)
     target, n_conflicts = average_equal_rows(latent.scale(Z), equal)
+    given = groups is not None and not n_copies
     if neighbors is None:
         groups, n_copies, neighbors = _groups_and_neighbors(work, rows, groups, equal)
     else:
-        n_copies, neighbors = 0, (squared_distances(work[rows], work, neighbors), neighbors)
+        neighbors = squared_distances(work[rows], work, neighbors), neighbors
+    own = _own(groups, rows, equal, given)
     trainer = plan.make_trainer(X.dtype, random_state) if plan.make_trainer else None
     setting = Setting(scale, rows, neighbors, trainer)
-    parts = _learn_parts(plan, work, target, groups, setting, random_state, stage)
+    parts = _learn_parts(plan, work, target, own, setting, random_state, stage)
     mean = scale.unwork(scale.mean)
     parts.release()
     student = Student(
@@ -129,6 +136,16 @@ def _groups_and_neighbors(work, rows, groups, equal):
     return groups, n_copies, neighbors
 
 
+def _own(groups, rows, equal, given):  # -> Forget
+    """Each row's group, and its copies: rows of such a group, or equal ones of the caller's."""
+    if given:
+        equal = np.unique(groups * len(equal) + equal, return_inverse=True)[1]
+    copies = equal if given else groups
+    if copies.max() + 1 == len(copies):
+        return Forget(groups, rows)
+    return Forget(groups, rows, None, copies, equal)
+
+
 @dataclass
 class _Parts:
     """Fitted parts and what they say of rows left out, while a student is made."""
@@ -151,16 +168,16 @@ class _Parts:
                 part.released()
 
 
-def _learn_parts(plan, X, Z, groups, setting, random_state, stage):
+def _learn_parts(plan, X, Z, own, setting, random_state, stage):
     open_stage = stage or (lambda name: nullcontext())
     with open_stage("encoder") as task:
         _hand_stage(setting, task)
         if plan.match_weight is not None:
             return _learn_jointly(plan, X, Z, setting)
-        parts = _learn_encoder(plan, X, Z, groups, setting, random_state)
+        parts = _learn_encoder(plan, X, Z, own.groups, setting, random_state)
     with open_stage("decoder") as task:
         _hand_stage(setting, task)
-        _learn_decoder(parts, plan, X, Z, groups, setting, random_state)
+        _learn_decoder(parts, plan, X, Z, own, setting, random_state)
     return parts
 
 
@@ -203,12 +220,11 @@ def _fit_encoder(encoder, X, Z, groups, setting, random_state):
     return encoder.fit(X, Z, groups, **extra) or encoder
 
 
-def _learn_decoder(parts, plan, X, Z, groups, setting, random_state):
+def _learn_decoder(parts, plan, X, Z, own, setting, random_state):
     """Fit the decoder, and what it says without a row, its group and the row next door."""
-    own = Forget(groups, setting.rows)
-    at, forget = _places_to_choose_by(parts, X, Z, groups, setting), own
-    if groups.max() + 1 >= _FEWEST_GROUPS:
-        forget = Forget(groups, setting.rows, next_door(at, Z, own))
+    at, forget = _places_to_choose_by(parts, X, Z, own.groups, setting), own
+    if own.groups.max() + 1 >= _FEWEST_GROUPS:
+        forget = replace(own, next_door=next_door(at, Z, own))
     decoder = seeded_part(plan.decoder, random_state)
     extra = {"setting": setting} if getattr(decoder, "takes_setting", False) else {}
     parts.decoder = decoder.fit(Z, at, X, forget, **extra) or decoder

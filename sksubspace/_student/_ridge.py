@@ -67,8 +67,8 @@ class FourierRidge(Part):
     .. math:: r = x - \bar x - f(z)^T B + c^T (I - H)^{-1} E_L, \quad
               H = S_L S_L^T + 1/n, \quad c = S_L s(z) + 1/n .
 
-    L is the group of a row and the row next door. Without the latter a place that coincides with
-    that of another row would name it, and a shuffled map would score.
+    L is the group of a row and the row next door with its copies. Without the latter a place that
+    coincides with that of another row would name it, and a shuffled map would score.
 
     Examples
     --------
@@ -225,18 +225,19 @@ class _LeftOut:
 
     def _predict(self, at, forget):
         members = np.flatnonzero(np.isin(forget.groups, forget.groups[forget.own]))
-        door = [] if forget.next_door is None else [forget.next_door]
-        needed, place = np.unique(np.concatenate([members, *door]), return_inverse=True)
+        doors, weights = forget.doors()
+        others = [] if doors is None else [doors.ravel()]
+        needed, place = np.unique(np.concatenate([members, *others]), return_inverse=True)
         here = self._rows_in_basis(needed)
         residuals = dense(self.X[needed], np.float64) - self.mean - here @ self.coef
         there = self.basis.rotate(at)
         S, S_at = (self.basis.whiten(rows, self.penalty) for rows in (here, there))
-        local = Forget(
-            np.unique(forget.groups[needed], return_inverse=True)[1],
-            np.searchsorted(needed, forget.own),
-            place[len(members) :] if door else None,
-        )
-        return self.mean + there @ self.coef - correction(S, S_at, residuals, local)
+        groups = np.unique(forget.groups[needed], return_inverse=True)[1]
+        local = Forget(groups, np.searchsorted(needed, forget.own))
+        if doors is not None:
+            doors = place[len(members) :].reshape(doors.shape)
+        forgotten = correction(S, S_at, residuals, local, (doors, weights))
+        return self.mean + there @ self.coef - forgotten
 
     def _rows_in_basis(self, rows):  # (k,) -> (k, r)
         return self.basis.rotate(self.Z[rows]) if self.rotated is None else self.rotated[rows]

@@ -1,5 +1,7 @@
 """Scale and penalty of the Fourier ridge, by the errors of rows left out."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
@@ -63,10 +65,12 @@ class RidgeChoice:
         if "auto" not in (scale, penalty):
             return float(scale), float(penalty)
         at = Z_out[self.place]
-        local = Forget(self.groups, np.arange(len(at)))
+        copies, equal = (
+            None if one is None else one[self.drawn] for one in (forget.copies, forget.equal)
+        )
+        local = Forget(self.groups, np.arange(len(at)), None, copies, equal)
         if forget.next_door is not None:
-            door = next_door(at, self.Z[self.drawn], local)
-            local = Forget(self.groups, local.own, door)
+            local = replace(local, next_door=next_door(at, self.Z[self.drawn], local))
         total = self.unit.shape[1]
         if penalty != "auto":
             given = np.array([penalty], dtype=np.float64)
@@ -115,10 +119,18 @@ def _left_out_score(basis, here, there, target, forget):
     Rows that are their own group, all of them as a rule, need scalars in the place of matrices, for
     all penalties at once; the others go through `correction`.
     """
-    moment, door = here.T @ target, forget.next_door
+    moment, (doors, n_equal) = here.T @ target, forget.doors()
     single = np.bincount(forget.groups)[forget.groups] == 1
+    door = roots = None
+    if doors is not None:
+        single &= (n_equal > 0).sum(axis=1) == 1
+        # the row itself stands anywhere among its copies
+        column = n_equal.argmax(axis=1)[:, None]
+        door = np.take_along_axis(doors, column, axis=1)[:, 0]
+        roots = np.sqrt(np.take_along_axis(n_equal, column, axis=1)).astype(here.dtype)
     alone, others = np.flatnonzero(single), np.flatnonzero(~single)
-    weigh = _weights_alone(basis, here, there, forget, alone)
+    at_door = None if door is None else (here[door[alone]], roots[alone])
+    weigh = _weights_alone(basis, here[alone], there[alone], at_door)
 
     def score(penalties):
         inverse = (1 / (basis.eigenvalues[:, None] + penalties)).astype(here.dtype)  # (r, k)
@@ -129,30 +141,31 @@ def _left_out_score(basis, here, there, target, forget):
         own, gain = weigh(inverse)
         error[alone] += own[:, :, None] * residuals[alone]
         if door is not None:
-            error[alone] += gain[:, :, None] * residuals[door[alone]]
+            error[alone] += (roots[alone] * gain)[:, :, None] * residuals[door[alone]]
         for k, penalty in enumerate(penalties if len(others) else ()):
             S, S_at = basis.whiten(here, penalty), basis.whiten(there[others], penalty)
-            error[others, k] += correction(S, S_at, residuals[:, k], forget[others])
+            part = (None, None) if door is None else (doors[others], n_equal[others])
+            error[others, k] += correction(S, S_at, residuals[:, k], forget[others], part)
         return np.einsum("nkt,nkt->k", error, error).tolist()
 
     return score
 
 
-def _weights_alone(basis, here, there, forget, alone):
+def _weights_alone(basis, i, o, at_door):  # (m, r), (m, r), ((m, r), (m, 1)) or None
     """Weights of the own residual and of that next door, as a function of (L + a)^-1 (r, k)."""
-    floor, door = 1 / basis.n_samples, forget.next_door
-    i, o = here[alone], there[alone]
-    products = {"ii": i * i, "io": i * o}
-    if door is not None:
-        v = here[door[alone]]
+    floor, products = 1 / basis.n_samples, {"ii": i * i, "io": i * o}
+    if at_door is not None:
+        v, roots = at_door
         products |= {"iv": i * v, "ov": o * v, "vv": v * v}
 
     def weigh(inverse):
         q = {name: product @ inverse + floor for name, product in products.items()}
         left = np.maximum(1 - q["ii"], JITTER)
         own = q["io"] / left
-        if door is None:
+        if at_door is None:
             return own, None
+        for name in ("iv", "ov", "vv"):
+            q[name] = q[name] * roots ** name.count("v")
         rest = np.maximum(1 - q["vv"] - q["iv"] ** 2 / left, JITTER)
         gain = (q["ov"] + own * q["iv"]) / rest
         return own + gain * q["iv"] / left, gain

@@ -151,7 +151,7 @@ def embedding_score(
     -----
     An encoder places each row without its group, at :math:`z_{(-g)}`, and a decoder fitted without
     the group and the row next door, the one of another group that is drawn nearest to
-    :math:`z_{(-g)}`, reconstructs it from there:
+    :math:`z_{(-g)}`, with its copies, reconstructs it from there:
 
     .. math:: R^2 = 1 - \frac{\sum_i \|x_i - g_{(-i)}(z_{(-g)})\|^2}{\sum_i \|x_i - \bar x\|^2}.
 

@@ -71,13 +71,11 @@ class LearntMap:
 
         The rows that are left out, and their groups, are the same; those of other rows are theirs.
         """
-        neighbors = None
+        known = {"groups": groups}
         if X is None:
-            X, groups, neighbors = self.X, self.found.groups, self.found.neighbors
-        return learn_student(
-            self.plan, X, Z, seed=self.seed, groups=groups, rows=self.found.rows,
-            neighbors=neighbors,
-        )  # fmt: skip
+            names = ("groups", "neighbors", "n_copies")
+            X, known = self.X, {name: getattr(self.found, name) for name in names}
+        return learn_student(self.plan, X, Z, seed=self.seed, rows=self.found.rows, **known)
 
     def of_all_rows(self, values):  # (m,) -> (n_samples,)
         """Values of the rows that were left out, by the caller's rows; NaN for the others."""

@@ -251,3 +251,12 @@ def test_rows_are_drawn_where_a_group_is_a_tenth_of_them():
 def test_members_are_those_of_each_group():
     groups = np.array([2, 0, 2, 1, 2, 1])
     assert [rows.tolist() for rows in members_by_size(groups)] == [[[1]], [[3, 5]], [[0, 2, 4]]]
+
+
+def test_what_is_next_door_is_forgotten_with_its_copies():
+    groups, equal = np.array([0, 1, 1, 1, 2]), np.array([0, 1, 1, 2, 3])
+    forget = Forget(groups, np.array([0, 4]), np.array([3, 0]), groups, equal)
+    assert [forget[k].tolist() for k in range(2)] == [[0, 1, 2, 3], [0, 4]]
+    assert forget[1:][0].tolist() == [0, 4]
+    rows, weights = forget.doors()
+    assert (rows.tolist(), weights.tolist()) == ([[1, 3], [0, 0]], [[2.0, 1.0], [1.0, 0.0]])

@@ -482,3 +482,42 @@ def test_no_scale_is_better_than_the_one_chosen_beside_a_given_penalty(penalty):
         return 1 - left_out_error(X, decoder, Z_out, forget) / total
 
     assert score("auto") > max(score(2.0**exponent) for exponent in range(-2, 7)) - 0.005
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["small groups", "large groups"])
+def test_copies_of_the_row_next_door_are_left_out_with_it(large):
+    """Equal rows at one place, which count as often as they are there, and near copies beside."""
+    Z, Z_out, X = swiss(60)
+    equal = np.arange(60)
+    equal[[21, 22, 31]] = 20, 20, 30
+    Z, Z_out, X = Z[equal], Z_out[equal], X[equal]
+    copies = equal.copy()
+    copies[[23, 41]] = 20, 40  # near copies: numbers of their own as rows
+    groups = np.unique(np.arange(60) // 12 if large else copies, return_inverse=True)[1]
+    if large:
+        copies[23] = 23  # copies are within groups
+    _, equal = np.unique(equal, return_inverse=True)
+    _, copies = np.unique(copies, return_inverse=True)
+    door = forget_of(Z, Z_out, groups).next_door
+    door[:3] = 22, 30, 41
+    assert (groups[door] != groups).all()
+    forget = Forget(groups, np.arange(60), door, copies, equal)
+    decoder = fit(Z, Z_out, X, forget)
+    expected = refitted(Z, X, decoder, Z_out, forget)
+    assert_allclose(decoder.left_out(Z_out, forget), expected, atol=1e-8)
+
+
+def test_scale_and_penalty_are_chosen_without_the_copies_next_door():
+    Z, Z_out, X = swiss(60)
+    rows = np.r_[:60, :60:2, :60:3]
+    Z, Z_out, X, groups = Z[rows], Z_out[rows], X[rows], rows
+    door = forget_of(Z, Z_out, groups).next_door
+    forget = Forget(groups, np.arange(len(rows)), door, groups, groups)
+    decoder = fit(Z, Z_out, X, forget)
+    least = min(
+        left_out_error(
+            X, fit(Z, Z_out, X, forget, scale=decoder.scale_, penalty=10.0**p), Z_out, forget
+        )
+        for p in range(-4, 5)
+    )
+    assert left_out_error(X, decoder, Z_out, forget) <= least * (1 + 1e-6)
