@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 
 from sksubspace import MEDAL
-from sksubspace._student import StudentPlan, check_groups, learn_student
+from sksubspace._student import LinearEncoder, StudentPlan, check_groups, learn_student
 from sksubspace.decoding import FourierRidge
 from sksubspace.metrics import EmbeddingReliability, embedding_reliability
 from sksubspace.metrics._reliability import passes_fdr, reliability_of
@@ -190,6 +190,20 @@ def test_a_shuffled_map_has_no_reliable_row_and_uniform_p_values():
     assert (result.mark == "misplaced").all()
     assert (result.p_value <= 0.05).mean() == pytest.approx(0.05, abs=0.025)
     assert np.median(result.p_value) == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_line_that_the_map_does_not_follow_does_not_choose_the_decoder(monkeypatch):
+    X, Z, _ = islands(600, 10)
+    moved = np.arange(0, 600, 2)
+    Z[moved] = Z[np.random.RandomState(0).permutation(moved)]
+    plan = StudentPlan(encoders=(LinearEncoder(),), decoder=FourierRidge(100))
+    found = learn_student(plan, X, Z, seed=0)
+    assert found.placement_r2 < 0.5
+    result = reliability_of(found, X, Z)
+    monkeypatch.setattr("sksubspace.metrics._reliability._FOLLOWED", -np.inf)
+    blurred = reliability_of(found, X, Z)
+    assert result.reliable[1::2].mean() > blurred.reliable[1::2].mean() + 0.1
+    assert result.reliable[::2].sum() < 0.1 * result.reliable.sum()
 
 
 def test_a_torn_cloud_is_torn_and_clouds_laid_over_each_other_are_merged():
