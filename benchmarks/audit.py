@@ -1,8 +1,11 @@
 """The audit of a map that is drawn already: what it finds, what it must not find, what it costs.
 
 Sections: `reliability` (marks of rows: calibration and power under shuffled, moved, torn, overlaid
-and swapped rows; natural maps; cost). Digits whole, 2,000 rows of USPS and of MNIST drawn by the
-seed, each by t-SNE(30) and UMAP(15). Nothing is chosen by these numbers. CPU seconds of one thread.
+and swapped rows; natural maps; cost): digits whole, 2,000 rows of USPS and of MNIST drawn by the
+seed, each by t-SNE(30) and UMAP(15); nothing is chosen by these numbers. `adversaries`, `global
+share`, `ranking`, `surrogate`: what the panel refuses, and its columns; thresholds were chosen on
+digits and ORL. `counts`: scores of thinned counts on pbmc_interferon.npz. `large file`: the command
+line on 100,000 x 30,000 counts (needs anndata). `cost`: a whole audit. CPU seconds of one thread.
 
     python benchmarks/audit.py                                   # everything
     python benchmarks/audit.py --sections reliability --cache maps
@@ -14,14 +17,50 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from _audit_cost import cost_rows
+from _audit_counts import FILE, has_counts, large_file_rows, thinning_rows
+from _audit_panel import adversaries, ranking, shares, surrogate
 from _audit_reliability import reliability
 from _audit_sets import draw_natural
-from _common import cpu_seconds, one_thread, print_table, read_csv, write_page
+from _common import cpu_seconds, one_thread, print_table, read_csv, result_row, write_page
 from joblib import Memory
+
+
+def counts(bench):
+    """Scores of thinned counts beside held-out R2."""
+    found = thinning_rows(range(bench.seeds)) if has_counts() else []
+    return [result_row("counts", FILE, what, values, asked) for what, asked, values in found]
+
+
+def large_file(bench):
+    """Peak memory of the command line on a large sparse file."""
+    return [
+        result_row("large file", "generated", what, values, asked)
+        for what, asked, values in large_file_rows()
+    ]
+
+
+def cost(bench):
+    """CPU seconds and memory of a whole audit without a teacher."""
+    rows = []
+    for size, asked_seconds, seconds, asked_memory, memory in cost_rows():
+        rows += [
+            result_row("cost", size, "CPU s of an audit", [seconds], ("<=", asked_seconds)),
+            result_row("cost", size, "peak, GiB", [memory], ("<=", asked_memory)),
+        ]
+    return rows
+
 
 # a section is a function of a `Bench` that returns rows of `result_row`; one line adds another
 SECTIONS = {
     "reliability": reliability,
+    "adversaries": adversaries,
+    "global share": shares,
+    "ranking": ranking,
+    "surrogate": surrogate,
+    "counts": counts,
+    "large file": large_file,
+    "cost": cost,
 }
 
 TEXT = """Made by `python benchmarks/audit.py`, which says what is compared. `reached` is the mean
