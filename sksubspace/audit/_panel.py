@@ -163,7 +163,7 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
             name: group_scores_of(found, learnt.X, places[name], labels)
             for name, found in controls.items()
         }
-        readings += _of_groups(scores, read, deals.between)
+        readings += _group_readings(scores, read, deals.between)
     if has_groups:
         loss = group_loss_of(learnt)
         readings += _of_donors(loss)
@@ -210,7 +210,7 @@ def _beyond_linear(gain):
     )  # fmt: skip
 
 
-def _of_groups(scores, controls, dealt):
+def _group_readings(scores, controls, dealt):
     """Readings of the groups as means over rows, and of the distances between them."""
     meanings = {
         "within groups": "R2 of rows against the mean of their own group",
