@@ -1,12 +1,12 @@
 """The audit of a map that is drawn already: what it finds, what it must not find, what it costs.
 
 Sections: `reliability` (marks of rows: calibration and power under shuffled, moved, torn, overlaid
-and swapped rows; natural maps; cost), `adversaries` (lies about whole maps, and which question they
-are refused by; thresholds chosen on digits, ORL and COIL-20), `global share` (islands dealt, permuted),
+and swapped rows; natural maps; cost), `adversaries` (lies about whole maps, and which question
+refuses them; thresholds set on digits, ORL and COIL-20), `global share` (islands dealt, permuted),
 `ranking` (what the readings go with), `surrogate` (gains over principal components where there is
-nothing else). The last four are of training rows of a split of `student.py`. The first is of digits
-whole, 2,000 rows of USPS and of MNIST drawn by the seed, each by t-SNE(30) and UMAP(15), and nothing
-is chosen by its numbers. CPU seconds of one thread.
+nothing else). The first is of digits whole, 2,000 rows of USPS and of MNIST drawn by the seed, each
+by t-SNE(30) and UMAP(15), and nothing is chosen by its numbers; the others are of the training rows
+of a split of `student.py`. CPU seconds of one thread.
 
     python benchmarks/audit.py                                   # everything
     python benchmarks/audit.py --sections reliability adversaries --cache maps

@@ -18,8 +18,8 @@ __all__ = [
     "is_one_picture",
 ]
 
-# left of the local R2 at the mean of the neighbours' places: tiles and cells of a map had up to .42;
-# of natural maps only UMAP(5) of the 280 rows of ORL had less than .75, fragments as it is
+# left of the local R2 at the mean of the neighbours' places: tiles and cells had up to .42; of the
+# natural maps only UMAP(5) of the 280 rows of ORL had less than .75, which is in fragments
 CONTINUOUS_SHARE = 0.75
 # rows whose neighbours stand apart: tiles, cells and fragments had .25-.95, natural maps up to .17,
 # and the plane of principal components of MNIST, where neighbours are not to be read, .29
@@ -28,9 +28,9 @@ TORN_ROWS = 0.3
 # whose few islands kept .54; natural maps .44 and more, but for those whose islands do lie anyhow
 # (UMAP and spectral maps of COIL-20, UMAP(5) of ORL)
 GLOBAL_SHARE = 0.4
-# rank correlation of distances between groups with those in the data: half of the order is right
-# (.7 squared). Two islands that change places are seen by this alone, and many natural maps have
-# less: their distances are no more to be read than those of the swapped ones
+# rank correlation of distances between groups with those in the data. Two islands that change
+# places lose little else; many natural maps have less than this, and their distances are no more to
+# be read than those of the swapped ones
 BETWEEN_GROUPS = 0.7
 # chance that islands which are dealt at random are taken for an arrangement
 ARRANGEMENT_LEVEL = 0.05
