@@ -8,7 +8,7 @@ digits and ORL. `counts`: scores of thinned counts on pbmc_interferon.npz. `larg
 line on 100,000 x 30,000 counts (needs anndata). `cost`: a whole audit. CPU seconds of one thread.
 
     python benchmarks/audit.py                                   # everything
-    python benchmarks/audit.py --sections reliability --cache maps
+    python benchmarks/audit.py --sections reliability adversaries --cache maps
 """
 
 import argparse

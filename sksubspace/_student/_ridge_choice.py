@@ -87,12 +87,15 @@ class RidgeChoice:
         return float(scale), float(penalties[np.argmin(score(penalties))])
 
     def _climb(self, at, forget, n_frequencies, penalties):  # -> float, float
-        """Scale and penalty with the least error by the first frequencies, in single precision."""
-        tried = {}
+        """Scale and penalty with the least error by the first frequencies, in single precision.
+
+        Not where rows have copies: what is left of a row without all of them is a small difference.
+        """
+        tried, dtype = {}, np.float32 if forget.copies is None else np.float64
 
         def error(exponent):
             if exponent not in tried:
-                score = self._score(2.0**exponent, n_frequencies, at, forget, np.float32)
+                score = self._score(2.0**exponent, n_frequencies, at, forget, dtype)
                 tried[exponent] = min(zip(score(penalties), penalties.tolist(), strict=True))
             return tried[exponent]
 

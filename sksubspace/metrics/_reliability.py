@@ -316,7 +316,7 @@ def reliability_of(found, X, Z, *, is_drawn=None, y=None, n_places=None, q=0.05,
     is_drawn = np.ones(len(Z), dtype=bool) if is_drawn is None else is_drawn
     group, names = (None, ()) if y is None else named_groups(y, len(is_drawn), "y")
     random_state = isolated_random_state(random_state)
-    found = _with_decoder_as_drawn(_with_all_copies(found, X), X)
+    found = decoder_as_drawn(_with_all_copies(found, X), X)
     if n_places is None:
         n_places = len(Z) if len(Z) <= MAX_SAMPLES else _N_PLACES
     at_rows = _draw_rows(len(Z), n_places, random_state)
@@ -346,7 +346,7 @@ def _with_all_copies(found, X):
     return replace(found, groups=groups, n_copies=n_copies)
 
 
-def _with_decoder_as_drawn(found, X):
+def decoder_as_drawn(found, X):
     """Choose the decoder anew where the encoder is a line that the map does not follow.
 
     Chosen at places that are blurred, it would be too smooth to tell places as drawn apart. The
