@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import BaseEstimator, ClusterMixin, clone
 
-from sksubspace import SteinSubspace
+from sksubspace import MEDAL, SteinSubspace
 from sksubspace._trained import split_rows
 from sksubspace.autoencoder import Autoencoder
 from sksubspace.cluster import AutoSubspaceClustering
@@ -167,3 +167,21 @@ def test_controls_forget_the_copies_next_door_too():
     again = learnt.again(Z)
     assert again.score == pytest.approx(learnt.found.score, abs=1e-12)
     assert again.n_copies == learnt.found.n_copies == 360
+
+
+def test_copies_do_not_move_new_rows():
+    """Ten neighbours are ten rows that differ, however often each is there."""
+    rng = np.random.RandomState(0)
+    rows = rng.randn(60, 4)
+    Z, new = np.tanh(rows[:, :2]) + rows[:, 2:] ** 2, rng.randn(40, 4)
+    which = np.repeat(np.arange(60), 3)
+    student = MEDAL("precomputed", encoder="median", random_state=0)
+    once = student.fit(rows, embedding=Z).transform(new)
+    many = clone(student).fit(rows[which], embedding=Z[which])
+    near = clone(student).fit(rows[which] + 1e-4 * rng.randn(180, 4), embedding=Z[which])
+    assert_allclose(many.transform(new), once, atol=1e-9)
+    # two rows that are near each other may be taken for one
+    assert np.median(np.abs(near.transform(new) - once).max(axis=1)) < 1e-3
+    # a near copy stays where it was drawn
+    rows, moved = rows[which] + 1e-6 * np.arange(180)[:, None], Z[which] + 1e-3 * rng.randn(180, 2)
+    assert_allclose(clone(student).fit(rows, embedding=moved).transform(rows), moved, atol=1e-12)

@@ -100,6 +100,22 @@ class Forget:
         return np.where(table < 0, 0, first[table]), sizes[table]
 
 
+def one_of_each(copies):
+    """Pick one of each row and its copies, the first.
+
+    Parameters
+    ----------
+    copies : ndarray of shape (n,) or None
+        Numbers that copies share; None if all rows differ.
+
+    Returns
+    -------
+    kinds : ndarray of shape (c,) or None
+        Row numbers, ascending; None if all rows differ.
+    """
+    return None if copies is None else np.sort(np.unique(copies, return_index=True)[1])
+
+
 def _padded(numbers, n_numbers):  # (m,) -> (n_numbers, s)
     """Places at which each number stands, filled up with -1."""
     order, sizes = np.argsort(numbers, kind="stable"), np.bincount(numbers, minlength=n_numbers)
@@ -215,9 +231,20 @@ def default_groups(equal, rows, squared, neighbors):
 
 def groups_of_copies(X):  # (n, d) -> (n,), int
     """Group equal rows and near copies; count the rows that share their group with another."""
-    rows = np.arange(X.shape[0])
-    neighbors = k_nearest(X, X, min(N_NEAREST, len(rows) - 1), exclude_self=True)
-    return default_groups(groups_of_equal_rows(X), rows, *neighbors)
+    rows, equal = np.arange(X.shape[0]), groups_of_equal_rows(X)
+    return default_groups(equal, rows, *nearest_unequal(X, rows, equal))
+
+
+def nearest_unequal(X, rows, equal):  # (n, d), (m,), (n,) -> (m, 20), (m, 20)
+    """Nearest rows that differ from the row and from each other, or all where no two are equal.
+
+    Equal rows are no evidence for each other: three of one row beside three of another one would
+    look like six copies.
+    """
+    n_nearest = min(N_NEAREST, X.shape[0] - 1)
+    if equal.max() + 1 == len(equal) or equal.max() < 1:
+        return k_nearest(X[rows], X, n_nearest, exclude_self=rows)
+    return nearest_of_other_groups(X[rows], X, n_nearest, rows, equal, one_of_each(equal))
 
 
 def first_of(numbers):  # (n,) -> (n,)
@@ -250,7 +277,39 @@ def warn_of_series(rows, neighbors, n_samples, stacklevel):
         )
 
 
-def nearest_of_other_groups(queries, reference, n_neighbors, own, groups):
+def nearest_kinds(queries, reference, n_neighbors, kinds=None):
+    """Find the nearest of the rows that differ; a row at distance zero comes first.
+
+    Parameters
+    ----------
+    queries : {ndarray, CSR matrix} of shape (m, d)
+        Rows to look up.
+
+    reference : {ndarray, CSR matrix} of shape (n, d)
+        Rows to find.
+
+    n_neighbors : int
+        How many; fewer where there are fewer.
+
+    kinds : ndarray of shape (c,) or None
+        One reference row of each and its copies; None if all differ.
+
+    Returns
+    -------
+    squared, indices : ndarray of shape (m, k)
+        Ascending by distance.
+    """
+    if kinds is None:
+        return k_nearest(queries, reference, min(n_neighbors, reference.shape[0]))
+    squared, near = k_nearest(queries, reference[kinds], min(n_neighbors, len(kinds)))
+    near = kinds[near]
+    nearest, same = k_nearest(queries, reference, 1)
+    equal = nearest[:, 0] == 0
+    squared[equal, 0], near[equal, 0] = 0, same[equal, 0]
+    return squared, near
+
+
+def nearest_of_other_groups(queries, reference, n_neighbors, own, groups, kinds=None):
     """Find the nearest reference rows outside the group of each query.
 
     Parameters
@@ -270,11 +329,19 @@ def nearest_of_other_groups(queries, reference, n_neighbors, own, groups):
     groups : ndarray of shape (n,)
         Groups of the reference rows.
 
+    kinds : ndarray of shape (c,) or None
+        Reference rows to search among, one of each and its copies; None for all.
+
     Returns
     -------
     squared, indices : ndarray of shape (m, k)
         Ascending by (distance, index).
     """
+    if kinds is not None:
+        n_neighbors = min(n_neighbors, len(kinds) - np.bincount(groups[kinds]).max())
+        of_groups = (groups[own], groups[kinds])
+        squared, near = k_nearest(queries, reference[kinds], n_neighbors, groups=of_groups)
+        return squared, kinds[near]
     sizes = np.bincount(groups)
     n_neighbors = min(n_neighbors, len(groups) - sizes.max())
     if sizes.max() == 1:

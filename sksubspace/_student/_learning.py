@@ -25,14 +25,15 @@ from sksubspace._student._groups import (
     default_groups,
     groups_of_equal_rows,
     nearest_of_other_groups,
+    nearest_unequal,
     next_door,
+    one_of_each,
 )
 from sksubspace._student._median import MedianEncoder
 from sksubspace._student._part import Setting
 from sksubspace._student._ridge import FourierRidge
 from sksubspace._student._scaling import FeatureScale, LatentScale
 from sksubspace._student._student import LeftOut, Student, part_name, share
-from sksubspace.neighbors import k_nearest
 from sksubspace.neighbors._distances import squared_distances
 
 # a row and its neighbour next door must leave two groups to be decoded by
@@ -47,9 +48,7 @@ def student_seed(random_state):
 
 
 @own_settings()
-def learn_student(
-    plan, X, Z, *, seed, groups=None, rows=None, stage=None, neighbors=None, n_copies=0
-):
+def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None, known=None):
     """Learn encoder and decoder from rows and their places, and leave rows out.
 
     Parameters
@@ -75,12 +74,9 @@ def learn_student(
     stage : callable or None
         Opens a task of that name for callbacks.
 
-    neighbors : ndarray of shape (m, k) or None
-        Nearest rows of other `groups`, where the same rows were learned from before; None looks for
-        them.
-
-    n_copies : int
-        Rows whose `groups` are copies that were found before, rather than the caller's groups.
+    known : LeftOut or None
+        What was learned from the same `rows` with other places, whose groups, copies and neighbours
+        are taken. None looks for them.
 
     Returns
     -------
@@ -95,14 +91,14 @@ def learn_student(
     work = scale.work(X)
     equal = groups_of_equal_rows(work)
     target, n_conflicts = average_equal_rows(latent.scale(Z), equal)
-    given = groups is not None and not n_copies
-    if neighbors is None:
-        groups, n_copies, neighbors = _groups_and_neighbors(work, rows, groups, equal)
+    if known is None:
+        groups, n_copies, copies, nearest = _who_is_alike(work, rows, groups, equal)
     else:
-        neighbors = squared_distances(work[rows], work, neighbors), neighbors
-    own = _own(groups, rows, equal, given)
+        groups, n_copies, copies = known.groups, known.n_copies, known.copies
+        nearest = squared_distances(work[rows], work, known.neighbors), known.neighbors
+    own = Forget(groups, rows) if copies is None else _with_copies(groups, rows, copies, equal)
     trainer = plan.make_trainer(X.dtype, random_state) if plan.make_trainer else None
-    setting = Setting(scale, rows, neighbors, trainer)
+    setting = Setting(scale, rows, nearest, trainer, one_of_each(copies))
     parts = _learn_parts(plan, work, target, own, setting, random_state, stage)
     mean = scale.unwork(scale.mean)
     parts.release()
@@ -111,38 +107,43 @@ def learn_student(
         parts.mean_decoder, parts.line, sparse.issparse(X), seed,
     )  # fmt: skip
     squares = row_squares(X[rows], lambda block: mean) if parts.errors is not None else None
-    known = neighbors is not None
     return LeftOut(
         student, rows, target, n_conflicts, groups, n_copies, parts.scores, parts.placed,
         parts.errors, squares, *_readings(parts, student, X[rows], squares, scale),
-        parts.loss_curve, neighbors[1] if known else None,
+        parts.loss_curve, nearest[1], copies,
     )  # fmt: skip
 
 
-def _groups_and_neighbors(work, rows, groups, equal):
-    """Groups, copies, and the one search that encoder, copies and warnings share."""
-    n_nearest = min(N_NEAREST, work.shape[0] - 1)
-    n_copies, neighbors = 0, None
-    if groups is None:
-        neighbors = k_nearest(work[rows], work, n_nearest, exclude_self=rows)
-        groups, n_copies = default_groups(equal, rows, *neighbors)
-    if groups.max() < 1:
+def _who_is_alike(work, rows, groups, equal):
+    """Groups, how many rows are copies without groups, all copies, and the nearest other rows.
+
+    Copies are equal and nearly equal rows of one group: groups of their own where none are given.
+    """
+    n_nearest, given = min(N_NEAREST, work.shape[0] - 1), groups is not None
+    if given and groups.max() + 1 == len(groups):
+        return groups, 0, None, nearest_of_other_groups(work[rows], work, n_nearest, rows, groups)
+    nearest = nearest_unequal(work, rows, equal)
+    copies, n_copies = default_groups(equal, rows, *nearest)
+    if given:
+        copies, n_copies = np.unique(groups * len(groups) + copies, return_inverse=True)[1], 0
+    elif copies.max() < 1:
         raise ValueError(
             "X must have rows that differ: all of them are equal or nearly equal to each other, so "
             "that none is left to place another by."
         )
-    if neighbors is None or groups.max() + 1 < len(groups):
-        neighbors = nearest_of_other_groups(work[rows], work, n_nearest, rows, groups)
-    return groups, n_copies, neighbors
-
-
-def _own(groups, rows, equal, given):  # -> Forget
-    """Each row's group, and its copies: rows of such a group, or equal ones of the caller's."""
-    if given:
-        equal = np.unique(groups * len(equal) + equal, return_inverse=True)[1]
-    copies = equal if given else groups
+    else:
+        groups = copies
     if copies.max() + 1 == len(copies):
-        return Forget(groups, rows)
+        copies = None
+    if given or copies is not None:
+        kinds = one_of_each(copies)
+        nearest = nearest_of_other_groups(work[rows], work, n_nearest, rows, groups, kinds)
+    return groups, n_copies, copies, nearest
+
+
+def _with_copies(groups, rows, copies, equal):
+    """Forget copies with what is next door; equal rows of one group count as one."""
+    equal = np.unique(copies * len(copies) + equal, return_inverse=True)[1]
     return Forget(groups, rows, None, copies, equal)
 
 

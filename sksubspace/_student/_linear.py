@@ -10,15 +10,17 @@ from sklearn.linear_model import Ridge
 
 from sksubspace._linalg import dense, in_blocks, row_blocks
 from sksubspace._student._block_leave_out import group_solver
-from sksubspace._student._groups import members_by_size, nearest_of_other_groups
+from sksubspace._student._groups import (
+    members_by_size,
+    nearest_kinds,
+    nearest_of_other_groups,
+)
 from sksubspace._student._median import (
     MEAN_POWER,
     mean_of_nearest,
-    neighbors_to_use,
     weighted_mean,
 )
 from sksubspace._student._part import Part
-from sksubspace.neighbors import k_nearest
 
 # of the largest eigenvalue: from interpolation to a map that hardly moves
 _PENALTIES = 10.0 ** np.arange(-8, 3)
@@ -60,6 +62,9 @@ class LinearEncoder(Part):
     rows_, residuals_ : ndarray of shape (n_samples, ...) or None
         What the correction needs; None where there is none.
 
+    kinds_ : ndarray of shape (n_kinds,) or None
+        Numbers of the rows that it searches, one of each and its copies; None if all differ.
+
     See Also
     --------
     MedianEncoder : For maps that are torn or bent.
@@ -84,6 +89,7 @@ class LinearEncoder(Part):
     """
 
     name = "linear"
+    kinds_ = None
 
     def __init__(self, exact=True):
         self.exact = exact
@@ -118,6 +124,8 @@ class LinearEncoder(Part):
         residuals = Z - self._line(X)
         if self.exact and np.abs(residuals).max() > _EXACT_ENOUGH:
             self.rows_, self.residuals_ = X, residuals
+            if setting is not None and setting.kinds is not None:
+                self.kinds_ = setting.kinds
         self._fitted = _Fitted(X, Z, groups, rows, found)
         return self
 
@@ -136,7 +144,7 @@ class LinearEncoder(Part):
         """
         if self.residuals_ is None:
             return self._line(X)
-        return self._line(X) + interpolate_residuals(X, self.rows_, self.residuals_)
+        return self._line(X) + interpolate_residuals(X, self.rows_, self.residuals_, self.kinds_)
 
     def left_out_line(self):  # -> (m, q)
         """Say where the line puts the training rows without their groups.
@@ -159,7 +167,7 @@ class LinearEncoder(Part):
         placed = self.left_out_line()
         if self.residuals_ is None or self._fitted.found.influence is None:
             return placed
-        return placed + _left_out_correction(self._fitted, self.residuals_)
+        return placed + _left_out_correction(self._fitted, self.residuals_, self.kinds_)
 
     def left_out_mean(self):  # -> (m, q)
         """Average the nearest rows' places; a bare line is an average of its own.
@@ -172,7 +180,9 @@ class LinearEncoder(Part):
         if self.residuals_ is None:
             return self.left_out_line()
         fitted = self._fitted
-        squared, near = neighbors_to_use(fitted.X, _N_MEAN, fitted.rows, fitted.groups, None)
+        squared, near = nearest_of_other_groups(
+            fitted.X[fitted.rows], fitted.X, _N_MEAN, fitted.rows, fitted.groups, self.kinds_
+        )
         return weighted_mean(squared, fitted.Z[near], MEAN_POWER)
 
     def predict_mean(self, X):  # (m, d) -> (m, q)
@@ -191,7 +201,7 @@ class LinearEncoder(Part):
         if self.residuals_ is None:
             return self._line(X)
         places = self._line(self.rows_) + self.residuals_
-        return mean_of_nearest(X, self.rows_, places, _N_MEAN)
+        return mean_of_nearest(X, self.rows_, places, _N_MEAN, self.kinds_)
 
     def _line(self, X):  # (m, d) -> (m, q)
         if sparse.issparse(X):
@@ -227,9 +237,9 @@ def interpolate(squared, values):  # (m, k), (m, k, q) -> (m, q)
     return np.einsum("mk,mkq->mq", weights, values)
 
 
-def interpolate_residuals(X, rows, residuals):  # (m, d), (n, d), (n, q) -> (m, q)
+def interpolate_residuals(X, rows, residuals, kinds=None):  # (m, d), (n, d), (n, q) -> (m, q)
     """What the three nearest training rows were off by."""
-    squared, near = k_nearest(X, rows, min(_N_CORRECTING, len(residuals)))
+    squared, near = nearest_kinds(X, rows, _N_CORRECTING, kinds)
     return interpolate(squared, residuals[near])
 
 
@@ -326,14 +336,14 @@ def _iterate(X, Z, penalty):  # (n, d), (n, q) -> (d, q), (q,)
     return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
 
 
-def _left_out_correction(fitted, residuals):  # _Fitted, (n, q) -> (m, q)
+def _left_out_correction(fitted, residuals, kinds):  # _Fitted, (n, q), (c,) -> (m, q)
     """What the correction adds at row i when it and the line are made without the group of i.
 
     The residual of row j under the fit without group g is e_j + H_jg (I - H_gg)^-1 e_g.
     """
     X, Z, groups, rows = fitted.X, fitted.Z, fitted.groups, fitted.rows
     influence, without = fitted.found.influence, Z - fitted.found.left_out
-    squared, near = nearest_of_other_groups(X[rows], X, _N_CORRECTING, rows, groups)
+    squared, near = nearest_of_other_groups(X[rows], X, _N_CORRECTING, rows, groups, kinds)
     values = np.empty((*near.shape, residuals.shape[1]))
     if groups.max() + 1 == len(Z):
         for block in row_blocks(len(rows)):

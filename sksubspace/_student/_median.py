@@ -9,9 +9,8 @@ from numbers import Integral
 import numpy as np
 
 from sksubspace._linalg import match_r_squared
-from sksubspace._student._groups import nearest_of_other_groups
+from sksubspace._student._groups import nearest_kinds, nearest_of_other_groups
 from sksubspace._student._part import Part
-from sksubspace.neighbors import k_nearest
 
 # weights d^-p: even, as inverse distance weighting, nearly the nearest row alone
 _POWERS = (1, 2, 4)
@@ -44,6 +43,9 @@ class MedianEncoder(Part):
     places_ : ndarray of shape (n_samples, n_components)
         Their places, scaled.
 
+    kinds_ : ndarray of shape (n_kinds,) or None
+        Numbers of the rows that are searched, one of each and its copies; None if all differ.
+
     power_ : int
         The power p of the distances, of 1, 2 and 4 the one with the best left-out coordinates.
 
@@ -70,6 +72,7 @@ class MedianEncoder(Part):
     """
 
     name = "median"
+    kinds_ = None
 
     def __init__(self, n_neighbors=10):
         self.n_neighbors = n_neighbors
@@ -101,6 +104,8 @@ class MedianEncoder(Part):
         rows = np.arange(len(Z)) if setting is None else setting.rows
         squared, near = neighbors_to_use(X, self.n_neighbors, rows, groups, setting)
         self.rows_, self.places_ = X, Z
+        if setting is not None and setting.kinds is not None:
+            self.kinds_ = setting.kinds
         self.power_ = _best_power(squared, near, Z, rows)
         self._left_out = weighted_median(squared, Z[near], self.power_)
         self._means = weighted_mean(squared, Z[near], MEAN_POWER)
@@ -157,18 +162,18 @@ class MedianEncoder(Part):
         return weighted_mean(*self._nearest_places(X), MEAN_POWER)
 
     def _nearest_places(self, X):
-        return nearest_places(X, self.rows_, self.places_, self.n_neighbors)
+        return nearest_places(X, self.rows_, self.places_, self.n_neighbors, self.kinds_)
 
 
-def nearest_places(X, rows, places, n_neighbors):  # -> (m, k), (m, k, q)
+def nearest_places(X, rows, places, n_neighbors, kinds=None):  # -> (m, k), (m, k, q)
     """Squared distances and places of the nearest training rows."""
-    squared, near = k_nearest(X, rows, min(n_neighbors, len(places)))
+    squared, near = nearest_kinds(X, rows, n_neighbors, kinds)
     return squared, places[near]
 
 
-def mean_of_nearest(X, rows, places, n_neighbors):  # -> (m, q)
+def mean_of_nearest(X, rows, places, n_neighbors, kinds=None):  # -> (m, q)
     """Inverse-square-distance mean of the places of the nearest training rows."""
-    return weighted_mean(*nearest_places(X, rows, places, n_neighbors), MEAN_POWER)
+    return weighted_mean(*nearest_places(X, rows, places, n_neighbors, kinds), MEAN_POWER)
 
 
 def check_n_neighbors(n_neighbors):
@@ -183,7 +188,8 @@ def neighbors_to_use(X, n_neighbors, rows, groups, setting):
         squared, near = setting.neighbors
         if n_neighbors <= squared.shape[1]:
             return squared[:, :n_neighbors], near[:, :n_neighbors]
-    return nearest_of_other_groups(X[rows], X, n_neighbors, rows, groups)
+    kinds = None if setting is None else setting.kinds
+    return nearest_of_other_groups(X[rows], X, n_neighbors, rows, groups, kinds)
 
 
 def _best_power(squared, near, Z, rows):  # (m, k), (m, k), (n, q), (m,) -> int

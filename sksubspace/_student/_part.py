@@ -26,12 +26,17 @@ class Setting:
 
     trainer : sksubspace._torch.trainer.Trainer or None
         How networks are trained.
+
+    kinds : ndarray of shape (n_kinds,) or None
+        One of each row and its copies; None if all rows differ. Copies count once as neighbours:
+        ten of them would be one row, and its place names it.
     """
 
     scale: Any
     rows: np.ndarray
     neighbors: Any = None
     trainer: Any = None
+    kinds: Any = None
 
 
 class Part(BaseEstimator):

@@ -200,8 +200,11 @@ class LeftOut:
     loss_curve : list of float
         Losses of the last network trained.
 
-    neighbors : ndarray of shape (m, k) or None
-        Nearest rows of other groups.
+    neighbors : ndarray of shape (m, k)
+        Nearest rows of other groups, one of each and its copies.
+
+    copies : ndarray of shape (n,) or None
+        Numbers that equal and nearly equal rows of a group share; None if all rows differ.
     """
 
     student: Student
@@ -217,7 +220,8 @@ class LeftOut:
     continuous: float
     global_share: float
     loss_curve: list
-    neighbors: np.ndarray | None
+    neighbors: np.ndarray
+    copies: np.ndarray | None = None
 
     @property
     def score(self):

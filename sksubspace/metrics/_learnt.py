@@ -73,8 +73,7 @@ class LearntMap:
         """
         known = {"groups": groups}
         if X is None:
-            names = ("groups", "neighbors", "n_copies")
-            X, known = self.X, {name: getattr(self.found, name) for name in names}
+            X, known = self.X, {"known": self.found}
         return learn_student(self.plan, X, Z, seed=self.seed, rows=self.found.rows, **known)
 
     def of_all_rows(self, values):  # (m,) -> (n_samples,)
