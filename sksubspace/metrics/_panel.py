@@ -18,15 +18,15 @@ __all__ = [
     "is_one_picture",
 ]
 
-# left of the local R2 at the mean of the neighbours' places: tiles and cells had up to .42; of the
+# left of the local R2 at the mean of the neighbours' places: tiles and cells had up to .64; of the
 # natural maps only UMAP(5) of the 280 rows of ORL had less than .75, which is in fragments
 CONTINUOUS_SHARE = 0.75
-# rows whose neighbours stand apart: tiles, cells and fragments had .25-.95, natural maps up to .17,
+# rows whose neighbours stand apart: tiles, cells and fragments had .21-.95, natural maps up to .20,
 # and the plane of principal components of MNIST, where neighbours are not to be read, .29
 TORN_ROWS = 0.3
 # what a line reads, over principal components: islands dealt had .12-.33, but for t-SNE of digits,
 # whose few islands kept .54; natural maps .44 and more, but for those whose islands do lie anyhow
-# (UMAP and spectral maps of COIL-20, UMAP(5) of ORL)
+# (UMAP of COIL-20, UMAP(5) of ORL)
 GLOBAL_SHARE = 0.4
 # rank correlation of distances between groups with those in the data. Two islands that change
 # places lose little else; many natural maps have less than this, and their distances are no more to
