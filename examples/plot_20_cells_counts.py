@@ -61,7 +61,7 @@ print(
 # the deviance of the *other* half that the neighbours on the map explain, each cell left out. A map
 # of noise scores 0. Sparse counts stay sparse.
 
-some = np.sort(np.random.RandomState(0).choice(counts.shape[0], 700, replace=False))
+some = np.sort(np.random.RandomState(0).choice(counts.shape[0], 500, replace=False))
 candidates = {
     "PCA": PCA(2),
     "t-SNE(30)": make_pipeline(PCA(30), TSNE(perplexity=30)),

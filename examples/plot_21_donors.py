@@ -46,9 +46,9 @@ raw, corrected, donor = raw[some].astype(float), corrected[some].astype(float), 
 # %%
 # Each cell is placed and reconstructed without the other cells of its donor. (Folds of donors, with
 # ``method="cv"``, want four donors or more.) "lost" is the score where only single cells are left
-# out less this one: what the cells of a donor tell of each other. On the raw components it is about
-# LOST_RAW, on the corrected ones about LOST_CORRECTED: there the map holds for a donor that it has
-# not seen.
+# out less this one: what the cells of a donor tell of each other. Of the PCA of the blood cells it
+# is .15 on the raw components, and .005 on the corrected ones: there the map holds for a donor that
+# it has not seen.
 
 found = {}
 for name, X in {"raw": raw, "corrected": corrected}.items():
