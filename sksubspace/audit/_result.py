@@ -253,7 +253,7 @@ def html_of(audit):
     )
 
 
-_COLUMNS = ("May I read", "Answer", "Evidence", "Threshold")
+_COLUMNS = ("Question", "Answer", "Evidence", "Threshold")
 
 
 def _as_json(audit):
