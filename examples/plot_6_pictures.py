@@ -20,6 +20,7 @@ from sksubspace.inspection import (
     DistortionDisplay,
     EmbeddingDisplay,
     LatentGridDisplay,
+    ReliabilityDisplay,
     ShiftDisplay,
     TuningCurveDisplay,
 )
@@ -63,9 +64,18 @@ plt.show()
 # %%
 # Where it lies
 # -------------
-# The distortion of a digit is what is lost on the way to the map and back, measured on training
-# rows with each of them left out in turn. The outline encloses the worst regions, and the numbers
-# are the worst digits.
+# A digit is misplaced if it may as well stand anywhere on the map, torn if its neighbours in the
+# data stand far apart, merged if its neighbours on the map are far apart in the data.
+
+ReliabilityDisplay.from_embedding(X_train, medal.embedding_, y=y_train)
+plt.show()
+
+# %%
+# What it has no room for
+# -----------------------
+# The distortion of a digit is what would be lost of a new one like it on the way to the map and
+# back: each training row is left out in turn. The outline encloses the worst regions, and the
+# numbers are the worst digits.
 
 display = DistortionDisplay.from_estimator(medal, n_worst=10)
 plt.show()

@@ -158,7 +158,9 @@ class MEDAL(BaseDistiller):
         of largest variance. NaN where it cannot be had.
 
     loo_distortion_ : ndarray of shape (n_samples,) or None
-        Leave-one-out distortion of each training row; NaN for rows held out or not embedded.
+        Distortion of each training row as if it were new: placed, and decoded, without it. Where it
+        is drawn does not enter; for that see `metrics.embedding_reliability`. NaN for rows held out
+        or not embedded.
 
     calibration_ : {"loo", "holdout", "fresh"}
         Where the calibration scores come from.

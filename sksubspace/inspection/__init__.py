@@ -6,6 +6,7 @@ from sksubspace.inspection._embedding import EmbeddingDisplay
 from sksubspace.inspection._latent_grid import LatentGridDisplay
 from sksubspace.inspection._latent_importance import LatentImportanceDisplay
 from sksubspace.inspection._loss_curve import LossCurveDisplay
+from sksubspace.inspection._reliability import ReliabilityDisplay
 from sksubspace.inspection._shift import ShiftDisplay
 from sksubspace.inspection._tuning import TuningCurveDisplay
 
@@ -16,6 +17,7 @@ __all__ = [
     "LatentGridDisplay",
     "LatentImportanceDisplay",
     "LossCurveDisplay",
+    "ReliabilityDisplay",
     "ShiftDisplay",
     "TuningCurveDisplay",
 ]

@@ -1,4 +1,4 @@
-"""The map, coloured by what is lost on the way to it and back."""
+"""The map, coloured by how badly new rows like these would be mapped and brought back."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -29,11 +29,18 @@ _CLIP = 0.99
 # rows in a local mean, within these bounds a five-hundredth of all: fewer are noise, more blur
 _NEIGHBORS = (15, 50)
 _PLAIN = "distortion (mean squared error per feature,\ninput units squared)"
+_LEFT_OUT = (
+    "distortion of a new row like this one\n(mean squared error per feature, input units squared)"
+)
 _RELATIVE = "relative distortion (1 is usual for the place)"
 
 
 class DistortionDisplay:
-    """The map, coloured by the distortion of each row, with the worst regions outlined.
+    """The map, coloured by how badly a new row like each would come back from it.
+
+    The distortion of a training row is that of its twin, placed by the other rows: it says where
+    the map has no room for what it shows, not whether a row itself is drawn where it belongs. For
+    that see :class:`ReliabilityDisplay`. The worst regions are outlined.
 
     Use :meth:`from_estimator` for a fitted `MEDAL`, or :meth:`from_predictions` for any map whose
     distortion is known.
@@ -86,6 +93,7 @@ class DistortionDisplay:
 
     See Also
     --------
+    ReliabilityDisplay : The map with the rows that do not stand where they belong.
     EmbeddingDisplay : The map coloured by class or value.
 
     Examples
@@ -281,7 +289,7 @@ class DistortionDisplay:
                 )
         else:
             Z, distortion = estimator.transform(X), estimator.distortion(X, relative=relative)
-        name = _RELATIVE if relative else None
+        name = _RELATIVE if relative else _LEFT_OUT if X is None else None
         display = cls(Z, distortion, X=X, decode=estimator.inverse_transform, distortion_name=name)
         return display.plot(ax=ax, **kwargs)
 

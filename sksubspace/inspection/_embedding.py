@@ -78,7 +78,8 @@ class EmbeddingDisplay:
 
     See Also
     --------
-    DistortionDisplay : The map coloured by what is lost on the way to it and back.
+    ReliabilityDisplay : The map with the rows that do not stand where they belong.
+    DistortionDisplay : The map coloured by how badly new rows like these would come back.
 
     Examples
     --------

@@ -66,7 +66,7 @@ class ShiftDisplay:
 
     See Also
     --------
-    DistortionDisplay : The map coloured by distortion.
+    DistortionDisplay : The map coloured by how badly new rows like these would come back.
 
     Examples
     --------

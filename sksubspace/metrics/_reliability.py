@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
+from sklearn.base import clone
 
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._student import Forget, MedianEncoder
 from sksubspace._student._elsewhere import count_places_as_good
 from sksubspace._student._groups import groups_of_copies
 from sksubspace._validation import named_groups
@@ -23,6 +25,8 @@ _MANY_COPIES = 0.01
 _QUANTILE = 0.7
 _NEAREST_ROWS, _ROWS_RADIUS = 15, 60
 _NEAREST_PLACES, _PLACES_RADIUS = 30, 30
+# R2 of left-out coordinates from which on a linear encoder is where rows are drawn
+_FOLLOWED = 0.9
 # what digits, USPS and MNIST exceed for 2-8 % (tear) and under 1 % (overlap) of their rows; the
 # second is small because distances in many dimensions are all alike
 _TORN, _MERGED = 3.0, 1.3
@@ -312,7 +316,7 @@ def reliability_of(found, X, Z, *, is_drawn=None, y=None, n_places=None, q=0.05,
     is_drawn = np.ones(len(Z), dtype=bool) if is_drawn is None else is_drawn
     group, names = (None, ()) if y is None else named_groups(y, len(is_drawn), "y")
     random_state = isolated_random_state(random_state)
-    found = _with_all_copies(found, X)
+    found = decoder_as_drawn(_with_all_copies(found, X), X)
     if n_places is None:
         n_places = len(Z) if len(Z) <= MAX_SAMPLES else _N_PLACES
     at_rows = _drawn(len(Z), n_places, random_state)
@@ -340,6 +344,21 @@ def _with_all_copies(found, X):
         return found
     groups, n_copies = groups_of_copies(found.student.feature_scale.work(X))
     return replace(found, groups=groups, n_copies=n_copies)
+
+
+def decoder_as_drawn(found, X):
+    """Choose the decoder anew where the encoder is a line that the map does not follow.
+
+    Chosen at places that are blurred, it would be too smooth to tell places as drawn apart. The
+    median puts rows on places of the map.
+    """
+    student = found.student
+    if isinstance(student.encoder, MedianEncoder) or not found.placement_r2 < _FOLLOWED:
+        return found
+    decoder = clone(student.decoder, safe=False)
+    at, own = found.target[found.rows], Forget(found.groups, found.rows)
+    decoder = decoder.fit(found.target, at, student.feature_scale.work(X), own) or decoder
+    return replace(found, student=replace(student, decoder=decoder))
 
 
 def _check_places_outside(groups, at_rows, q):

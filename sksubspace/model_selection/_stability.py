@@ -90,7 +90,10 @@ class EmbeddingStability:
 
     def _of_group(self, name):
         rows = self.group == name
-        means = {"seeds": _mean(self.seeds[rows]), "subsamples": _mean(self.subsamples[rows])}
+        means = {
+            "seeds": _known_mean(self.seeds[rows]),
+            "subsamples": _known_mean(self.subsamples[rows]),
+        }
         return {"group": name, "n_samples": int(rows.sum())} | means
 
     def __str__(self):
@@ -98,7 +101,7 @@ class EmbeddingStability:
         for values, what in ((self.seeds, "seeds"), (self.subsamples, "subsamples")):
             if np.isfinite(values).any():
                 lines.append(
-                    f"neighbours within {self.n_neighbors}: {_mean(values):.2f} shared by two of "
+                    f"neighbours within {self.n_neighbors}: {_known_mean(values):.2f} shared by two of "
                     f"{self.n_maps} {what}"
                 )
         for (low, high), what in ((self.between, "of two maps"), (self.with_data, "with the data")):
@@ -110,7 +113,7 @@ class EmbeddingStability:
         return "\n".join(lines)
 
 
-def _mean(values):
+def _known_mean(values):
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else np.nan
 
@@ -202,7 +205,7 @@ def embedding_stability(
     """
     X = check_rows(X, "X", accept_sparse=True)
     n_samples = X.shape[0]
-    _check_numbers(n_samples, n_seeds, subsample, n_neighbors)
+    _check_sizes(n_samples, n_seeds, subsample, n_neighbors)
     group, names = (None, ()) if y is None else named_groups(y, n_samples, "y")
     teacher, random_state = resolve_teacher(teacher), isolated_random_state(random_state)
     seeds = [int(random_state.randint(_LARGEST_SEED)) for _ in range(n_seeds)]
@@ -226,7 +229,7 @@ def embedding_stability(
     )
 
 
-def _check_numbers(n_samples, n_seeds, subsample, n_neighbors):
+def _check_sizes(n_samples, n_seeds, subsample, n_neighbors):
     check_integer(n_seeds, "n_seeds", 2)
     check_integer(n_neighbors, "n_neighbors", 1, n_samples - 1, "the other rows of X")
     if not isinstance(subsample, Real) or not 0 < subsample < 1:

@@ -9,10 +9,16 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 
 from sksubspace import MEDAL
-from sksubspace._student import StudentPlan, check_groups, learn_student
+from sksubspace._student import (
+    Forget,
+    LinearEncoder,
+    StudentPlan,
+    check_groups,
+    learn_student,
+)
 from sksubspace.decoding import FourierRidge
 from sksubspace.metrics import EmbeddingReliability, embedding_reliability
-from sksubspace.metrics._reliability import passes_fdr, reliability_of
+from sksubspace.metrics._reliability import decoder_as_drawn, passes_fdr, reliability_of
 
 N = 150
 
@@ -190,6 +196,24 @@ def test_a_shuffled_map_has_no_reliable_row_and_uniform_p_values():
     assert (result.mark == "misplaced").all()
     assert (result.p_value <= 0.05).mean() == pytest.approx(0.05, abs=0.025)
     assert np.median(result.p_value) == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_line_that_the_map_does_not_follow_does_not_choose_the_decoder():
+    X, Z, _ = islands()
+    plan = StudentPlan(encoders=(LinearEncoder(),), decoder=FourierRidge(30))
+    followed = learn_student(plan, X, Z, seed=0)
+    assert followed.placement_r2 > 0.9
+    assert decoder_as_drawn(followed, X) is followed
+    moved = np.arange(0, N, 2)
+    Z[moved] = Z[np.random.RandomState(0).permutation(moved)]
+    found = learn_student(plan, X, Z, seed=0)
+    assert found.placement_r2 < 0.9
+    chosen = decoder_as_drawn(found, X).student.decoder
+    own = Forget(found.groups, found.rows)
+    drawn = FourierRidge(30, random_state=found.student.decoder.random_state)
+    drawn.fit(found.target, found.target, X, own)
+    assert (chosen.scale_, chosen.penalty_) == (drawn.scale_, drawn.penalty_)
+    assert_array_equal(chosen.coef_, drawn.coef_)
 
 
 def test_a_torn_cloud_is_torn_and_clouds_laid_over_each_other_are_merged():
