@@ -101,8 +101,8 @@ class EmbeddingStability:
         for values, what in ((self.seeds, "seeds"), (self.subsamples, "subsamples")):
             if np.isfinite(values).any():
                 lines.append(
-                    f"neighbours within {self.n_neighbors}: {_known_mean(values):.2f} shared by two of "
-                    f"{self.n_maps} {what}"
+                    f"neighbours within {self.n_neighbors}: {_known_mean(values):.2f} shared by "
+                    f"two of {self.n_maps} {what}"
                 )
         for (low, high), what in ((self.between, "of two maps"), (self.with_data, "with the data")):
             if np.isfinite(low):

@@ -24,7 +24,7 @@ def audit_pictures(audit):
     with rc_context(STYLE):
         if audit.reliability.group is not None:
             pictures["map"] = _by_group(audit, Z)
-        pictures["marks"] = marks_picture(Z, audit.reliability.mark)
+        pictures["marks"] = marks_picture(Z, audit.reliability)
     return pictures
 
 
