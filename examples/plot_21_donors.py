@@ -44,14 +44,16 @@ some = np.sort(np.random.RandomState(0).choice(len(raw), 900, replace=False))
 raw, corrected, donor = raw[some].astype(float), corrected[some].astype(float), donor[some]
 
 # %%
-# Whole donors are left out, in three folds. "lost" is the score of folds of single cells less this
-# one: what the cells of a donor tell of each other. On the raw components it is about .07, on the
-# corrected ones about 0: there the map holds for a donor that it has not seen.
+# Each cell is placed and reconstructed without the other cells of its donor. (Folds of donors, with
+# ``method="cv"``, want four donors or more.) "lost" is the score where only single cells are left
+# out less this one: what the cells of a donor tell of each other. Of the PCA of the blood cells it
+# is .15 on the raw components, and .005 on the corrected ones: there the map holds for a donor that
+# it has not seen.
 
 found = {}
 for name, X in {"raw": raw, "corrected": corrected}.items():
     result = compare_embeddings(
-        X, {"PCA": PCA(2), "t-SNE": TSNE()}, groups=donor, method="cv", cv=3, controls=False
+        X, {"PCA": PCA(2), "t-SNE": TSNE()}, groups=donor, method="loo", controls=False
     )
     print(f"{name}\n{result}\n")
     found[name] = {row.name: row for row in result.results}, result.best_estimator_.embedding_
