@@ -21,7 +21,7 @@ from sksubspace.metrics._panel import has_arrangement, has_distances, is_one_pic
 from sksubspace.metrics._reliability import reliability_of
 
 NATURAL = tuple(name for name in TEACHERS if name != "UMAP(2)")
-CHOSEN_ON, CHECKED_ON = ("digits", "ORL"), ("USPS", "MNIST", "COIL-20")
+CHOSEN_ON, CHECKED_ON = ("digits", "ORL", "COIL-20"), ("USPS", "MNIST")
 SETS = (*CHOSEN_ON, *CHECKED_ON)
 # islands are moved on these
 BASES = ("t-SNE(30)", "UMAP(15)")

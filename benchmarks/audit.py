@@ -1,11 +1,15 @@
 """The audit of a map that is drawn already: what it finds, what it must not find, what it costs.
 
 Sections: `reliability` (marks of rows: calibration and power under shuffled, moved, torn, overlaid
-and swapped rows; natural maps; cost). Digits whole, 2,000 rows of USPS and of MNIST drawn by the
-seed, each by t-SNE(30) and UMAP(15). Nothing is chosen by these numbers. CPU seconds of one thread.
+and swapped rows; natural maps; cost), `adversaries` (lies about whole maps, and which question
+refuses them; thresholds set on digits, ORL and COIL-20), `global share` (islands dealt, permuted),
+`ranking` (what the readings go with), `surrogate` (gains over principal components where there is
+nothing else). The first is of digits whole, 2,000 rows of USPS and of MNIST drawn by the seed, each
+by t-SNE(30) and UMAP(15), and nothing is chosen by its numbers; the others are of the training rows
+of a split of `student.py`. CPU seconds of one thread.
 
     python benchmarks/audit.py                                   # everything
-    python benchmarks/audit.py --sections reliability --cache maps
+    python benchmarks/audit.py --sections reliability adversaries --cache maps
 """
 
 import argparse
@@ -14,6 +18,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from _audit_panel import adversaries, ranking, shares, surrogate
 from _audit_reliability import reliability
 from _audit_sets import draw_natural
 from _common import cpu_seconds, one_thread, print_table, read_csv, write_page
@@ -22,6 +27,10 @@ from joblib import Memory
 # a section is a function of a `Bench` that returns rows of `result_row`; one line adds another
 SECTIONS = {
     "reliability": reliability,
+    "adversaries": adversaries,
+    "global share": shares,
+    "ranking": ranking,
+    "surrogate": surrogate,
 }
 
 TEXT = """Made by `python benchmarks/audit.py`, which says what is compared. `reached` is the mean
