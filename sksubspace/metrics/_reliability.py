@@ -319,8 +319,8 @@ def reliability_of(found, X, Z, *, is_drawn=None, y=None, n_places=None, q=0.05,
     found = decoder_as_drawn(_with_all_copies(found, X), X)
     if n_places is None:
         n_places = len(Z) if len(Z) <= MAX_SAMPLES else _N_PLACES
-    at_rows = _drawn(len(Z), n_places, random_state)
-    among = _drawn(len(Z), MAX_SAMPLES, random_state)
+    at_rows = _draw_rows(len(Z), n_places, random_state)
+    among = _draw_rows(len(Z), MAX_SAMPLES, random_state)
     _check_places_outside(found.groups, at_rows, q)
     n_as_good, n_compared = count_places_as_good(found, X, Z, at_rows)
     p_value = (1 + n_as_good) / (1 + n_compared)
@@ -332,7 +332,7 @@ def reliability_of(found, X, Z, *, is_drawn=None, y=None, n_places=None, q=0.05,
     )  # fmt: skip
 
 
-def _drawn(n_samples, n_rows, random_state):  # -> (min(n_rows, n_samples),)
+def _draw_rows(n_samples, n_rows, random_state):  # -> (min(n_rows, n_samples),)
     if n_rows >= n_samples:
         return np.arange(n_samples)
     return np.sort(random_state.choice(n_samples, n_rows, replace=False))
