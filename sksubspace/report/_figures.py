@@ -20,10 +20,12 @@ _LARGEST_SVG = 250_000
 _DPI = 192
 _CSS_DPI = 96
 # inches: two pictures side by side on a page
-_WIDTH = 5.2
+WIDTH = 5.2
 # letters that fit in a line of a legend beneath, and inches that each line takes
 _LEGEND_LETTERS = 60
 _LINE = 0.2
+# groups beyond this many take a larger picture, and hide marks with their names
+MOST_NAMES = 12
 # rows of the ranking picture; the table beside it has all
 _MOST_RANKED = 40
 _SCORE_CAPTION = "Scores, with standard errors; small grey dots are those of single splits."
@@ -45,7 +47,7 @@ STYLE = {
 }
 
 
-def new_axes(height, n_columns=1, width=_WIDTH):
+def new_axes(height, n_columns=1, width=WIDTH):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -133,11 +135,12 @@ def map_pictures(result, data, reliability):
 
 
 def marks_picture(Z, reliability):
-    """Draw a map with the marks of its rows."""
+    """Draw a map with the marks of its rows; the names of many groups would hide them."""
     from sksubspace.inspection import ReliabilityDisplay
 
     figure, ax = new_axes(map_height(Z))
-    ReliabilityDisplay.from_reliability(Z, reliability, ax=ax)
+    few = len(reliability.group_names) <= MOST_NAMES
+    ReliabilityDisplay.from_reliability(Z, reliability, ax=ax, names=few)
     legend_below(figure, ax)
     ax.set_title("")
     mark = reliability.mark
