@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
+from sklearn.manifold import TSNE, Isomap, SpectralEmbedding
 from sklearn.model_selection import KFold
 
 from sksubspace import MEDAL
@@ -26,10 +26,16 @@ N_PCS = 50
 # asked: Spearman with refitted held-out R2 of the other half; GiB of the command line
 SPEARMAN, GIB = 0.9, 4.0
 LARGE = (100_000, 30_000, 0.03)
+# maps that differ: among settings of t-SNE and UMAP held-out R2 itself is tied within .006
 MAPS = {
-    "PCA": ("pca", None),
-    **{f"t-SNE({k})": ("tsne", k) for k in (10, 30, 100)},
-    **{f"UMAP({k})": ("umap", k) for k in (2, 5, 15, 50)},
+    "PCA": ("pca", 0),
+    "PC 3, 4": ("pca", 2),
+    "random": ("random", None),
+    "t-SNE(30)": ("tsne", 30),
+    "UMAP(2)": ("umap", 2),
+    "UMAP(15)": ("umap", 15),
+    "Isomap(10)": ("isomap", 10),
+    "spectral(10)": ("spectral", 10),
 }
 
 
@@ -59,7 +65,13 @@ class OfComponents:
 
     def fit_transform(self, X, y=None):
         if self.kind == "pca":
-            return X[:, :2]
+            return X[:, self.value : self.value + 2]
+        if self.kind == "random":
+            return X @ np.random.RandomState(0).randn(X.shape[1], 2)
+        if self.kind == "isomap":
+            return Isomap(n_neighbors=self.value).fit_transform(X)
+        if self.kind == "spectral":
+            return SpectralEmbedding(n_neighbors=self.value, random_state=0).fit_transform(X)
         if self.kind == "tsne":
             return TSNE(perplexity=self.value, random_state=0).fit_transform(X)
         from umap import UMAP

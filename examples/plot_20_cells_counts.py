@@ -92,9 +92,8 @@ with tempfile.TemporaryDirectory() as folder:
 # ---------------------------------
 #
 # The components of all cells say which directions there are; the map is drawn of half of the
-# control
-# cells alone. Then two batches that it has not seen: the other half of the controls, and the
-# stimulated cells. (Components of the controls alone would hardly have the directions of the
+# control cells alone. Then two batches that it has not seen: the other half of the controls, and
+# the stimulated cells. (Components of the controls alone would hardly have the directions of the
 # answer, and a test can find only what is in its matrix.)
 
 X = PCA(30, random_state=0).fit_transform(logarithms)

@@ -203,4 +203,6 @@ def _sums(train, totals, near, weights):  # -> CSR (m, d), (m,)
     there, place = np.unique(near, return_inverse=True)
     starts = np.arange(len(near) + 1) * near.shape[1]
     W = sparse.csr_array((weights.ravel(), place.ravel(), starts), shape=(len(near), len(there)))
-    return W @ train[there].astype(np.float64), W @ totals[there]
+    sums = W @ train[there].astype(np.float64)
+    sums.sort_indices()  # scipy looks entries up by halves only in sorted rows
+    return sums, W @ totals[there]

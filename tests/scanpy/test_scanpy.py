@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 
 import sksubspace.scanpy as sks
-from sksubspace import audit_embedding, inspection
+from sksubspace import audit_embedding
 from sksubspace.model_selection import compare_embeddings
 from sksubspace.scanpy._adata import held_against
 
@@ -154,7 +154,6 @@ def test_without_anything_to_be_held_against():
         sks.tl.audit(adata)
 
 
-@pytest.mark.skipif(not hasattr(inspection, "ReliabilityDisplay"), reason="not merged yet")
 def test_a_picture_of_the_marks():
     import matplotlib.pyplot as plt
 
