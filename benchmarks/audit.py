@@ -36,7 +36,7 @@ SECTIONS = {
 TEXT = """Made by `python benchmarks/audit.py`, which says what is compared. `reached` is the mean
 over the `n` values beside it (seeds), `sd` their standard deviation. `met` is "yes" if every single
 value meets what is asked, "mean only" if only their mean does. Rows without `asked` are for
-information."""
+information. "absent": the data, or the run, are not in this copy."""
 
 
 class Bench:
