@@ -100,7 +100,7 @@ def audit_embedding(
     See Also
     --------
     sksubspace.metrics.embedding_reliability : The marks of the rows alone.
-    sksubspace.model_selection.compare_embeddings : Would another map be better?
+    sksubspace.model_selection.compare_embeddings : Another map, and whether it is better.
 
     Notes
     -----

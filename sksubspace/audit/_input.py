@@ -71,7 +71,7 @@ def read_input(X, Z, *, y, groups, ids, counts, teacher):
     groups = None if groups is None else check_groups(given["groups"], n_samples)
     return AuditInput(
         X, Z, labels, _name_of(y, "label"), groups, _name_of(given["groups"], "group"),
-        _ids_of(X, given["ids"], n_samples), _counts_in_order(given["counts"], n_samples),
+        _ids_of(X, given["ids"], n_samples), _counts_of_rows(given["counts"], n_samples),
         None if teacher is None else resolve_teacher(teacher),
     )  # fmt: skip
 
@@ -89,7 +89,7 @@ def check_options(q, surrogate, teacher):
         )
 
 
-def _counts_in_order(counts, n_samples):
+def _counts_of_rows(counts, n_samples):
     if counts is None:
         return None
     counts = check_counts(counts, "counts")

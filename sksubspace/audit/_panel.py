@@ -1,11 +1,12 @@
 """The readings of a map, each beside what a map without that meaning would score."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from sksubspace._student import FourierRidge
+from sksubspace._student._groups import nearest_of_other_groups
 from sksubspace.audit._teacher import drawn_again, other_settings
 from sksubspace.metrics import deviance_explained, find_islands
 from sksubspace.metrics._controls import arrangement_p_value, dealt, derangement
@@ -24,6 +25,7 @@ MOST_ISLAND_ROWS = 10_000
 # up to so many rows the left-out R2 of so many deals is computed: each is one more student
 SCORED_DEALS = ((1_000, 5), (20_000, 1))
 N_DEALS = 5
+_N_NEIGHBORS = 15
 # a left-out R2 under this is none, and no share of it is worth a word
 _NOTHING = 0.02
 
@@ -90,6 +92,10 @@ class AuditPanel:
     p_value : float
         Share of 999 further deals after which a line reads as much off the map as it stands.
 
+    own_group : dict of str to (float, float)
+        Of each group, the share of the 15 nearest places that are of the own group, as far as it
+        has so many rows; and of the nearest rows in the data.
+
     stability : EmbeddingStability or None
         Of the teacher; None without one.
 
@@ -102,6 +108,7 @@ class AuditPanel:
     loss: Any = None
     n_islands: int = 0
     p_value: float = np.nan
+    own_group: dict = field(default_factory=dict)
     stability: Any = None
     others: tuple = ()
 
@@ -153,7 +160,7 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
         random_state=random_state,
     )  # fmt: skip
     readings = [*_of_the_whole(learnt.found, controls, deals), _beyond_linear(beyond)]
-    scores = loss = None
+    scores, loss, own_group = None, None, {}
     places = {"permuted": permuted_places, "pca": principal}
     if counts is not None:
         readings.append(_of_counts(counts, learnt, places, random_state))
@@ -164,6 +171,7 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
             for name, found in controls.items()
         }
         readings += _group_readings(scores, read, deals.between)
+        own_group = own_group_shares(learnt, labels)
     if has_groups:
         loss = group_loss_of(learnt)
         readings += _of_donors(loss)
@@ -174,7 +182,14 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
         others = other_settings(learnt, teacher, **options)
         readings += _of_seeds(stability)
     return AuditPanel(
-        tuple(readings), scores, loss, deals.n_islands, deals.p_value, stability, tuple(others)
+        tuple(readings),
+        scores,
+        loss,
+        deals.n_islands,
+        deals.p_value,
+        own_group,
+        stability,
+        tuple(others),
     )
 
 
@@ -224,6 +239,30 @@ def _group_readings(scores, controls, dealt):
         meaning="Spearman correlation of the distances between groups with those in the data",
         **{key: one.between for key, one in controls.items()},
     )  # fmt: skip
+
+
+def own_group_shares(learnt, labels):
+    """How far the neighbours of the rows of a group are of that group, on the map and in the data.
+
+    Returns
+    -------
+    shares : dict of str to (float, float)
+        Means over the rows of each group that were left out; none of groups of one row.
+    """
+    found, rows = learnt.found, learnt.found.rows
+    k = min(_N_NEIGHBORS, found.neighbors.shape[1])
+    names, code = np.unique(labels, return_inverse=True)
+    near = nearest_of_other_groups(learnt.Z[rows], learnt.Z, k, rows, found.groups)[1]
+    most = np.minimum(k, np.bincount(code)[code[rows]] - 1)
+    same = [
+        (code[neighbors] == code[rows][:, None]).sum(axis=1) / np.maximum(most, 1)
+        for neighbors in (near, found.neighbors[:, :k])
+    ]
+    return {
+        str(name): tuple(float(one[here].mean()) for one in same)
+        for number, name in enumerate(names)
+        if (here := (code[rows] == number) & (most > 0)).any()
+    }
 
 
 def _mean_over_rows(scores, attribute):

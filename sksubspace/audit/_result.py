@@ -40,8 +40,11 @@ class EmbeddingAudit:
     data_name : str
         The matrix that the map was audited by.
 
-    label_name, group_name : str
-        What labels and groups are.
+    label_name : str
+        What the labels are.
+
+    group_name : str
+        What the groups are.
 
     n_features : int
         Columns of the data.
@@ -253,7 +256,7 @@ def html_of(audit):
     )
 
 
-_COLUMNS = ("May I read", "Answer", "Evidence", "Threshold")
+_COLUMNS = ("Question", "Answer", "Evidence", "Threshold")
 
 
 def _as_json(audit):

@@ -17,8 +17,8 @@ from sksubspace.metrics._panel import (
 
 # under this R2 of rows left out a map tells as much of the data as one dealt at random
 BROKEN_BELOW = 0.05
-# of the rows: so many must stand better than by chance for a map of which clusters may be read
-RELIABLE_FROM = 0.9
+# of the 15 neighbours, four in five are of the own cluster
+SEPARATE_FROM = 0.8
 # of the rows of a group that are marked, from which on it is named
 MANY = 0.1
 # R2 of rows against the mean of their own group
@@ -64,7 +64,7 @@ def verdict_of(panel, reliability, q):  # -> tuple of Finding
     ]
     if panel.scores is not None:
         found += [
-            _separate(reliability, broken),
+            _separate(panel, reliability, broken),
             _distances(panel, broken),
             _inside(panel.scores, broken),
         ]
@@ -124,19 +124,20 @@ def _arrangement(panel, broken):
     )
 
 
-def _separate(reliability, broken):
-    names = reliability.group_names
-    shares = {name: _share_among(reliability.merged, reliability.group == name) for name in names}
-    merged = [name for name in names if shares[name] >= MANY]
-    drawn = reliability.mark != "not drawn"
-    reliable = reliability.reliable[drawn].mean()
-    fine = reliable >= RELIABLE_FROM and not merged and not broken
-    lost = f"merged: {named_in_words(merged)}" if merged else "merged: none"
+def _separate(panel, reliability, broken):
+    own, marks = panel.own_group, reliability
+    merged = {name: _share_among(marks.merged, marks.group == name) for name in own}
+    apart = [name for name in own if min(own[name]) >= SEPARATE_FROM and merged[name] < MANY]
+    others = [name for name in own if name not in apart]
+    sizes = [float((marks.group == name).sum()) for name in own]
+    means = np.average([*own.values()], axis=0, weights=sizes) if own else (np.nan, np.nan)
+    several = "yes" if not others else "in part" if apart else "NO"
     return Finding(
         "clusters are separate",
-        "yes" if fine else "in part" if reliable >= 0.5 and not broken else "NO",
-        f"{reliable:.0%} of the dots better than by chance; {lost}",
-        f"yes from {RELIABLE_FROM:.0%}; merged from {MANY:.0%}",
+        "unknown" if len(own) < 2 else "NO" if broken else several,
+        f"{short(means[0])} of neighbours on the map are of the own cluster, {short(means[1])} in "
+        f"the data{f'; not {named_in_words(others)}' if others else ''}",
+        f"yes from {short(SEPARATE_FROM)} in both, under {MANY:.0%} merged",
     )
 
 

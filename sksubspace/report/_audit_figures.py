@@ -2,7 +2,9 @@
 
 from sksubspace.inspection._drawing.style import literal
 from sksubspace.report._figures import (
+    MOST_NAMES,
     STYLE,
+    WIDTH,
     figure_picture,
     legend_below,
     map_height,
@@ -11,8 +13,8 @@ from sksubspace.report._figures import (
 )
 from sksubspace.report._text import plain
 
-# groups beyond this many are named on the map: a legend would be longer than it
-_MOST_IN_LEGEND = 12
+# of the sides of a picture with many names
+_LARGER = 1.9
 
 
 def audit_pictures(audit):
@@ -24,18 +26,19 @@ def audit_pictures(audit):
     with rc_context(STYLE):
         if audit.reliability.group is not None:
             pictures["map"] = _by_group(audit, Z)
-        pictures["marks"] = marks_picture(Z, audit.reliability.mark)
+        pictures["marks"] = marks_picture(Z, audit.reliability)
     return pictures
 
 
 def _by_group(audit, Z):
     from sksubspace.inspection import EmbeddingDisplay
 
-    figure, ax = new_axes(map_height(Z))
     n_groups = len(audit.reliability.group_names)
+    factor = _LARGER if n_groups > MOST_NAMES else 1
+    figure, ax = new_axes(factor * map_height(Z), width=factor * WIDTH)
     EmbeddingDisplay.from_predictions(
         Z, y=audit.reliability.group, y_kind="classes", max_classes=n_groups, ax=ax,
-        names="map" if n_groups > _MOST_IN_LEGEND else "auto",
+        names="map" if n_groups > MOST_NAMES else "auto",
         label_name=literal(audit.label_name),
     )  # fmt: skip
     legend_below(figure, ax)

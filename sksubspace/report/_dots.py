@@ -6,7 +6,8 @@ import numpy as np
 
 # beyond this many dots a page is slow to open; marked ones come first
 MOST_DOTS = 4_000
-MARK_COLORS = {"ok": "#a9b4be", "misplaced": "#cc3311", "torn": "#0077bb", "merged": "#aa7700"}
+# as in `ReliabilityDisplay`
+MARK_COLORS = {"ok": "#b4b4b4", "misplaced": "#7a0019", "torn": "#2e8bc0", "merged": "#d99a00"}
 _SIDE = 720
 _MARGIN = 16
 # of a dot, in units of the picture

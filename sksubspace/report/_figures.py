@@ -9,7 +9,6 @@ import numpy as np
 
 from sksubspace._comparison import best, level, tunable
 from sksubspace.inspection._drawing.scores import draw_differences, draw_ranking
-from sksubspace.inspection._drawing.style import dress_map, point_style
 from sksubspace.report._data import drawable_labels
 from sksubspace.report._dots import MARK_COLORS
 from sksubspace.report._findings import chosen
@@ -21,14 +20,15 @@ _LARGEST_SVG = 250_000
 _DPI = 192
 _CSS_DPI = 96
 # inches: two pictures side by side on a page
-_WIDTH = 5.2
+WIDTH = 5.2
 # letters that fit in a line of a legend beneath, and inches that each line takes
 _LEGEND_LETTERS = 60
 _LINE = 0.2
+# groups beyond this many take a larger picture, and hide marks with their names
+MOST_NAMES = 12
 # rows of the ranking picture; the table beside it has all
 _MOST_RANKED = 40
 _SCORE_CAPTION = "Scores, with standard errors; small grey dots are those of single splits."
-_MARKERS = {"ok": "o", "misplaced": "x", "torn": "^", "merged": "s"}
 _GRID_CAPTION = (
     "Reconstructions of points on a regular grid; empty where no row lies near. Between groups "
     "they show what the decoder makes of a place that no row takes."
@@ -47,7 +47,7 @@ STYLE = {
 }
 
 
-def new_axes(height, n_columns=1, width=_WIDTH):
+def new_axes(height, n_columns=1, width=WIDTH):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -130,26 +130,21 @@ def map_pictures(result, data, reliability):
         )
         pictures = [figure_picture(figure, text, f"The map by {name}{coloured}.")]
         if reliability is not None:
-            pictures.append(marks_picture(Z, reliability.mark))
+            pictures.append(marks_picture(Z, reliability))
     return pictures
 
 
-def marks_picture(Z, mark):
-    """Draw a map with the marks of its rows."""
+def marks_picture(Z, reliability):
+    """Draw a map with the marks of its rows; the names of many groups would hide them."""
+    from sksubspace.inspection import ReliabilityDisplay
+
     figure, ax = new_axes(map_height(Z))
-    places = Z if Z.shape[1] == 2 else np.column_stack([Z, np.zeros(len(Z))])
-    handles = []
-    for name, marker in _MARKERS.items():
-        rows = mark == name
-        look = point_style(len(Z), ax) | {"color": MARK_COLORS[name]}
-        if name != "ok":
-            look |= {"s": 2.5 * look["s"], "zorder": 3, "linewidths": 1.2}
-        label = f"{name} ({count(rows.sum())})"
-        handles.append(ax.scatter(*places[rows].T, marker=marker, label=label, **look))
-    dress_map(ax, ["component 1", "component 2"])
-    ax.legend(handles=handles)
+    few = len(reliability.group_names) <= MOST_NAMES
+    ReliabilityDisplay.from_reliability(Z, reliability, ax=ax, names=few)
     legend_below(figure, ax)
-    counts = ", ".join(f"{count((mark == name).sum())} {name}" for name in _MARKERS)
+    ax.set_title("")
+    mark = reliability.mark
+    counts = ", ".join(f"{count((mark == name).sum())} {name}" for name in MARK_COLORS)
     text = f"The same map with a mark for each row: {counts}."
     return figure_picture(figure, text, "Where it lies: rows that are misplaced, torn or merged.")
 

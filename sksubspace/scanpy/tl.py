@@ -186,8 +186,8 @@ def compare(
     result = compare_embeddings(
         rep.values,
         maps,
-        y=_plain_array(column_of(adata, groupby, "groupby")),
-        groups=_plain_array(batches_of(adata, batch_key)),
+        y=_to_array(column_of(adata, groupby, "groupby")),
+        groups=_to_array(batches_of(adata, batch_key)),
         random_state=random_state,
         **options,
     )
@@ -199,7 +199,7 @@ def compare(
     return result
 
 
-def _plain_array(column):
+def _to_array(column):
     return None if column is None else np.asarray(column)
 
 

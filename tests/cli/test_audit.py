@@ -30,13 +30,14 @@ def folder(tmp_path_factory):
 
 def audit(folder, embedding, *more):
     words = ["audit", str(folder / "table.csv"), "--embedding", str(folder / embedding)]
-    return main([*words, "--id", "sample_id", "--groups", "donor", *QUIET, *more])
+    columns = ["--id", "sample_id", "--groups", "donor", "--label", "kind"]
+    return main([*words, *columns, *QUIET, *more])
 
 
 @pytest.fixture(scope="module")
 def done(folder):
     out = folder / "out"
-    assert audit(folder, "map.csv", "--label", "kind", "--out", str(out)) == 0
+    assert audit(folder, "map.csv", "--out", str(out)) == 0
     return out
 
 

@@ -120,7 +120,10 @@ def test_without_steps_the_model_is_the_bare_map_with_names(folder):
     assert isinstance(model, sksubspace.MEDAL)
     assert list(model.feature_names_in_) == list(frame.columns)
     assert report.exists()
-    assert files(folder / "plain") == [".sksubspace-cache", "results.csv", "results.json"]
+    assert files(folder / "plain") == [
+        ".sksubspace-cache", "audit.html", "audit.json", "audit_marks.svg", "audit_panel.csv",
+        "audit_rows.csv", "audit_verdict.csv", "results.csv", "results.json",
+    ]  # fmt: skip
 
 
 def test_names_are_escaped_in_the_page_and_on_the_terminal(tmp_path, capsys):

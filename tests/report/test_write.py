@@ -433,7 +433,7 @@ def test_scaled_numbers_are_named(result, digits, tmp_path):
     X, y, X_new = digits
     path = write_report(result, tmp_path / "page.html", X=X, y=y, X_new=X_new, units="z-scores")
     text = path.read_text(encoding="utf8")
-    for words in ("(z-scores)", "per feature, in squared z-scores", "reconstructed, in z-scores"):
+    for words in ("(z-scores)", "reconstructed, in z-scores"):
         assert words in text
     plain_page = write_report(result, tmp_path / "plain.html", X=X, y=y)
     assert "z-scores" not in plain_page.read_text(encoding="utf8")
