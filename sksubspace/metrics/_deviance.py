@@ -106,7 +106,7 @@ def deviance_explained(
     ...     round(deviance_explained(counts, Z), 1),
     ...     round(deviance_explained(counts, rng.rand(300, 1)), 1),
     ... )
-    (0.9, 0.0)
+    (0.5, 0.0)
     """
     deviance, null = row_deviances(
         counts, Z, train=train, groups=groups, n_neighbors=n_neighbors, max_samples=max_samples,

@@ -110,7 +110,7 @@ def test_an_arrangement_is_ranked_among_deals():
 
     def p_value(places, seed=0):
         learnt = SimpleNamespace(X=X, Z=places)
-        return _controls._arrangement_p_value(learnt, label, np.random.RandomState(seed))
+        return _controls.arrangement_p_value(learnt, label, np.random.RandomState(seed))
 
     assert p_value(Z) <= 0.005
     p_values = [

@@ -81,7 +81,7 @@ def test_p_values_are_those_of_refitting_without_each_row(kind, noise):
     X, Z, _ = islands()
     Z = Z + noise * np.random.RandomState(1).randn(*Z.shape)
     found = learnt(X, Z, GROUPINGS[kind])
-    expected = refitted_p_values(found, X, Z, np.arange(N))
+    expected = refitted_p_values(decoder_as_drawn(found, X), X, Z, np.arange(N))
     assert_allclose(reliability_of(found, X, Z).p_value, expected, atol=2e-10)
 
 
