@@ -52,7 +52,7 @@ ASKED = {
     "natural map: other classes among the 15 nearest rows of misplaced rows": None,
     "natural map: the same of torn rows": None,
     "natural map: the same of rows that are ok": None,
-    "999 places instead of all: |difference of the share reliable|": ("<=", 0.001),
+    "999 places instead of all: absolute difference of the share reliable": ("<=", 0.001),
     "pairs moved together, 20%: p <= .05, pairs found": ("in", (0, 0.08)),
     "pairs moved together, all: p <= .05, pairs found": ("in", (0, 0.08)),
     "pairs moved together, 20%: moved among the reliable": ("<=", 0.05),
@@ -126,7 +126,7 @@ def natural(X, y, Z):
         if (marks.mark == mark).any():
             found[what] = strangers[marks.mark == mark].mean()
     gap = abs(some.reliable.mean() - marks.reliable.mean())
-    found["999 places instead of all: |difference of the share reliable|"] = gap
+    found["999 places instead of all: absolute difference of the share reliable"] = gap
     return found
 
 

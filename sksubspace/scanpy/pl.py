@@ -18,13 +18,13 @@ def reliability(adata, basis="X_umap", *, groupby=None, key_added=None, ax=None,
         After ``tl.audit(adata, basis)``.
 
     basis : str, default="X_umap"
-        Key of the map in ``adata.obsm``, with or without "X_".
+        Key of the map in ``adata.obsm``, with or without ``X_``.
 
     groupby : str or None, default=None
         Column of ``adata.obs`` whose names are written on the map; None takes that of the audit.
 
     key_added : str or None, default=None
-        What `tl.audit` was told; None takes `basis` without "X_".
+        What `tl.audit` was told; None takes `basis` without ``X_``.
 
     ax : matplotlib Axes or None, default=None
         Axes to draw on; None makes a figure.

@@ -41,7 +41,7 @@ def audit(
         With the map in `obsm`. Written to.
 
     basis : str, default="X_umap"
-        Key of the map in ``adata.obsm``, with or without "X_".
+        Key of the map in ``adata.obsm``, with or without ``X_``.
 
     use_rep : str or None, default=None
         The matrix that the map is held against: a key of ``adata.obsm``, or "X". None takes the one
@@ -64,7 +64,7 @@ def audit(
         Share of the cells called reliable that may be so by chance.
 
     key_added : str or None, default=None
-        What the new entries are called; None takes `basis` without "X_", such as "umap".
+        What the new entries are called; None takes `basis` without ``X_``, such as "umap".
 
     random_state : int, RandomState instance or None, default=0
         Seeds all that is drawn.
@@ -138,7 +138,7 @@ def compare(
         With the maps in `obsm`. ``uns["embedding_comparison"]`` is written.
 
     bases : sequence of str, default=("X_umap", "X_tsne")
-        Keys of maps in ``adata.obsm``, with or without "X_"; simple ones first.
+        Keys of maps in ``adata.obsm``, with or without ``X_``; simple ones first.
 
     use_rep : str or None, default=None
         The matrix that they are held against; None takes the one that the last of `bases` was drawn
