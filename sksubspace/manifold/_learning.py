@@ -124,7 +124,7 @@ def resolve_solver(params):
     return params.solver
 
 
-def learn_map(params, X, rows, W, trainer, solver):  # -> NeighborMap, list
+def learn_neighbor_map(params, X, rows, W, trainer, solver):  # -> NeighborMap, list
     """Learn a map from the pairs of a graph, and the losses of the search."""
     if solver == "sgd":
         return learn_network(params, X, rows, W, trainer)

@@ -17,7 +17,7 @@ from sksubspace._trained import TrainedTransformer, fit_task, make_trainer, trai
 from sksubspace.manifold._learning import (
     LinearProblem,
     learn_linear,
-    learn_map,
+    learn_neighbor_map,
     learns_from_pairs,
     more_sums,
     principal_rows,
@@ -309,7 +309,7 @@ class TLDR(TrainedTransformer):
             trainer = make_trainer(self, X.dtype, random_state, context)
             rows = principal_rows(X, self.pca_components)
             W = pairs_of(self, X, rows.scores, random_state, neighbors_graph)
-            keep_map(self, *learn_map(self, X, rows, W, trainer, solver), X.dtype)
+            keep_map(self, *learn_neighbor_map(self, X, rows, W, trainer, solver), X.dtype)
             self._pair_sums = None
         return self
 

@@ -48,6 +48,7 @@ STYLE = {
 
 
 def new_axes(height, n_columns=1, width=WIDTH):
+    """Make a figure that pyplot does not know, and its axes; sizes are inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
