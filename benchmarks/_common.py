@@ -1,5 +1,6 @@
 """What the benchmarks share: one thread, real data, teachers that are fitted once, and tables."""
 
+import argparse
 import csv
 import json
 import os
@@ -231,3 +232,36 @@ def write_page(name, title, text, rows):
 
 def print_table(rows):
     print(f"\n{as_markdown(rows)}", end="", flush=True)
+
+
+class Page(NamedTuple):
+    """A table of asked and reached, of sections that can be run anew one by one.
+
+    `sections` maps names to functions that take what a script hands over and return rows.
+    """
+
+    name: str
+    title: str
+    text: str
+    sections: dict
+
+    def parser(self, doc):
+        """The options that all such scripts have."""
+        parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+        names = list(self.sections)
+        parser.add_argument("--sections", nargs="*", default=names, choices=names)
+        parser.add_argument("--cache", help="folder that keeps the maps for the next run")
+        return parser
+
+    def run(self, names, subject):
+        """Run sections; put the rows of each in the place of its old ones, and write all."""
+        for name in names:
+            wall = time.perf_counter()
+            rows, seconds = cpu_seconds(self.sections[name], subject)
+            print_table(rows)
+            kept = [row for row in read_csv(f"{self.name}.csv") if row["section"] != name]
+            order = list(self.sections)
+            rows = sorted([*kept, *rows], key=lambda row: order.index(row["section"]))
+            write_page(self.name, self.title, self.text, rows)
+            wall = time.perf_counter() - wall
+            print(f"{name}: {seconds:.0f} CPU s, {wall:.0f} s", file=sys.stderr, flush=True)

@@ -11,9 +11,6 @@ line on 100,000 x 30,000 counts (needs anndata). `cost`: a whole audit. CPU seco
     python benchmarks/audit.py --sections reliability adversaries --cache maps
 """
 
-import argparse
-import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +19,7 @@ from _audit_counts import FILE, has_counts, large_file_rows, thinning_rows
 from _audit_panel import adversaries, ranking, shares, surrogate
 from _audit_reliability import reliability
 from _audit_sets import draw_natural
-from _common import cpu_seconds, one_thread, print_table, read_csv, result_row, write_page
+from _common import Page, one_thread, result_row
 from joblib import Memory
 
 
@@ -80,28 +77,16 @@ class Bench:
         self.draw = self.memory.cache(draw_natural)
 
 
-def replace_rows(section, rows):
-    """Put the rows of a section in the place of its old ones, and write all."""
-    kept = [row for row in read_csv("audit.csv") if row["section"] != section]
-    rows = sorted([*kept, *rows], key=lambda row: list(SECTIONS).index(row["section"]))
-    write_page("audit", "The audit of a map: asked and reached", TEXT, rows)
+PAGE = Page("audit", "The audit of a map: asked and reached", TEXT, SECTIONS)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sections", nargs="*", default=list(SECTIONS), choices=list(SECTIONS))
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="draws of rows and maps (default: 3)")
-    parser.add_argument("--cache", help="folder that keeps the maps for the next run")
     options = parser.parse_args()
     with one_thread(), TemporaryDirectory() as folder:
         bench = Bench(options, folder)
-        for section in options.sections:
-            wall = time.perf_counter()
-            rows, seconds = cpu_seconds(SECTIONS[section], bench)
-            print_table(rows)
-            replace_rows(section, rows)
-            wall = time.perf_counter() - wall
-            print(f"{section}: {seconds:.0f} CPU s, {wall:.0f} s", file=sys.stderr, flush=True)
+        PAGE.run(options.sections, bench)
 
 
 if __name__ == "__main__":

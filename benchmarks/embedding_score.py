@@ -11,11 +11,9 @@ read from the folder SKSUBSPACE_DATA; without it their rows say "absent".
     python benchmarks/embedding_score.py --sections cost size     # these rows anew
 """
 
-import argparse
 import json
 import subprocess
 import sys
-import time
 from itertools import combinations
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -23,18 +21,16 @@ from typing import NamedTuple
 import numpy as np
 from _common import (
     DATASETS,
+    Page,
     Teachers,
     cpu_seconds,
     has_data,
     load_split,
     make_teacher,
     one_thread,
-    print_table,
-    read_csv,
     read_data,
     result_row,
     write_csv,
-    write_page,
 )
 from _medal_trust import LOO_TEACHERS, N_SMALL
 from medal_memory import make_problem, peak_gib
@@ -213,18 +209,12 @@ their mean does. Rows without `asked` are for information. float32, one thread, 
 by map: `embedding_score_maps.csv`."""
 
 
-def replace_rows(section, rows):
-    """Put the rows of a section in the place of its old ones, and write all."""
-    kept = [row for row in read_csv("embedding_score.csv") if row["section"] != section]
-    rows = sorted([*kept, *rows], key=lambda row: list(SECTIONS).index(row["section"]))
-    write_page("embedding_score", "embedding_score: asked and reached", TEXT, rows)
+PAGE = Page("embedding_score", "embedding_score: asked and reached", TEXT, SECTIONS)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sections", nargs="*", default=list(SECTIONS), choices=list(SECTIONS))
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="splits, at least 2 (default: 3)")
-    parser.add_argument("--cache", help="folder that keeps the embeddings for the next run")
     parser.add_argument("--measure-size", action="store_true", help="in this process; prints JSON")
     options = parser.parse_args()
     with one_thread(), TemporaryDirectory() as folder:
@@ -232,13 +222,7 @@ def main():
             print(json.dumps(measure_size()))
             return
         options.cache = options.cache or folder
-        for section in options.sections:
-            wall = time.perf_counter()
-            rows, seconds = cpu_seconds(SECTIONS[section], options)
-            print_table(rows)
-            replace_rows(section, rows)
-            wall = time.perf_counter() - wall
-            print(f"{section}: {seconds:.0f} CPU s, {wall:.0f} s", file=sys.stderr, flush=True)
+        PAGE.run(options.sections, options)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,6 @@ without it their rows say "absent".
     python benchmarks/medal.py --sections ranking shift     # these rows anew, the others kept
 """
 
-import argparse
-import sys
-import time
 from dataclasses import dataclass, field
 from itertools import combinations
 from tempfile import TemporaryDirectory
@@ -20,19 +17,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from _common import (
     DATASETS,
+    Page,
     Teachers,
     cpu_seconds,
     has_data,
     load_split,
     make_teacher,
     one_thread,
-    print_table,
     r_squared,
-    read_csv,
     read_data,
     result_row,
     write_csv,
-    write_page,
 )
 from _medal_trust import TRUST_SECTIONS
 from scipy.stats import spearmanr
@@ -347,29 +342,16 @@ deviation. `met` is "yes" if every single value meets what is asked, "mean only"
 does. Rows without `asked` are for information. float32, one thread, CPU seconds."""
 
 
-def replace_rows(section, rows):
-    """Put the rows of a section in the place of its old ones, and write all."""
-    kept = [row for row in read_csv("medal.csv") if row["section"] != section]
-    order = list(SECTIONS)
-    rows = sorted([*kept, *rows], key=lambda row: order.index(row["section"]))
-    write_page("medal", "MEDAL: asked and reached", TEXT, rows)
+PAGE = Page("medal", "MEDAL: asked and reached", TEXT, SECTIONS)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sections", nargs="*", default=list(SECTIONS), choices=list(SECTIONS))
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="at least 2 (default: 3)")
-    parser.add_argument("--cache", help="folder that keeps the embeddings for the next run")
     options = parser.parse_args()
     with one_thread(), TemporaryDirectory() as folder:
         bench = Bench(Teachers(options.cache or folder), range(options.seeds))
-        for section in options.sections:
-            wall = time.perf_counter()
-            rows, seconds = cpu_seconds(SECTIONS[section], bench)
-            print_table(rows)
-            replace_rows(section, rows)
-            wall = time.perf_counter() - wall
-            print(f"{section}: {seconds:.0f} CPU s, {wall:.0f} s", file=sys.stderr, flush=True)
+        PAGE.run(options.sections, bench)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,8 @@ p-values and of the shift test), `shift by groups` (clean and noisy batches of n
     python benchmarks/right_numbers.py --sections cost --before ../checkout-of-the-version-before
 """
 
-import argparse
 import statistics
 import sys
-import time
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,15 +20,12 @@ from types import SimpleNamespace
 
 import numpy as np
 from _common import (
-    cpu_seconds,
+    Page,
     has_data,
     one_thread,
-    print_table,
-    read_csv,
     read_data,
     result_row,
     run_in,
-    write_page,
 )
 from _rows import REPEATED, donors, fit_precomputed, repeated
 from joblib import Memory
@@ -309,31 +304,19 @@ class Bench:
         self.draw = Memory(self.cache, verbose=0).cache(draw_map)
 
 
-def replace_rows(section, rows):
-    """Put the rows of a section in the place of its old ones, and write all."""
-    kept = [row for row in read_csv("right_numbers.csv") if row["section"] != section]
-    rows = sorted([*kept, *rows], key=lambda row: list(SECTIONS).index(row["section"]))
-    write_page("right_numbers", "Right numbers on any table: asked and reached", TEXT, rows)
+PAGE = Page("right_numbers", "Right numbers on any table: asked and reached", TEXT, SECTIONS)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sections", nargs="*", default=list(SECTIONS), choices=list(SECTIONS))
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--seeds", type=int, default=6, help="of copies and donors (default: 6)")
     parser.add_argument("--tables", type=int, default=20, help="of shifts (default: 20)")
-    parser.add_argument("--cache", help="folder that keeps the maps for the next run")
     parser.add_argument("--before", help="checkout of the version before, for ratios of cost")
     options = parser.parse_args()
     with one_thread(), TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         bench = Bench(options, folder)
-        for section in options.sections:
-            wall = time.perf_counter()
-            rows, seconds = cpu_seconds(SECTIONS[section], bench)
-            print_table(rows)
-            replace_rows(section, rows)
-            wall = time.perf_counter() - wall
-            print(f"{section}: {seconds:.0f} CPU s, {wall:.0f} s", file=sys.stderr, flush=True)
+        PAGE.run(options.sections, bench)
 
 
 if __name__ == "__main__":

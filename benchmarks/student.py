@@ -12,27 +12,22 @@ whole, drawn by the split's seed. Nothing is chosen by held-out rows. CPU second
     python benchmarks/student.py --sections cost --before ../checkout-of-the-version-before
 """
 
-import argparse
 import os
-import sys
-import time
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from _common import (
+    Page,
     Split,
     cpu_seconds,
     one_thread,
     permuted,
-    print_table,
     r_squared,
-    read_csv,
     result_row,
     run_in,
     write_csv,
-    write_page,
 )
 from _rows import REPEATED, fit_precomputed, mixture, noisy, repeated
 from joblib import Memory
@@ -542,29 +537,17 @@ def _umap_transform(data, seed):
     return Z, umap.transform(split.X_test)
 
 
-def replace_rows(section, rows):
-    """Put the rows of a section in the place of its old ones, and write all."""
-    kept = [row for row in read_csv("student.csv") if row["section"] != section]
-    rows = sorted([*kept, *rows], key=lambda row: list(SECTIONS).index(row["section"]))
-    write_page("student", "One student: asked and reached", TEXT, rows)
+PAGE = Page("student", "One student: asked and reached", TEXT, SECTIONS)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sections", nargs="*", default=list(SECTIONS), choices=list(SECTIONS))
+    parser = PAGE.parser(__doc__)
     parser.add_argument("--seeds", type=int, default=2, help="splits (default: 2)")
-    parser.add_argument("--cache", help="folder that keeps the maps for the next run")
     parser.add_argument("--before", help="checkout of the version before, for ratios of cost")
     options = parser.parse_args()
     with one_thread(), TemporaryDirectory() as folder:
         bench = Bench(options, folder)
-        for section in options.sections:
-            wall = time.perf_counter()
-            rows, seconds = cpu_seconds(SECTIONS[section], bench)
-            print_table(rows)
-            replace_rows(section, rows)
-            wall = time.perf_counter() - wall
-            print(f"{section}: {seconds:.0f} CPU s, {wall:.0f} s", file=sys.stderr, flush=True)
+        PAGE.run(options.sections, bench)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.linalg import eigh
 from sklearn.linear_model import Ridge
 
-from sksubspace._linalg import dense, in_blocks, row_blocks
+from sksubspace._linalg import dense, gram, in_blocks, row_blocks
 from sksubspace._student._block_leave_out import group_solver
 from sksubspace._student._groups import (
     members_by_size,
@@ -259,11 +259,11 @@ def _fit(X, Z, groups):  # (n, d), (n, q), (n,) -> LeastSquares
 
 def _primal(X, mean):  # (n, d), (d,) -> (n, r), (r,)
     """Left singular vectors and eigenvalues through the (d, d) covariance."""
-    gram = np.zeros((X.shape[1],) * 2)
+    products = np.zeros((X.shape[1],) * 2)
     for rows in row_blocks(X.shape[0]):
         centred = dense(X[rows], np.float64) - mean
-        gram += centred.T @ centred
-    eigenvalues, vectors = _significant(*eigh(gram))
+        products += centred.T @ centred
+    eigenvalues, vectors = _significant(*eigh(products))
     left = np.empty((X.shape[0], len(eigenvalues)))
     for rows in row_blocks(X.shape[0]):
         left[rows] = (dense(X[rows], np.float64) - mean) @ (vectors / np.sqrt(eigenvalues))
@@ -271,9 +271,17 @@ def _primal(X, mean):  # (n, d), (d,) -> (n, r), (r,)
 
 
 def _dual(X, mean):  # (n, d), (d,) -> (n, r), (r,)
-    """The same through the (n, n) Gram matrix, for fewer rows than features."""
-    centred = dense(X, np.float64) - mean
-    eigenvalues, left = _significant(*eigh(centred @ centred.T))
+    """The same through the (n, n) Gram matrix, for fewer rows than features.
+
+    Sparse rows stay sparse: their mean is taken off the products.
+    """
+    if sparse.issparse(X):
+        along = np.asarray(X @ mean)
+        products = gram(X.T, X.T, 0.0) - along[:, None] - along + mean @ mean
+    else:
+        centred = dense(X, np.float64) - mean
+        products = centred @ centred.T
+    eigenvalues, left = _significant(*eigh(products))
     return left, eigenvalues
 
 

@@ -1,7 +1,7 @@
 """What an audit found: as words, as data frames, as JSON, as a page."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 from textwrap import fill
@@ -54,6 +54,9 @@ class EmbeddingAudit:
 
     versions : dict of str to str
         Of Python and of the packages that the numbers depend on.
+
+    palette : dict of str to color, sequence of colors or None
+        Colours of the labels in the report.
     """
 
     verdict: tuple[Finding, ...]
@@ -67,6 +70,7 @@ class EmbeddingAudit:
     n_features: int
     settings: dict
     versions: dict
+    palette: Any = field(default=None, repr=False)
 
     def __str__(self):
         return text_of(self)
@@ -142,13 +146,17 @@ class EmbeddingAudit:
             "reason": list(scores.reason),
         }
 
-    def to_report(self, path):
+    def to_report(self, path, *, palette=None):
         """Write one self-contained HTML page, and each table and figure of it beside.
 
         Parameters
         ----------
         path : str or path
             File to write, in a folder that exists.
+
+        palette : dict of str to color, sequence of colors or None, default=None
+            Colour of each label by its name, or in the order of the names; None takes that of the
+            audit, or ten that stay apart for the colour-blind.
 
         Returns
         -------
@@ -157,7 +165,8 @@ class EmbeddingAudit:
         """
         from sksubspace.report import write_audit
 
-        return write_audit(self, path)
+        audit = self if palette is None else replace(self, palette=palette)
+        return write_audit(audit, path)
 
     def methods_text(self):
         """Say how it was done, as a paragraph for a paper with references.

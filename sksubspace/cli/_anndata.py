@@ -4,6 +4,7 @@ from collections import Counter
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +12,7 @@ from scipy import sparse
 from sksubspace.cli._arrays import without_marks
 from sksubspace.cli._say import UsageError, quoted
 from sksubspace.cli._tables import Table
+from sksubspace.scanpy._adata import colors_of, named_in_uns
 
 _KEYS_NAMED = 20
 
@@ -29,6 +31,8 @@ def read_h5ad(path, options):
         obs = read(file["obs"])
         node, source = _matrix_node(path, file, rep, layer)
         values = read(node)
+        if rep is not None:
+            values = _first_columns(values, getattr(options, "n_columns", None))
         names = _names_of(values, rep) if rep else _told_apart(read(file["var"]).index)
     extra = {str(name): obs[name].to_numpy() for name in obs.columns}
     table = Table(
@@ -40,6 +44,12 @@ def read_h5ad(path, options):
     else:
         table.frame = pd.DataFrame(np.asarray(values), columns=names)
     return without_marks(options.na_values, table)
+
+
+def _first_columns(values, n_columns):
+    if n_columns is None:
+        return values
+    return (values.iloc if hasattr(values, "iloc") else values)[:, :n_columns]
 
 
 def read_obsm(path, key):
@@ -67,20 +77,56 @@ def read_obsm(path, key):
     return np.asarray(values.toarray() if sparse.issparse(values) else values), keys
 
 
-def rep_of_neighbors(path):
-    """Name the array of `obsm` that the neighbours of a file were computed from; None if unknown.
+def drawn_from(path, embedding):
+    """What a map of a file was drawn from, as scanpy writes it down.
 
-    Scanpy writes it down where it was told; without a word it takes X_pca.
+    Parameters
+    ----------
+    path : Path
+        An .h5ad file.
+    embedding : str
+        Name of the map in `obsm`; of any other, such as a file, the neighbours decide.
+
+    Returns
+    -------
+    rep : str or None
+        Key of `obsm`; None for X, or where nothing is written down.
+    n_columns : int or None
+        Its first columns alone; None for all.
     """
     if not path.is_file():
+        return None, None
+    with _opened(path) as (file, read):
+        basis, uns = str(embedding).removeprefix("X_"), {}
+        for name in (basis, "neighbors"):
+            uns[name] = _params_of(file, read, name)
+        other = uns[basis].get("params", {}).get("neighbors_key")
+        if other is not None:
+            uns[str(other)] = _params_of(file, read, str(other))
+        keys = _keys_of(file, "obsm")
+    rep, n_columns = named_in_uns(uns, keys, basis) if any(uns.values()) else (None, None)
+    return (rep, n_columns) if rep in keys else (None, None)
+
+
+def colors_of_column(path, name):
+    """The colours that scanpy has given the categories of a column of `obs`, or None."""
+    import pandas as pd
+
+    if name is None or path.suffix != ".h5ad":
         return None
     with _opened(path) as (file, read):
-        keys = _keys_of(file, "obsm")
-        if "neighbors" not in _keys_of(file, "uns"):
+        key = f"{name}_colors"
+        if key not in _keys_of(file, "uns") or name not in _keys_of(file, "obs"):
             return None
-        params = file["uns/neighbors"].get("params", {})
-        named = read(params["use_rep"]) if "use_rep" in params else "X_pca"
-        return str(named) if str(named) in keys else None
+        obs, uns = {name: pd.Series(read(file["obs"][name]))}, {key: read(file["uns"][key])}
+    return colors_of(SimpleNamespace(obs=obs, uns=uns), name)
+
+
+def _params_of(file, read, name):
+    """What is written down of one run; arrays beside it are not read."""
+    group = file["uns"].get(name) if "uns" in file else None
+    has_params = hasattr(group, "keys") and "params" in group
+    return {"params": read(group["params"])} if has_params else {}
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """``sksubspace audit``: what may be read off a map that exists."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from sksubspace._persistence import replace_file
-from sksubspace.cli._anndata import rep_of_neighbors
+from sksubspace.cli._anndata import colors_of_column, drawn_from
 from sksubspace.cli._compared import read_rows
 from sksubspace.cli._embedding import read_embedding
 from sksubspace.cli._lock import locked
@@ -55,7 +56,7 @@ def audited(rows, Z, options, terminal, *, teacher=None):
     from sksubspace.audit import audit_embedding
 
     try:
-        return audit_embedding(
+        found = audit_embedding(
             rows.X,
             Z,
             y=_labels(rows, options, terminal),
@@ -67,6 +68,7 @@ def audited(rows, Z, options, terminal, *, teacher=None):
             n_jobs=options.n_jobs,
             random_state=options.seed,
         )
+        return replace(found, palette=colors_of_column(rows.table.path, options.label))
     except ValueError as error:  # it names the parameter
         if options.debug:
             raise
@@ -94,10 +96,11 @@ def _take_representation(options, terminal):
     """Of an .h5ad file take the matrix that the map was drawn from, where the file says it."""
     if options.rep is not None or options.layer is not None or not options.data.endswith(".h5ad"):
         return
-    options.rep = rep_of_neighbors(Path(options.data))
+    options.rep, options.n_columns = drawn_from(Path(options.data), options.embedding)
     if options.rep is not None:
+        first = "" if options.n_columns is None else f"the first {options.n_columns} columns of "
         terminal.note(
-            f"{options.data}: obsm['{options.rep}'] is taken, which neighbours were computed from; "
+            f"{options.data}: {first}obsm['{options.rep}'] is taken, which the map was drawn from; "
             "--rep or --layer name another matrix"
         )
 

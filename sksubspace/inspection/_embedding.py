@@ -1,5 +1,7 @@
 """The map, coloured by class or value."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sksubspace.inspection._drawing.labels import name_classes
@@ -17,7 +19,6 @@ from sksubspace.inspection._drawing.points import (
     jitter,
 )
 from sksubspace.inspection._drawing.style import (
-    CLASS_COLORS,
     CLASS_MARKERS,
     MOST_POINTS,
     OTHER_COLOR,
@@ -111,6 +112,7 @@ class EmbeddingDisplay:
         max_classes=20,
         n_bins=200,
         cmap=VALUE_CMAP,
+        palette=None,
         **scatter_kwargs,
     ):
         """Draw the map.
@@ -147,6 +149,10 @@ class EmbeddingDisplay:
         cmap : str or Colormap, default="cividis"
             Colours of values.
 
+        palette : dict, sequence of colors or None, default=None
+            Colour of each class by its name, or in the order of the names; None takes ten that
+            stay apart for the colour-blind.
+
         **scatter_kwargs : dict
             Passed to :meth:`matplotlib.axes.Axes.scatter`.
 
@@ -160,7 +166,7 @@ class EmbeddingDisplay:
         ValueError
             If the map has no finite row, `y` does not fit it, or an option is none of those listed.
         """
-        Z, columns, target = self._checked(components, kind, y_kind, names, max_classes)
+        Z, columns, target = self._checked(components, kind, y_kind, names, max_classes, palette)
         self.ax_ = prepare_axes(ax, f"{type(self).__name__}.plot")
         self.figure_ = self.ax_.figure
         self.scatters_, self.texts_, self._glyphs = [], [], False
@@ -237,7 +243,7 @@ class EmbeddingDisplay:
             label_name = y.name
         return cls(Z, y=y, label_name=label_name).plot(ax=ax, **kwargs)
 
-    def _checked(self, components, kind, y_kind, names, max_classes):
+    def _checked(self, components, kind, y_kind, names, max_classes, palette):
         """Return the finite rows of the chosen coordinates, and what they are coloured by."""
         for value, allowed, name in (
             (kind, ("auto", "scatter", "hist"), "kind"),
@@ -247,7 +253,7 @@ class EmbeddingDisplay:
                 raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
         Z = check_places(self.embedding, "embedding")
         columns = check_components(components, Z.shape[1])
-        target = check_target(self.y, len(Z), y_kind, max_classes)
+        target = check_target(self.y, len(Z), y_kind, max_classes, palette)
         keep = finite_rows(Z)
         return Z[keep][:, columns], columns, _rows_of(target, keep)
 
@@ -283,7 +289,7 @@ class EmbeddingDisplay:
             self.scatters_ = [self.ax_.scatter(*points.T, label=classes.other_name, **left)]
         for code, name in enumerate(classes.names):
             look = {
-                "color": CLASS_COLORS[code % 10],
+                "color": classes.colors[code],
                 "marker": f"${name}$" if glyphs else class_marker(code),
                 "label": literal(name),
             }
@@ -338,7 +344,7 @@ def class_marker(code):
 
 def _rows_of(target, keep):
     if isinstance(target, Classes):
-        return Classes(target.names, target.codes[keep], target.other_name)
+        return replace(target, codes=target.codes[keep])
     return None if target is None else target[keep]
 
 
@@ -364,8 +370,8 @@ def _majority_colors(Z, classes, edges, counts):  # -> (n_bins, n_bins, 4)
 
     codes = [*range(len(classes.names)), -1]
     by_class = np.stack([cell_sums(Z[classes.codes == code], None, edges) for code in codes])
-    palette = [CLASS_COLORS[code % 10] if code >= 0 else OTHER_COLOR for code in codes]
-    colors = np.array([to_rgb(color) for color in palette])[by_class.argmax(axis=0)]
+    colors = np.array([to_rgb(color) for color in (*classes.colors, OTHER_COLOR)])
+    colors = colors[by_class.argmax(axis=0)]
     strength = np.log1p(counts) / np.log1p(counts.max())
     alpha = np.where(counts > 0, _FAINTEST + (1 - _FAINTEST) * strength, 0.0)
     return np.dstack([colors, alpha])

@@ -1,5 +1,7 @@
 """The map with a mark on each row that does not stand where it belongs, is torn apart or merged."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sksubspace.inspection._drawing.labels import class_sites, place_labels
@@ -220,7 +222,7 @@ class ReliabilityDisplay:
         Z = Z[keep][:, columns]
         if len(columns) == 1:
             Z = np.column_stack([Z, jitter(len(Z))])
-        groups = None if y is None else type(y)(y.names, y.codes[keep], y.other_name)
+        groups = None if y is None else replace(y, codes=y.codes[keep])
         return Z, mark[keep], groups, columns
 
     def _explain(self, mark):

@@ -1,6 +1,5 @@
 """Which method, and which hyperparameters, give a map that can be trusted."""
 
-import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -10,7 +9,6 @@ from tempfile import TemporaryDirectory
 import joblib
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import GroupKFold, KFold, check_cv
 from sklearn.utils import check_array, column_or_1d
 
 from sksubspace._student import check_groups
@@ -18,7 +16,7 @@ from sksubspace._student._groups import groups_of_copies, groups_of_equal_rows, 
 from sksubspace._validation import check_counts, refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
-from sksubspace.model_selection._evaluate import METRICS, ScoredData, Split
+from sksubspace.model_selection._evaluate import METRICS, ScoredData
 from sksubspace.model_selection._memory import open_store, shaping_versions
 from sksubspace.model_selection._result import EmbeddingComparison
 from sksubspace.model_selection._run import (
@@ -27,14 +25,13 @@ from sksubspace.model_selection._run import (
     run_comparison,
     with_linear_control,
 )
+from sksubspace.model_selection._splits import loose_splits, make_splits, mean_sizes
 from sksubspace.model_selection._summary import Rule
 from sksubspace.model_selection._thin import log_normalized
 
 _METHODS = ("auto", "loo", "cv")
 _VALIDATIONS = ("rows", "thin")
 _RULES = ("simplest", "one_std_err", "best")
-# a training set must leave two groups beside the one that is left out
-_FEWEST_GROUPS = 3
 
 
 def compare_embeddings(
@@ -220,28 +217,36 @@ def compare_embeddings(
     store = open_store(memory, shaping_versions())
     bare = _checked_data(X, y, metrics, store, has_counts=method == "thin")
     data = _with_groups(bare, groups, method)
-    splits = () if method in ("loo", "thin") else _splits(data, cv, n_repeats, seed)
+    splits = () if method in ("loo", "thin") else make_splits(data, cv, n_repeats, seed)
+    order = order_of_simplicity(parsed, order)
     with _store_of_whole_fits(store, method) as whole:
         plan = ComparisonPlan(
             data=data,
             candidates=with_linear_control(parsed, controls, data.X.shape[1]),
             student=student,
             method=method,
-            rule=_rule(
-                select, order_of_simplicity(parsed, order), confidence, splits, n_repeats, method
-            ),
+            rule=_rule(select, order, confidence, splits, n_repeats, method),
             controls=bool(controls),
             splits=splits,
             seeds=tuple((seed + i) % 2**32 for i in range(1 if splits else n_repeats)),
             store=store,
             whole=whole,
             n_jobs=n_jobs,
-            ungrouped=replace(bare, groups=np.arange(bare.X.shape[0])) if data.given else None,
-            loose_splits=_loose_splits(bare, splits, n_repeats, seed) if data.given else (),
+            **_beside_groups(data, bare, splits, n_repeats, seed),
         )
         compare = partial(run_comparison, plan, log_normalized(data.X) if data.has_counts else X)
         found = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
     return _summed_up(plan, *found, random_state=seed)
+
+
+def _beside_groups(data, bare, splits, n_repeats, seed):
+    """The same rows and folds as if no groups were given: what "lost to groups" is counted from."""
+    if not data.given:
+        return {"ungrouped": None, "loose_splits": ()}
+    return {
+        "ungrouped": replace(bare, groups=np.arange(bare.X.shape[0])),
+        "loose_splits": loose_splits(bare, splits, n_repeats, seed),
+    }
 
 
 def _summed_up(plan, rows, score, best, *, random_state):
@@ -379,75 +384,10 @@ def _with_groups(data, groups, method):
     return replace(data, groups=groups, given=given)
 
 
-def _splits(data, cv, n_repeats, seed):
-    """Splits of all repeats; the first repeats are the same however many follow."""
-    rng, n_samples, splits = np.random.RandomState(seed), data.X.shape[0], []
-    for _ in range(n_repeats):
-        pairs = _pairs(data, cv, int(rng.randint(2**31 - 1)))
-        for train, test in pairs:
-            rows = np.arange(n_samples)
-            train, test = rows[train], rows[test]
-            if data.groups is not None:  # whatever the splitter, copies and groups leave together
-                train = train[~np.isin(data.groups[train], data.groups[test])]
-            splits.append(Split(train, test, int(rng.randint(2**31 - 1))))
-    if data.groups is not None:
-        fewest = min(len(np.unique(data.groups[one.train])) for one in splits)
-        if fewest < _FEWEST_GROUPS:
-            raise ValueError(
-                f"groups must leave at least {_FEWEST_GROUPS} different ones in every training set "
-                f"of cv={cv!r}, but one has {fewest}."
-            )
-    return tuple(splits)
-
-
-def _loose_splits(data, splits, n_repeats, seed):
-    """As many folds of single rows as a repeat has, with the seeds of its students."""
-    n_splits = len(splits) // n_repeats
-    pairs = _pairs(data, n_splits, seed) if n_splits else ()
-    return tuple(Split(*pair, one.seed) for pair, one in zip(pairs, splits[:n_splits], strict=True))
-
-
 def _rule(select, order, confidence, splits, n_repeats, method):
     whole_rows = "thinned" if method == "thin" else "leave-one-out"
-    sizes = _mean_sizes(splits)
+    sizes = mean_sizes(splits)
     return Rule(select, order, float(confidence), *sizes, int(n_repeats), whole_rows)
-
-
-def _mean_sizes(splits):
-    """Test and training rows of a split, as means."""
-    if not splits:
-        return np.nan, np.nan
-    return tuple(
-        float(np.mean([len(getattr(one, name)) for one in splits])) for name in ("test", "train")
-    )
-
-
-def _pairs(data, cv, seed):
-    if isinstance(cv, Integral) and not isinstance(cv, bool):
-        splitter, groups = _folds_of(data, int(cv), seed), data.groups
-    elif not isinstance(cv, str) and (hasattr(cv, "split") or hasattr(cv, "__iter__")):
-        splitter, groups = check_cv(cv), data.groups if data.given else None
-    else:
-        raise TypeError(f"cv must be a number of folds, a splitter or pairs of rows, got {cv!r}.")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The groups parameter is ignored")
-        pairs = list(splitter.split(data.X, data.y, groups))
-    if len(pairs) < 2:
-        raise ValueError(f"cv must give at least 2 splits, got {len(pairs)}.")
-    return pairs
-
-
-def _folds_of(data, n_folds, seed):
-    """Folds of rows, or of whole groups."""
-    n_samples = data.X.shape[0]
-    if not 2 <= n_folds <= n_samples:
-        raise ValueError(f"cv must be from 2 to the {n_samples} rows of X, got {n_folds}.")
-    if data.groups is None:
-        return KFold(n_folds, shuffle=True, random_state=seed)
-    n_groups = data.groups.max() + 1
-    if n_folds > n_groups:
-        raise ValueError(f"cv must be at most the number of groups, {n_groups}, got {n_folds}.")
-    return GroupKFold(n_folds, shuffle=True, random_state=seed)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The pictures of an audit: the map by group, and by mark."""
 
-from sksubspace.inspection._drawing.style import literal
+from sksubspace.inspection._drawing.style import OTHER_COLOR, literal
 from sksubspace.report._figures import (
     MOST_NAMES,
     STYLE,
@@ -39,8 +39,13 @@ def _by_group(audit, Z):
     EmbeddingDisplay.from_predictions(
         Z, y=audit.reliability.group, y_kind="classes", max_classes=n_groups, ax=ax,
         names="map" if n_groups > MOST_NAMES else "auto",
-        label_name=literal(audit.label_name),
+        label_name=literal(audit.label_name), palette=_with_missing(audit.palette),
     )  # fmt: skip
     legend_below(figure, ax)
     text = f"The map, coloured by {plain(audit.label_name)}."
     return figure_picture(figure, text, text)
+
+
+def _with_missing(palette):
+    """Colours by name leave out rows without a label, whose group is called "missing"."""
+    return {"missing": OTHER_COLOR} | dict(palette) if hasattr(palette, "items") else palette

@@ -66,6 +66,17 @@ def column_of(adata, name, parameter):
     return column.cat.remove_unused_categories() if hasattr(column, "cat") else column
 
 
+def colors_of(adata, name):
+    """What scanpy has coloured the categories of a column with; None where it has not."""
+    column = None if name is None else adata.obs[name]
+    colors = adata.uns.get(f"{name}_colors")
+    if colors is None or not hasattr(column, "cat"):
+        return None
+    names = [*map(str, column.cat.categories)]
+    # colours of an earlier set of categories say nothing of these
+    return dict(zip(names, map(str, colors), strict=True)) if len(colors) == len(names) else None
+
+
 def layer_of(adata, name):
     """A layer, or None for None."""
     if name is None:
@@ -94,7 +105,7 @@ def held_against(adata, basis, use_rep=None):
     """
     n_components = None
     if use_rep is None:
-        use_rep, n_components = _named_in_uns(adata, basis)
+        use_rep, n_components = named_in_uns(adata.uns, adata.obsm, basis)
     if use_rep == "X":
         if adata.X is None:
             raise ValueError("adata.X is None; use_rep must be a key of adata.obsm.")
@@ -108,16 +119,20 @@ def held_against(adata, basis, use_rep=None):
     return Representation(values[:, :n_components], use_rep, n_components)
 
 
-def _named_in_uns(adata, basis):  # -> str or None, int or None
-    own = _inner(adata.uns, basis.removeprefix("X_"))
-    neighbors = _inner(adata.uns, _inner(own, "params").get("neighbors_key", "neighbors"))
+def named_in_uns(uns, obsm, basis):  # -> str or None, int or None
+    """The matrix that a map was drawn from, and how many of its columns, as scanpy writes it down.
+
+    That is "X", a key of `obsm`, or None where none is known; and None for all columns.
+    """
+    own = _inner(uns, basis.removeprefix("X_"))
+    neighbors = _inner(uns, _inner(own, "params").get("neighbors_key", "neighbors"))
     for params in (_inner(own, "params"), _inner(neighbors, "params")):
         if params.get("use_rep") is not None:
             return str(params["use_rep"]), params.get("n_pcs")
     n_pcs = _inner(neighbors, "params").get("n_pcs")
     if n_pcs == 0:  # how scanpy says that components are not to be taken
         return "X", None
-    return ("X_pca" if "X_pca" in adata.obsm else None), n_pcs
+    return ("X_pca" if "X_pca" in obsm else None), n_pcs
 
 
 def _inner(mapping, key):

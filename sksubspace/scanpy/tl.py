@@ -1,6 +1,7 @@
 """Tools: what is computed of maps in `adata.obsm`, and written to `obs` and `uns`."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from sksubspace.model_selection import compare_embeddings
 from sksubspace.scanpy._adata import (
     batches_of,
     check_adata,
+    colors_of,
     column_of,
     held_against,
     layer_of,
@@ -48,7 +50,8 @@ def audit(
         that it was drawn from, where ``adata.uns`` says so, and else "X_pca".
 
     groupby : str or None, default=None
-        Column of ``adata.obs`` with clusters or cell types to read by.
+        Column of ``adata.obs`` with clusters or cell types to read by; the report takes scanpy's
+        colours of them from ``adata.uns``.
 
     batch_key : str or None, default=None
         Column of ``adata.obs`` with what cells belong to, such as a donor; cells of a batch are
@@ -104,6 +107,7 @@ def audit(
         q=q,
         random_state=random_state,
     )
+    found = replace(found, palette=colors_of(adata, groupby))
     name = key_added or key.removeprefix("X_")
     adata.obs[f"{name}_reliable"] = np.asarray(found.reliability.reliable)
     adata.obs[f"{name}_mark"] = _categories(found.reliability.mark)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sksubspace.cli import main
-from sksubspace.cli._anndata import rep_of_neighbors
+from sksubspace.cli._anndata import drawn_from
 from tests.cli.stored_cells import cells, store
 from tests.cli.tables import blobs
 
@@ -101,17 +101,30 @@ def test_labels_on_a_scale_are_no_groups(folder, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "params, expected",
-    [({"use_rep": "X_own"}, "X_own"), ({}, "X_pca"), ({"use_rep": "gone"}, None), (None, None)],
+    "uns, expected",
+    [
+        ({"neighbors": {"params": {"use_rep": "X_own"}}}, ("X_own", None)),
+        ({"neighbors": {"params": {}}}, ("X_pca", None)),
+        ({"neighbors": {"params": {"n_pcs": 3}}}, ("X_pca", 3)),
+        ({"neighbors": {"params": {"n_pcs": 0}}}, (None, None)),
+        ({"neighbors": {"params": {"use_rep": "gone"}}}, (None, None)),
+        ({"umap": {"params": {"use_rep": "X_own", "n_pcs": 2}}}, ("X_own", 2)),
+        (
+            {
+                "umap": {"params": {"neighbors_key": "own"}},
+                "neighbors": {"params": {}},
+                "own": {"params": {"use_rep": "X_own"}},
+            },
+            ("X_own", None),
+        ),
+        (None, (None, None)),
+    ],
 )
-def test_the_file_says_what_its_neighbours_were_computed_from(
-    tmp_path, monkeypatch, params, expected
-):
+def test_the_file_says_what_its_map_was_drawn_from(tmp_path, monkeypatch, uns, expected):
     stored = cells()
     stored["obsm"]["X_own"] = stored["obsm"]["X_pca"]
-    if params is not None:
-        stored["uns"] = {"neighbors": {"params": params}}
-        stored["uns/neighbors"] = stored["uns"]["neighbors"]
+    if uns is not None:
+        stored["uns"] = uns
     path = tmp_path / "cells.h5ad"
     store(stored, path, monkeypatch)
-    assert rep_of_neighbors(path) == expected
+    assert drawn_from(path, "X_umap") == expected

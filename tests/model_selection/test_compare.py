@@ -17,9 +17,9 @@ from sksubspace._teachers import seed_teacher
 from sksubspace._threads import small_work
 from sksubspace.metrics import embedding_score, neighborhood_hit, trustworthiness
 from sksubspace.model_selection import one_standard_error
-from sksubspace.model_selection._compare import _splits
 from sksubspace.model_selection._evaluate import ScoredData
 from sksubspace.model_selection._intervals import simultaneous_reach, split_covariance
+from sksubspace.model_selection._splits import make_splits
 from tests.model_selection.toys import LINEAR, Broken, Scribe, Seeded, compare, digits, row
 
 X, y = digits()
@@ -27,7 +27,7 @@ SIZES = {"P": (PCA(), {"n_components": [1, 2, 4]})}
 
 
 def splits_of(result, cv=3):
-    return _splits(ScoredData(X), cv, result.n_repeats, result.random_state)
+    return make_splits(ScoredData(X), cv, result.n_repeats, result.random_state)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_seeds_are_shared_by_candidates_and_differ_between_splits_and_repeats():
     assert a.split_scores == b.split_scores and len(set(a.split_scores)) == 6
     seeds = [split.seed for split in splits_of(result)]
     assert len(set(seeds)) == 6
-    assert [split.seed for split in _splits(ScoredData(X), 3, 1, 0)] == seeds[:3]
+    assert [split.seed for split in make_splits(ScoredData(X), 3, 1, 0)] == seeds[:3]
 
 
 def test_a_teacher_with_a_seed_keeps_it(tmp_path):
@@ -172,7 +172,7 @@ def test_a_score_with_groups_is_that_of_the_student_with_groups(donors):
 def test_folds_are_of_whole_groups(donors):
     X, group = donors
     for cv in (4, GroupKFold(4), KFold(4, shuffle=True, random_state=0)):
-        for split in _splits(ScoredData(X, groups=group, given=True), cv, 2, 0):
+        for split in make_splits(ScoredData(X, groups=group, given=True), cv, 2, 0):
             assert not set(group[split.train]) & set(group[split.test])
 
 
@@ -187,7 +187,10 @@ def test_copies_do_not_stand_in_training_and_test_rows_at_once():
 
 def splits_of_copies(X):
     data = ScoredData(X, groups=groups_of_copies(X)[0])
-    return (*_splits(data, 4, 1, 0), *_splits(data, KFold(4, shuffle=True, random_state=0), 1, 0))
+    return (
+        *make_splits(data, 4, 1, 0),
+        *make_splits(data, KFold(4, shuffle=True, random_state=0), 1, 0),
+    )
 
 
 def test_too_few_groups_are_refused_by_name(donors):

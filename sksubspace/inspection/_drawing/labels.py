@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sksubspace.inspection._drawing.style import CLASS_COLORS, halo, literal, outside_legend
+from sksubspace.inspection._drawing.style import halo, literal, outside_legend
 from sksubspace.neighbors import k_nearest
 
 # where a text may stand, in points from its own: on rings, the nearest first
@@ -183,4 +183,4 @@ def _patches(classes):
     """Return coloured squares for the legend of a histogram."""
     from matplotlib.patches import Patch
 
-    return [Patch(color=CLASS_COLORS[code % 10]) for code in range(len(classes.names))]
+    return [Patch(color=color) for color in classes.colors]

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sksubspace._validation import natural_key, text_of_label
+from sksubspace.inspection._drawing.style import CLASS_COLORS
 
 # whole numbers with more different values than this are read as values, not as codes of classes
 _MOST_CODES = 20
@@ -111,12 +112,14 @@ class Classes:
     names: tuple
     codes: np.ndarray
     other_name: str
+    colors: tuple
 
 
-def check_target(y, n_samples, kind="auto", max_classes=20):
+def check_target(y, n_samples, kind="auto", max_classes=20, palette=None):
     """Return values as a float array, classes as `Classes`, or None for no y.
 
-    Integers count as classes up to twenty different ones; fractions are values.
+    Integers count as classes up to twenty different ones; fractions are values. A `palette` maps
+    names of classes to colours, or has a colour for each name, in the order of names.
     """
     if kind not in ("auto", "classes", "values"):
         raise ValueError(f"y_kind must be 'auto', 'classes' or 'values', got {kind!r}.")
@@ -127,7 +130,7 @@ def check_target(y, n_samples, kind="auto", max_classes=20):
         raise ValueError(f"y must have shape ({n_samples},), one label a row, got {y.shape}.")
     if kind == "values" or (kind == "auto" and _holds_values(y)):
         return _as_values(y)
-    return _as_classes(y, max_classes)
+    return _as_classes(y, max_classes, palette)
 
 
 def _holds_values(y):
@@ -145,7 +148,7 @@ def _as_values(y):
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _as_classes(y, max_classes):
+def _as_classes(y, max_classes, palette):
     texts = np.array([text_of_label(label) for label in y.tolist()], dtype=object)
     known = np.array([text is not None for text in texts], dtype=bool)
     names, counts = np.unique(texts[known].astype(str), return_counts=True)
@@ -155,4 +158,31 @@ def _as_classes(y, max_classes):
     codes = np.array([code_of.get(text, -1) for text in texts], dtype=np.intp)
     n_left = len(names) - len(shown)
     other = f"other ({n_left} classes)" if n_left else "missing"
-    return Classes(tuple(map(str, shown)), codes, other)
+    shown = tuple(map(str, shown))
+    return Classes(shown, codes, other, _colors_of(shown, names, palette))
+
+
+def _colors_of(shown, names, palette):
+    """The colour of each class that is shown; `names` are those of all classes."""
+    if palette is None:
+        return tuple(CLASS_COLORS[code % len(CLASS_COLORS)] for code in range(len(shown)))
+    if not hasattr(palette, "items"):
+        if isinstance(palette, str) or len(palette) < len(names):
+            raise ValueError(
+                f"palette must be a dict, or have a colour for each of {len(names)} classes, got "
+                f"{palette!r}."
+            )
+        palette = dict(zip(sorted(names, key=natural_key), palette, strict=False))
+    palette = {text_of_label(name): color for name, color in palette.items()}
+    absent = [name for name in shown if name not in palette]
+    if absent:
+        raise ValueError(f"palette must have a colour for each class, but has none for {absent}.")
+    return tuple(_as_color(palette[name]) for name in shown)
+
+
+def _as_color(color):
+    from matplotlib.colors import is_color_like, to_hex
+
+    if not is_color_like(color):
+        raise ValueError(f"palette must hold colours that matplotlib knows, got {color!r}.")
+    return to_hex(color)
