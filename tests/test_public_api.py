@@ -32,6 +32,7 @@ FLOORS = {
     "_spreadsheets": 0,
     "_sklearn": 0,
     "_threads": 0,
+    "_uns": 0,
     "_validation": 0,
     "_ambient": 1,
     "_torch": 1,

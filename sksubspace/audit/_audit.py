@@ -53,10 +53,14 @@ def audit_embedding(
         Names of the rows; None takes the index of X, or counts.
 
     counts : {array-like, sparse matrix} of shape (n_samples, n_genes) or None, default=None
-        Counts of the same rows, to be explained by the map.
+        Raw counts of the same rows, to be explained by the map. A map that was drawn from them has
+        seen their noise: with `teacher` they are cut in two as well (see
+        :func:`sksubspace.model_selection.thin_counts`), a map is drawn of the logarithms of one
+        half, and the other half is what it explains.
 
     teacher : object with ``fit_transform``, str or None, default=None
-        What drew the map. It is drawn again with other seeds and settings; nothing else needs it.
+        What drew the map. It is drawn again with other seeds and settings, and of halves of
+        `counts`; nothing else needs it.
 
     surrogate : bool, default=False
         Whether to let the teacher draw Gaussian data of the same covariance too, as a control.

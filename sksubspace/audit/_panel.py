@@ -7,7 +7,7 @@ import numpy as np
 
 from sksubspace._student import FourierRidge
 from sksubspace._student._groups import nearest_of_other_groups
-from sksubspace.audit._teacher import drawn_again, other_settings
+from sksubspace.audit._teacher import drawn_again, explained_halves, other_settings
 from sksubspace.metrics import deviance_explained, find_islands
 from sksubspace.metrics._controls import arrangement_p_value, dealt, derangement
 from sksubspace.metrics._group_loss import group_loss_of
@@ -164,6 +164,8 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
     places = {"permuted": permuted_places, "pca": principal}
     if counts is not None:
         readings.append(_of_counts(counts, learnt, places, random_state))
+        if teacher is not None:
+            readings.append(_of_halves(counts, learnt, teacher, random_state))
     if labels is not None:
         scores = group_scores_of(learnt.found, learnt.X, learnt.Z, labels)
         read = {
@@ -328,6 +330,17 @@ def _of_counts(counts, learnt, controls, random_state):
         "counts", explained(learnt.Z),
         meaning="share of the Poisson deviance of the counts that 15 neighbours explain",
         **{name: explained(places) for name, places in controls.items()},
+    )  # fmt: skip
+
+
+def _of_halves(counts, learnt, teacher, random_state):
+    found = explained_halves(
+        counts, teacher, learnt.Z.shape[1], groups=learnt.found.groups, random_state=random_state
+    )
+    return Reading(
+        "halves of the counts", found.pop("map"),
+        meaning="the same of one half of the counts, by a map that the teacher draws of the other",
+        **found,
     )  # fmt: skip
 
 

@@ -1,14 +1,17 @@
-"""What needs the method that drew the map: other seeds, other settings."""
+"""What needs the method that drew the map: other seeds, other settings, halves of counts."""
 
 from inspect import signature
 
 import numpy as np
 from sklearn.base import clone
 
+from sksubspace._linalg import column_means, principal_directions, project
 from sksubspace._teachers import centring, embed, seed_teacher
 from sksubspace._threads import small_work
+from sksubspace.metrics import deviance_explained
 from sksubspace.metrics._linear_gain import r2_gain, t_interval
-from sksubspace.model_selection import embedding_stability
+from sksubspace.model_selection import embedding_stability, thin_counts
+from sksubspace.model_selection._thin import log_normalized
 
 # how far a teacher looks is halved and doubled
 FACTORS = (0.5, 2.0)
@@ -58,14 +61,59 @@ def other_settings(learnt, teacher, *, random_state):
     """
     found = []
     for name, value in _reaches(teacher, len(learnt.Z)):
-        other = seed_teacher(clone(teacher, safe=False), random_state)
-        with small_work(0):
-            Z = embed(centring(other.set_params(**{name: value}), learnt.X), learnt.X)
+        other = clone(teacher, safe=False).set_params(**{name: value})
+        Z = _map_of(other, learnt.X, random_state)
         if np.isnan(Z).any():
             continue
         gain, error, degrees = r2_gain(learnt.again(Z), learnt.found)
         found.append((f"{name}={value:g}", gain, t_interval(gain, error, degrees)))
     return found
+
+
+def explained_halves(counts, teacher, n_components, *, groups, random_state):
+    """Deviance of one half of the counts that maps of the other half explain.
+
+    Parameters
+    ----------
+    counts : {ndarray, CSR matrix} of shape (n_samples, n_genes)
+        Raw counts.
+
+    teacher : estimator
+        Draws the map, of the logarithms of the first half as `log_normalized` takes them.
+
+    n_components : int
+        Principal components of the same, as a control.
+
+    groups : ndarray of shape (n_samples,) of int
+        Rows of a group do not explain each other.
+
+    random_state : int
+        Of the halves, the teacher and the map dealt at random.
+
+    Returns
+    -------
+    explained : dict of str to float
+        Of the "map", of the map "permuted", and of "pca".
+    """
+    train, test = thin_counts(counts, random_state=random_state)
+    X = log_normalized(train)
+    Z = _map_of(clone(teacher, safe=False), X, random_state)
+    mean = column_means(X)
+    maps = {
+        "map": Z,
+        "permuted": np.random.RandomState(random_state).permutation(Z),
+        "pca": project(X, mean, principal_directions(X, mean, n_components)),
+    }
+    return {
+        name: deviance_explained(test, places, groups=groups, random_state=random_state)
+        for name, places in maps.items()
+    }
+
+
+def _map_of(teacher, X, random_state):  # -> (n, q)
+    teacher = seed_teacher(teacher, random_state)
+    with small_work(0):
+        return embed(centring(teacher, X), X)
 
 
 def _reaches(teacher, n_samples):

@@ -68,7 +68,7 @@ def verdict_of(panel, reliability, q):  # -> tuple of Finding
             _distances(panel, broken),
             _inside(panel.scores, broken),
         ]
-    found += [_misplaced(reliability, q), _more_than_pca(panel), *_of_the_counts(panel["counts"])]
+    found += [_misplaced(reliability, q), _more_than_pca(panel), *_of_the_counts(panel)]
     if panel.loss is not None:
         found.append(_donors(panel.loss))
     if panel.stability is not None:
@@ -216,15 +216,22 @@ def _more_than_pca(panel):
     )
 
 
-def _of_the_counts(reading):
+def _of_the_counts(panel):
+    """By halves of the counts where there is a teacher to draw a map of one half alone."""
+    whole, halves = panel["counts"], panel["halves of the counts"]
+    is_honest = np.isfinite(halves.value)
+    reading = halves if is_honest else whole
     if np.isnan(reading.value):
         return
     yield Finding(
         "more than PCA of the counts",
         "yes" if reading.value > reading.pca else "NO",
         f"deviance explained {short(reading.value)} (permuted {short(reading.permuted)}, PCA "
-        f"{short(reading.pca)})",
-        "optimistic where the map was drawn from these counts",
+        f"{short(reading.pca)})"
+        + (f"; the map as drawn, of all counts {short(whole.value)}" if is_honest else ""),
+        "of one half of the counts, by a map of the other"
+        if is_honest
+        else "optimistic where the map was drawn from these counts; give the teacher",
     )
 
 

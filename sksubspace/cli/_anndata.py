@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 from scipy import sparse
 
+from sksubspace._uns import colors_of, named_in_uns
 from sksubspace.cli._arrays import without_marks
 from sksubspace.cli._say import UsageError, quoted
 from sksubspace.cli._tables import Table
-from sksubspace.scanpy._adata import colors_of, named_in_uns
 
 _KEYS_NAMED = 20
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from sksubspace._uns import named_in_uns
+
 _FEWEST_BATCHES = 3
 # names that an error lists
 _MOST_NAMED = 20
@@ -66,17 +68,6 @@ def column_of(adata, name, parameter):
     return column.cat.remove_unused_categories() if hasattr(column, "cat") else column
 
 
-def colors_of(adata, name):
-    """What scanpy has coloured the categories of a column with; None where it has not."""
-    column = None if name is None else adata.obs[name]
-    colors = adata.uns.get(f"{name}_colors")
-    if colors is None or not hasattr(column, "cat"):
-        return None
-    names = [*map(str, column.cat.categories)]
-    # colours of an earlier set of categories say nothing of these
-    return dict(zip(names, map(str, colors), strict=True)) if len(colors) == len(names) else None
-
-
 def layer_of(adata, name):
     """A layer, or None for None."""
     if name is None:
@@ -117,28 +108,6 @@ def held_against(adata, basis, use_rep=None):
     values = adata.obsm[use_rep]
     values = values if hasattr(values, "toarray") else np.asarray(values)
     return Representation(values[:, :n_components], use_rep, n_components)
-
-
-def named_in_uns(uns, obsm, basis):  # -> str or None, int or None
-    """The matrix that a map was drawn from, and how many of its columns, as scanpy writes it down.
-
-    That is "X", a key of `obsm`, or None where none is known; and None for all columns.
-    """
-    own = _inner(uns, basis.removeprefix("X_"))
-    neighbors = _inner(uns, _inner(own, "params").get("neighbors_key", "neighbors"))
-    for params in (_inner(own, "params"), _inner(neighbors, "params")):
-        if params.get("use_rep") is not None:
-            return str(params["use_rep"]), params.get("n_pcs")
-    n_pcs = _inner(neighbors, "params").get("n_pcs")
-    if n_pcs == 0:  # how scanpy says that components are not to be taken
-        return "X", None
-    return ("X_pca" if "X_pca" in obsm else None), n_pcs
-
-
-def _inner(mapping, key):
-    """A mapping within a mapping; an empty one where there is none."""
-    found = mapping[key] if key in mapping else {}
-    return found if hasattr(found, "get") else {}
 
 
 def _absent(name, parameter, where, there, more=None):

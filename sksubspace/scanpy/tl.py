@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from sksubspace._uns import colors_of
 from sksubspace.audit import audit_embedding
 from sksubspace.model_selection import compare_embeddings
 from sksubspace.scanpy._adata import (
     batches_of,
     check_adata,
-    colors_of,
     column_of,
     held_against,
     layer_of,

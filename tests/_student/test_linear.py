@@ -277,3 +277,19 @@ def test_data_that_say_nothing_are_placed_at_the_mean_of_the_others():
     encoder = LinearEncoder(exact=False).fit(np.ones((30, 3)), Z)
     assert_allclose(encoder.predict(np.ones((2, 3))), [Z.mean(0)] * 2)
     assert_allclose(encoder.left_out_line(), (30 * Z.mean(0) - Z) / 29)
+
+
+def test_fewer_sparse_rows_than_features_give_the_dense_result_and_stay_sparse(monkeypatch):
+    rng = np.random.RandomState(0)
+    X = rng.poisson(0.3, size=(60, 200)).astype(np.float64)
+    Z = rng.randn(60, 2)
+    dense, to_array = LinearEncoder().fit(X, Z), sparse.csr_matrix.toarray
+
+    def of_products_alone(rows, *args, **kwargs):
+        assert rows.shape[0] == rows.shape[1]
+        return to_array(rows, *args, **kwargs)
+
+    monkeypatch.setattr(sparse.csr_matrix, "toarray", of_products_alone)
+    same = LinearEncoder().fit(sparse.csr_matrix(X), Z)
+    assert_allclose(same.coef_, dense.coef_, atol=1e-9)
+    assert_allclose(same.left_out_line(), dense.left_out_line(), atol=1e-8)

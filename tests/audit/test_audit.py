@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from sklearn.decomposition import PCA
 from sklearn.manifold import Isomap
 
 from sksubspace import MEDAL, audit_embedding
-from sksubspace.metrics import embedding_reliability, embedding_score
+from sksubspace.metrics import deviance_explained, embedding_reliability, embedding_score
+from sksubspace.model_selection import thin_counts
 from tests.audit.data import N_EACH, N_FEATURES, N_GROUPS, NAMES, islands, swapped
 
 
@@ -142,6 +144,23 @@ def test_counts_are_explained(data):
     reading = audit.panel["counts"]
     assert reading.value > 0.3 > 0.05 > reading.permuted
     assert "more than PCA of the counts" in answers(audit)
+
+
+def test_with_a_teacher_one_half_of_the_counts_is_explained_by_a_map_of_the_other():
+    counts = np.random.RandomState(0).poisson(2.0, size=(150, 12))  # noise: there is nothing
+    logs = np.log1p(counts)
+    teacher = PCA(2, random_state=0)
+    Z = teacher.fit_transform(logs)
+    audit = audit_embedding(logs, Z, counts=counts, teacher=teacher)
+    whole, halves = audit.panel["counts"], audit.panel["halves of the counts"]
+    train, test = thin_counts(counts, random_state=0)
+    totals = train.sum(axis=1, keepdims=True)
+    drawn = PCA(2).fit_transform(np.log1p(train / totals * np.median(totals)))
+    assert halves.value == pytest.approx(deviance_explained(test, drawn), abs=1e-6)
+    assert halves.pca == pytest.approx(halves.value, abs=1e-6)
+    assert whole.value > 0.03 > 0.02 > abs(halves.value)
+    evidence = next(one.evidence for one in audit.verdict if "of the counts" in one.question)
+    assert "of all counts" in evidence
 
 
 def test_the_verdict_is_lines_with_numbers_and_thresholds(audit):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sksubspace.cli import main
-from sksubspace.cli._anndata import drawn_from
+from sksubspace.cli._anndata import colors_of_column, drawn_from
 from tests.cli.stored_cells import cells, store
 from tests.cli.tables import blobs
 
@@ -128,3 +128,16 @@ def test_the_file_says_what_its_map_was_drawn_from(tmp_path, monkeypatch, uns, e
     path = tmp_path / "cells.h5ad"
     store(stored, path, monkeypatch)
     assert drawn_from(path, "X_umap") == expected
+
+
+def test_the_page_takes_the_colours_of_the_file(tmp_path, monkeypatch):
+    stored = cells()
+    column = stored["obs"]["type"].astype("category")
+    names = [*column.cat.categories]
+    stored["obs"] = {"type": column.array}
+    stored["uns"] = {"type_colors": np.array(["#ff0000", "#00ff00", "#0000ff"][: len(names)])}
+    path = tmp_path / "cells.h5ad"
+    store(stored, path, monkeypatch)
+    assert colors_of_column(path, "type") == dict(zip(names, stored["uns"]["type_colors"]))
+    assert colors_of_column(path, "other") is None
+    assert colors_of_column(tmp_path / "table.csv", "type") is None

@@ -36,6 +36,37 @@ def test_each_class_has_its_points_color_and_marker():
     assert len(looks) == 3
 
 
+@pytest.mark.parametrize(
+    "palette", [{"cedar": "blue", "ash": "red", "beech": "lime"}, ["red", "lime", "blue"]]
+)
+@pytest.mark.parametrize("kind", ["scatter", "hist"])
+def test_a_palette_goes_by_name_or_by_the_order_of_names(palette, kind):
+    Z, codes = islands()
+    display = EmbeddingDisplay.from_predictions(Z, y=NAMES[codes], palette=palette, kind=kind)
+    if kind == "scatter":
+        colors = [points.get_facecolor()[0][:3] for points in display.scatters_]
+        assert_allclose(colors, [to_rgb(color) for color in ("red", "lime", "blue")])
+    else:
+        picture = np.asarray(display.image_.get_array())
+        found = {tuple(color) for color in picture[picture[..., 3] > 0][:, :3]}
+        assert found == {(1, 0, 0), (0, 1, 0), (0, 0, 1)}
+
+
+@pytest.mark.parametrize(
+    "palette, message",
+    [
+        ({"ash": "red"}, r"none for \['beech', 'cedar'\]"),
+        (["red"], "a colour for each of 3 classes"),
+        ("red", "palette must be a dict"),
+        (["red", "lime", "no colour"], "matplotlib knows, got 'no colour'"),
+    ],
+)
+def test_a_palette_that_does_not_fit_is_an_error(palette, message):
+    Z, codes = islands()
+    with pytest.raises(ValueError, match=message):
+        EmbeddingDisplay.from_predictions(Z, y=NAMES[codes], palette=palette)
+
+
 def test_names_stand_on_separated_islands_at_their_medians():
     Z, codes = islands()
     display = EmbeddingDisplay.from_predictions(Z, y=NAMES[codes])

@@ -104,6 +104,15 @@ def test_the_matrix_that_a_map_was_drawn_from(uns, name, shape):
     assert held_against(adata, "X_umap", "X_pca").name == "X_pca"
 
 
+def test_colours_are_those_of_the_object_as_long_as_its_categories_are():
+    adata = cells()
+    adata.uns["leiden_colors"] = ["#ff0000", "#00ff00", "#0000ff", "#ffff00"]
+    expected = dict(zip("0123", adata.uns["leiden_colors"], strict=True))
+    assert sks.tl.audit(adata, groupby="leiden").palette == expected
+    adata.uns["leiden_colors"] = ["#ff0000"]
+    assert sks.tl.audit(adata, groupby="leiden").palette is None
+
+
 def test_compare_is_that_of_the_arrays():
     adata = cells()
     adata.obsm["X_noise"] = np.random.RandomState(1).randn(200, 2)
