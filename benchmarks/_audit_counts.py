@@ -159,7 +159,7 @@ sys.stderr.write(f"\\n{code} {took.user + took.system} {peak}\\n")
 
 
 def large_file_rows(size=LARGE):
-    """Rows of a table: peak in GiB and CPU seconds of `validate --rep` and `--layer`."""
+    """Rows of a table: peak in GiB and CPU seconds of `audit --rep` and `--layer`."""
     n, d, share = size
     here, rows = str(Path(__file__).parent), []
     with tempfile.TemporaryDirectory() as folder:
@@ -169,10 +169,10 @@ def large_file_rows(size=LARGE):
         for words in (["--rep", "X_pca"], ["--layer", "counts"]):
             out = ["--out", str(Path(folder) / words[1]), "--n-jobs", "1", "--quiet"]
             done = _python(
-                _RUN, "validate", path, *words, "--teachers", "pca", "--method", "loo", *out
+                _RUN, "audit", path, "--embedding", "X_umap", "--label", "kind", *words, *out
             )
             code, seconds, peak = done.stderr.split("\n")[-2].split()
-            what = f"validate {' '.join(words)}, {n:,} x {d:,}, {share:.0%} stored"
+            what = f"audit {' '.join(words)}, {n:,} x {d:,}, {share:.0%} stored"
             rows.append((f"{what}: exit code", ("in", (0, 0)), [float(code)]))
             rows.append((f"{what}: peak, GiB", ("<=", GIB), [float(peak)]))
             rows.append((f"{what}: CPU s", None, [float(seconds)]))
