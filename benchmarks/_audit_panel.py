@@ -13,6 +13,7 @@ from sklearn.manifold import TSNE, Isomap
 from sklearn.neighbors import KNeighborsClassifier
 from student import TEACHERS, draw_map, has_data, held_out, learn, split_of, tiles
 
+from sksubspace.audit._verdict import BROKEN_BELOW, MANY
 from sksubspace.metrics import find_islands, global_share, linear_gain
 from sksubspace.metrics._controls import dealt, derangement, islands_dealt_of
 from sksubspace.metrics._group_scores import group_scores_of
@@ -127,6 +128,7 @@ def panel_of(data, Z):
         "global share": found.global_share,
         "arrangement p": islands.p_value,
         "continuous share": found.continuous / found.score,
+        "reliable": float(marks.reliable.mean()),
         "misplaced": float(marks.misplaced.mean()),
         "torn": float(marks.torn.mean()),
         "merged": float(marks.merged.mean()),
@@ -189,6 +191,13 @@ def adversary_rows(data, found):
             result_row("adversaries", data, f"{word}: refused by any question ({role})",
                        of("lie", QUESTIONS, word), (">=", 1)),
         ]  # fmt: skip
+    broken = [
+        one["local"] < BROKEN_BELOW and one["reliable"] < MANY
+        for one in found
+        if one["kind"] == "natural"
+    ]
+    what = f"natural maps that the verdict calls broken ({role})"
+    rows.append(result_row("adversaries", data, what, broken, ("<=", 0)))
     return rows + [
         result_row("adversaries", data, f"natural maps refused by {question} ({role})",
                    of("natural", [question]), ("<=", 0))

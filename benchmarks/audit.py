@@ -4,7 +4,8 @@ Sections: `reliability` (marks of rows: calibration and power under shuffled, mo
 and swapped rows; natural maps; cost): digits whole, 2,000 rows of USPS and of MNIST drawn by the
 seed, each by t-SNE(30) and UMAP(15); nothing is chosen by these numbers. `adversaries`, `global
 share`, `ranking`, `surrogate`: what the panel refuses, and its columns; thresholds were chosen on
-digits and ORL. `counts`: scores of thinned counts on pbmc_interferon.npz. `large file`: the command
+digits and ORL. `choice`: the setting of t-SNE that is chosen seed by seed, beside two other
+rules. `counts`: scores of thinned counts on pbmc_interferon.npz. `large file`: the command
 line on 100,000 x 30,000 counts (needs anndata). `cost`: a whole audit. CPU seconds of one thread.
 
     python benchmarks/audit.py                                   # everything
@@ -14,6 +15,7 @@ line on 100,000 x 30,000 counts (needs anndata). `cost`: a whole audit. CPU seco
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from _audit_choice import choice
 from _audit_cost import cost_rows
 from _audit_counts import FILE, has_counts, large_file_rows, thinning_rows
 from _audit_panel import adversaries, ranking, shares, surrogate
@@ -55,6 +57,7 @@ SECTIONS = {
     "global share": shares,
     "ranking": ranking,
     "surrogate": surrogate,
+    "choice": choice,
     "counts": counts,
     "large file": large_file,
     "cost": cost,
