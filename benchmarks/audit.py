@@ -4,9 +4,10 @@ Sections: `reliability` (marks of rows: calibration and power under shuffled, mo
 and swapped rows; natural maps; cost): digits whole, 2,000 rows of USPS and of MNIST drawn by the
 seed, each by t-SNE(30) and UMAP(15); nothing is chosen by these numbers. `adversaries`, `global
 share`, `ranking`, `surrogate`: what the panel refuses, and its columns; thresholds were chosen on
-digits and ORL. `choice`: the setting of t-SNE that is chosen seed by seed, beside two other
-rules. `counts`: scores of thinned counts on pbmc_interferon.npz. `large file`: the command
-line on 100,000 x 30,000 counts (needs anndata). `cost`: a whole audit. CPU seconds of one thread.
+digits and ORL. `choice`: the setting of t-SNE that is chosen seed by seed, beside two other rules.
+`counts`: scores of thinned counts on pbmc_interferon.npz. `cells`: donors, and cells that were
+treated. `large file`: the command line on 100,000 x 30,000 counts (needs anndata). `cost`: a whole
+audit. CPU seconds of one thread.
 
     python benchmarks/audit.py                                   # everything
     python benchmarks/audit.py --sections reliability adversaries --cache maps
@@ -15,6 +16,7 @@ line on 100,000 x 30,000 counts (needs anndata). `cost`: a whole audit. CPU seco
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from _audit_cells import cells
 from _audit_choice import choice
 from _audit_cost import cost_rows
 from _audit_counts import FILE, has_counts, large_file_rows, thinning_rows
@@ -59,6 +61,7 @@ SECTIONS = {
     "surrogate": surrogate,
     "choice": choice,
     "counts": counts,
+    "cells": cells,
     "large file": large_file,
     "cost": cost,
 }
