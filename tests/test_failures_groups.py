@@ -185,3 +185,19 @@ def test_copies_do_not_move_new_rows():
     # a near copy stays where it was drawn
     rows, moved = rows[which] + 1e-6 * np.arange(180)[:, None], Z[which] + 1e-3 * rng.randn(180, 2)
     assert_allclose(clone(student).fit(rows, embedding=moved).transform(rows), moved, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["median", "local", "linear"])
+def test_copies_are_one_neighbour_of_every_encoder(name):
+    """The mean of the nearest places needs no training that more rows would change."""
+    rng = np.random.RandomState(0)
+    rows = rng.randn(60, 4)
+    Z, new = np.tanh(rows[:, :2]) + rows[:, 2:] ** 2, rng.randn(40, 4)
+    which = np.repeat(np.arange(60), 3)
+    medal = MEDAL("precomputed", encoder=name, max_iter=1, random_state=0)
+    once, many = (
+        clone(medal).fit(rows[some], embedding=Z[some]).student_ for some in (slice(None), which)
+    )
+    assert len(many.encoder.kinds_) == 60
+    places = (one.encoder.predict_mean(one.feature_scale.work(new)) for one in (once, many))
+    assert_allclose(*places, atol=1e-9)

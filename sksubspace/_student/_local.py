@@ -13,7 +13,7 @@ from sklearn.utils.extmath import randomized_svd
 from torch import nn
 
 from sksubspace._state import Network, Recipe, register
-from sksubspace._student._groups import nearest_of_other_groups
+from sksubspace._student._groups import nearest_kinds, nearest_of_other_groups
 from sksubspace._student._median import (
     MEAN_POWER,
     check_n_neighbors,
@@ -28,7 +28,6 @@ from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget
-from sksubspace.neighbors import k_nearest
 
 # hidden and output width of the keys
 _KEY_SIZES = (128, 32)
@@ -122,6 +121,9 @@ class LocalEncoder(Part):
     places_ : ndarray of shape (n_samples, n_components)
         Their places, scaled.
 
+    kinds_ : ndarray of shape (n_kinds,) or None
+        Numbers of the rows that are searched, one of each and its copies; None if all differ.
+
     loss_curve_ : list of float
         Losses of the training.
 
@@ -141,6 +143,7 @@ class LocalEncoder(Part):
     """
 
     name = "local"
+    kinds_ = None
 
     def __init__(self, n_neighbors=10):
         self.n_neighbors = n_neighbors
@@ -170,6 +173,8 @@ class LocalEncoder(Part):
         check_n_neighbors(self.n_neighbors)
         setting = own_setting(X, setting)
         groups = np.arange(len(Z)) if groups is None else groups
+        if setting.kinds is not None:
+            self.kinds_ = setting.kinds
         task = LocalTask.of(X, Z, self.n_neighbors, groups, setting)
         self._left_out = place_left_out(task, setting.trainer)
         near = slice(0, self.n_neighbors)
@@ -195,7 +200,7 @@ class LocalEncoder(Part):
         Z : ndarray of shape (n_samples, n_components)
             Their places, scaled.
         """
-        squared, neighbors = k_nearest(X, self.rows_, min(self.n_neighbors, len(self.keys_)))
+        squared, neighbors = nearest_kinds(X, self.rows_, self.n_neighbors, self.kinds_)
         device = self.kernel_.device
         query = batched_forward(self.kernel_.module, as_rows(X, device), device=device)
         return _place(self.kernel_.module, query, self.keys_, self.places_, squared, neighbors)
@@ -233,7 +238,7 @@ class LocalEncoder(Part):
         Z : ndarray of shape (n_samples, n_components)
             Their places, scaled.
         """
-        return mean_of_nearest(X, self.rows_, self.places_, self.n_neighbors)
+        return mean_of_nearest(X, self.rows_, self.places_, self.n_neighbors, self.kinds_)
 
 
 @dataclass
@@ -278,7 +283,9 @@ class LocalTask:
         """Search the neighbours of the rows that are left out, and project all rows."""
         rows, trainer, scale = setting.rows, setting.trainer, setting.scale
         n_candidates = 3 * n_neighbors
-        squared, neighbors = nearest_of_other_groups(X[rows], X, n_candidates, rows, groups)
+        squared, neighbors = nearest_of_other_groups(
+            X[rows], X, n_candidates, rows, groups, setting.kinds
+        )
         directions = _leading_directions_or_none(X, trainer.random_state)
         projected = to_tensor(_standardised(X, scale, directions), trainer.device)
         return cls(

@@ -138,6 +138,8 @@ def test_the_page_takes_the_colours_of_the_file(tmp_path, monkeypatch):
     stored["uns"] = {"type_colors": np.array(["#ff0000", "#00ff00", "#0000ff"][: len(names)])}
     path = tmp_path / "cells.h5ad"
     store(stored, path, monkeypatch)
-    assert colors_of_column(path, "type") == dict(zip(names, stored["uns"]["type_colors"]))
+    assert colors_of_column(path, "type") == dict(
+        zip(names, stored["uns"]["type_colors"], strict=True)
+    )
     assert colors_of_column(path, "other") is None
     assert colors_of_column(tmp_path / "table.csv", "type") is None
