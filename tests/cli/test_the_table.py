@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import json
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -33,9 +34,15 @@ def whole():
     return plain(0, 700.0, 6000.0).astype(int)
 
 
-def r2(frame, columns=None):
+def r2(frame):
     """The same score, of the numbers in memory."""
-    X = frame[columns or list(frame)].to_numpy(dtype=float)
+    X = np.ascontiguousarray(frame, dtype=float)
+    return _r2(X.tobytes(), X.shape)
+
+
+@cache
+def _r2(content, shape):
+    X = np.frombuffer(content).reshape(shape)
     return embedding_score(X, PCA(2, random_state=0).fit_transform(X), random_state=0).r2
 
 
@@ -209,7 +216,11 @@ READ = {
 
 @pytest.fixture
 def no_report(monkeypatch):
+    """Neither pages nor what stands on them alone: the audit of the chosen map, and controls."""
     monkeypatch.setattr("sksubspace.report.write_report", lambda *args, **kwargs: None)
+    monkeypatch.setattr("sksubspace.cli._validate._audit_of_the_chosen", lambda *args: None)
+    compared = partial(compare_embeddings, controls=False, metrics=())
+    monkeypatch.setattr("sksubspace.model_selection.compare_embeddings", compared)
 
 
 def validate(folder, text, *options, name="data.csv"):
