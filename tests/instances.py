@@ -51,11 +51,14 @@ _CLUSTER_VARIANTS = {
     "elastic-net": ("ElasticNetSubspaceClustering", {}),
     "least-squares": ("LeastSquaresSubspaceClustering", {}),
     "thresholded": ("ThresholdedSubspaceClustering", {}),
-    "k-subspaces": ("KSubspaces", {}),
+    "k-subspaces": ("KSubspaces", {"n_init": 5}),
     "ensemble": ("EnsembleKSubspaces", {"n_estimators": 20}),
     "mixture": ("MixtureOfLowRankGaussians", {}),
     "multilayer": ("MultilayerGraphClustering", {}),
-    "mlc": ("ManifoldLinearizingClustering", {"hidden_layer_sizes": (64,), "n_components": 16}),
+    "mlc": (
+        "ManifoldLinearizingClustering",
+        {"hidden_layer_sizes": (64,), "n_components": 16, "pretrain_iter": 20},
+    ),
 }
 
 _CLUSTERERS = {

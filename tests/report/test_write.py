@@ -273,8 +273,9 @@ def test_hostile_names_are_drawn_without_mathematics(digits, tmp_path):
     ],
     ids=["none", "values", "missing", "many", "bool"],
 )
-def test_labels_of_any_kind_colour_the_map(y, result, digits, tmp_path):
-    page = write(result, tmp_path, X=digits[0], y=y)
+def test_labels_of_any_kind_colour_the_map(y, digits, tmp_path):
+    one = (replace(data.candidates()[1], group="alone", params={}),)  # the fewest other pictures
+    page = write(data.comparison(digits[0], one), tmp_path, X=digits[0], y=y)
     assert ("Labels" in page.text) == (y is not None)
     assert any("coloured by label" in alt for alt in page.attributes("alt")) == (y is not None)
 
