@@ -51,7 +51,7 @@ _CLUSTER_VARIANTS = {
     "elastic-net": ("ElasticNetSubspaceClustering", {}),
     "least-squares": ("LeastSquaresSubspaceClustering", {}),
     "thresholded": ("ThresholdedSubspaceClustering", {}),
-    "k-subspaces": ("KSubspaces", {"n_init": 5}),
+    "k-subspaces": ("KSubspaces", {}),
     "ensemble": ("EnsembleKSubspaces", {"n_estimators": 20}),
     "mixture": ("MixtureOfLowRankGaussians", {}),
     "multilayer": ("MultilayerGraphClustering", {}),
