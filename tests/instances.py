@@ -26,6 +26,7 @@ from sksubspace import (
     decomposition,
 )
 from sksubspace._student._part import Part
+from sksubspace.decoding import FourierRidge
 
 _MEDAL_VARIANTS = {
     "auto": {"max_iter": 4},
@@ -54,7 +55,10 @@ _CLUSTER_VARIANTS = {
     "ensemble": ("EnsembleKSubspaces", {"n_estimators": 20}),
     "mixture": ("MixtureOfLowRankGaussians", {}),
     "multilayer": ("MultilayerGraphClustering", {}),
-    "mlc": ("ManifoldLinearizingClustering", {"hidden_layer_sizes": (64,), "n_components": 16}),
+    "mlc": (
+        "ManifoldLinearizingClustering",
+        {"hidden_layer_sizes": (64,), "n_components": 16, "pretrain_iter": 20},
+    ),
 }
 
 _CLUSTERERS = {
@@ -142,7 +146,9 @@ _KINDS = {
     },
     "only checked": _seeded(_ONLY_CHECKED),
 }
-# scikit-learn's checks fit each 90 times and ask for the rules, not for how well it does
+# scikit-learn's checks fit each 90 times and ask for the rules, not for how well it does; only
+# MEDAL-auto chooses scale and penalty
+_FEW_FREQUENCIES = {"decoder": FourierRidge(n_frequencies=20, scale=8.0, penalty=1.0)}
 _FEWER_STEPS = {
     # the checks set n_components to 1
     "SparseAutoencoder": {"k": 1},
@@ -157,9 +163,23 @@ _FEWER_STEPS = {
     "ensemble": {"n_estimators": 5, "n_init": 2},
     "k-subspaces": {"init": "k-means", "n_init": 2},
     "mixture": {"init_params": "k-means", "max_iter": 10},
-    "mlc": {"pretrain_iter": 5, "n_init": 2},
-    "MEDAL-auto": {"max_iter": 1},
-    "MEDAL-local-ridge": {"max_iter": 1},
+    "mlc": {"pretrain_iter": 1, "n_init": 1, "hidden_layer_sizes": (8,), "n_components": 4},
+    "OMP-landmarks": {"n_init": 2},
+    "elastic-net": {"gamma": 5.0, "n_init": 2},
+    "PredictiveSparseCoding-fista": {"max_iter": 2, "transform_max_iter": 50},
+    "dictionary-lpgd": {"max_iter": 10},
+    "dictionary-bcd": {"max_iter": 5},
+    "dictionary-feature": {"max_iter": 3},
+    "dictionary-nonnegative": {"max_iter": 3},
+    "dictionary-nonnegative-feature": {"max_iter": 3},
+    "MEDAL-auto": {"max_iter": 1, "decoder": FourierRidge(n_frequencies=20)},
+    "MEDAL-local-ridge": {"max_iter": 1, **_FEW_FREQUENCIES},
+    "MEDAL-local-holdout": {"max_iter": 1, **_FEW_FREQUENCIES},
+    "MEDAL-mlp-bare": {"max_iter": 1, **_FEW_FREQUENCIES},
+    "MEDAL-linear-feature": _FEW_FREQUENCIES,
+    "MEDAL-linear-bare": _FEW_FREQUENCIES,
+    "MEDAL-mlp-mlp": {"max_iter": 1},
+    "MEDAL-joint": {"max_iter": 1},
 }
 
 

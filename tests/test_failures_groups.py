@@ -141,8 +141,8 @@ def test_rows_that_are_there_more_often_weigh_more():
 def test_a_random_map_does_not_score_however_often_rows_are_there(times, noise):
     """Of three copies next door one was forgotten, and the others named the row: R2 .9."""
     rng = np.random.RandomState(0)
-    rows, places = rng.randn(120, 3), rng.randn(120, 2)
-    which = rng.permutation(np.repeat(np.arange(120), times))
+    rows, places = rng.randn(90, 3), rng.randn(90, 2)
+    which = rng.permutation(np.repeat(np.arange(90), times))
     near = rows[which] + noise * rng.randn(len(which), 3)
     with pytest.warns(UserWarning, match="rows are equal or nearly equal to another row"):
         assert abs(embedding_score(near, places[which]).r2) < 0.1

@@ -118,7 +118,8 @@ def audit_embedding(
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.manifold import TSNE
     >>> from sksubspace import audit_embedding
-    >>> X, y = load_digits(n_class=5, return_X_y=True)
+    >>> X, y = load_digits(n_class=4, return_X_y=True)
+    >>> X, y = X[:200], y[:200]
     >>> audit = audit_embedding(X, TSNE(random_state=0).fit_transform(X), y=y)
     >>> audit.verdict[0].answer
     'yes'

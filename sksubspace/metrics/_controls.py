@@ -247,7 +247,7 @@ def islands_dealt(X, Z, *, groups=None, student=None, random_state=0):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.manifold import Isomap
     >>> from sksubspace.metrics import global_share, islands_dealt
-    >>> X = load_digits().data[:400] / 16
+    >>> X = load_digits().data[:200] / 16
     >>> Z = Isomap(n_neighbors=10).fit_transform(X)
     >>> islands_dealt(X, Z).global_share < 0.6 * global_share(X, Z)
     True

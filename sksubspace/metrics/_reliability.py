@@ -263,6 +263,7 @@ def embedding_reliability(
     >>> from sklearn.manifold import TSNE
     >>> from sksubspace.metrics import embedding_reliability
     >>> X, y = load_digits(n_class=3, return_X_y=True)
+    >>> X, y = X[:200], y[:200]
     >>> Z = TSNE(random_state=0).fit_transform(X)
     >>> Z[:5] = Z[-5:]  # drawn at wrong places
     >>> embedding_reliability(X, Z, y=y).mark[:5].tolist()

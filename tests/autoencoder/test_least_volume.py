@@ -184,7 +184,7 @@ def test_a_convolutional_decoder_lengthens_no_distance():
     decoder = image_decoder()
     before = decoder[3].weight.detach().clone()
     model = LeastVolumeAutoencoder(
-        5, decoder=decoder, volume_weight=1e-3, batch_size=32, max_iter=40, random_state=0
+        5, decoder=decoder, volume_weight=1e-3, batch_size=32, max_iter=25, random_state=0
     ).fit(digits)
     Z = model.transform(digits[:60])
     ratios = pdist(model.inverse_transform(Z)) / pdist(Z)

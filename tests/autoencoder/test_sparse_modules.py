@@ -189,7 +189,7 @@ def test_a_better_encoder_than_the_layer_predicts_codes_better():
     """Of a lasso with many atoms, which a hidden layer has room for."""
     errors = []
     for encoder in (None, nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, M))):
-        model = make("predictive", encoder=encoder, max_iter=150).fit(X)
+        model = make("predictive", encoder=encoder, max_iter=60).fit(X)
         Z = model.transform(X)
         exact = model.set_params(transform_algorithm="fista").transform(X)
         errors.append(np.square(Z - exact).sum() / np.square(exact).sum())

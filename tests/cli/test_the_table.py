@@ -3,14 +3,16 @@
 import importlib.util
 import inspect
 import json
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 
-from sksubspace import load
+from sksubspace import MEDAL, load
 from sksubspace.cli import main
+from sksubspace.decoding import FourierRidge
 from sksubspace.metrics import embedding_score
 from sksubspace.model_selection import compare_embeddings
 
@@ -18,6 +20,7 @@ pytest.importorskip("skops")
 pytest.importorskip("jinja2")
 
 N_ROWS = 60
+STUDENT = MEDAL(decoder=FourierRidge(n_frequencies=40), random_state=0)
 KINDS = np.array(["red", "green", "blue"])[np.arange(N_ROWS) % 3]
 
 
@@ -33,10 +36,17 @@ def whole():
     return plain(0, 700.0, 6000.0).astype(int)
 
 
-def r2(frame, columns=None):
+def r2(frame):
     """The same score, of the numbers in memory."""
-    X = frame[columns or list(frame)].to_numpy(dtype=float)
-    return embedding_score(X, PCA(2, random_state=0).fit_transform(X), random_state=0).r2
+    X = np.ascontiguousarray(frame, dtype=float)
+    return _r2(X.tobytes(), X.shape)
+
+
+@cache
+def _r2(content, shape):
+    X = np.frombuffer(content).reshape(shape)
+    Z = PCA(2, random_state=0).fit_transform(X)
+    return embedding_score(X, Z, student=STUDENT).r2
 
 
 def csv(frame, **kwargs):
@@ -209,7 +219,11 @@ READ = {
 
 @pytest.fixture
 def no_report(monkeypatch):
+    """Neither pages nor what stands on them alone: the audit of the chosen map, and controls."""
     monkeypatch.setattr("sksubspace.report.write_report", lambda *args, **kwargs: None)
+    monkeypatch.setattr("sksubspace.cli._validate._audit_of_the_chosen", lambda *args: None)
+    compared = partial(compare_embeddings, controls=False, metrics=(), student=STUDENT)
+    monkeypatch.setattr("sksubspace.model_selection.compare_embeddings", compared)
 
 
 def validate(folder, text, *options, name="data.csv"):
@@ -424,7 +438,7 @@ def test_groups_are_left_out_together(tmp_path, no_report, capsys):
     frame = plain() + 3 * plain().groupby(donor).transform("first")
     assert validate(tmp_path, one("donor", donor, frame), "--groups", "donor") == 0
     Z = PCA(2, random_state=0).fit_transform(frame)
-    expected = embedding_score(frame.to_numpy(), Z, groups=donor.to_numpy()).r2
+    expected = embedding_score(frame, Z, student=STUDENT, groups=donor.to_numpy()).r2
     assert score(tmp_path)[0] == pytest.approx(expected, abs=1e-6)
     model, data = str(tmp_path / "out" / "best.skops"), str(tmp_path / "data.csv")
     assert load(model).groups_given_

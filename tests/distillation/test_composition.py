@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
 from sksubspace import MEDAL
+from sksubspace.decoding import FourierRidge
 from tests._student.toy import blobs, curve
 
 QUICK = {"max_iter": 2, "random_state": 0}
@@ -112,7 +113,7 @@ def test_groups_reach_the_splitter_and_the_fit_of_a_search(routing):
     """Sixteen donors, with an own shift each: rows of one tell of each other."""
     donors = np.random.RandomState(0).permutation(np.repeat(np.arange(16), 10))
     rows = curve(160)[0] + np.random.RandomState(1).randn(16, 5)[donors]
-    medal = MEDAL(PCA(), **QUICK).set_fit_request(groups=True)
+    medal = MEDAL(PCA(), decoder=FourierRidge(40), **QUICK).set_fit_request(groups=True)
     grid, splits = {"teacher__n_components": [1, 2]}, GroupKFold(3)
     search = GridSearchCV(medal, grid, cv=splits).fit(rows, groups=donors)
     best = search.best_estimator_

@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,14 +76,20 @@ def block_rows(request, monkeypatch):
     monkeypatch.setattr("sksubspace._student._elsewhere._BLOCK_ROWS", request.param)
 
 
+@cache
+def refitted(kind, noise):
+    """A student, its rows and places, and p-values by refits: the same for any size of blocks."""
+    X, Z, _ = islands()
+    Z = Z + noise * np.random.RandomState(1).randn(*Z.shape)
+    found = learnt(X, Z, GROUPINGS[kind])
+    return found, X, Z, refitted_p_values(decoder_as_drawn(found, X), X, Z, np.arange(N))
+
+
 @pytest.mark.usefixtures("block_rows")
 @pytest.mark.parametrize("noise", [0.0, 3.0])
 @pytest.mark.parametrize("kind", GROUPINGS)
 def test_p_values_are_those_of_refitting_without_each_row(kind, noise):
-    X, Z, _ = islands()
-    Z = Z + noise * np.random.RandomState(1).randn(*Z.shape)
-    found = learnt(X, Z, GROUPINGS[kind])
-    expected = refitted_p_values(decoder_as_drawn(found, X), X, Z, np.arange(N))
+    found, X, Z, expected = refitted(kind, noise)
     assert_allclose(reliability_of(found, X, Z).p_value, expected, atol=2e-10)
 
 

@@ -20,7 +20,7 @@ from sksubspace.model_selection import one_standard_error
 from sksubspace.model_selection._evaluate import ScoredData
 from sksubspace.model_selection._intervals import simultaneous_reach, split_covariance
 from sksubspace.model_selection._splits import make_splits
-from tests.model_selection.toys import LINEAR, Broken, Scribe, Seeded, compare, digits, row
+from tests.model_selection.toys import LINEAR, Broken, Scribe, Seeded, compare, digits, linear, row
 
 X, y = digits()
 SIZES = {"P": (PCA(), {"n_components": [1, 2, 4]})}
@@ -35,8 +35,8 @@ def sizes():
     return compare(X, SIZES, y=y, n_repeats=2)
 
 
-@pytest.mark.parametrize("student", [MEDAL(), MEDAL(encoder="linear", scale="feature")])
-@pytest.mark.parametrize("teacher", [Seeded(), TSNE(perplexity=10, max_iter=300)])
+@pytest.mark.parametrize("student", [MEDAL(), linear(scale="feature")])
+@pytest.mark.parametrize("teacher", [Seeded(), TSNE(perplexity=10, max_iter=250)])
 def test_scores_are_those_of_medal_by_hand_bit_for_bit(student, teacher):
     result = compare(X, {"T": teacher}, student=student, controls=False)
     medals = []
@@ -56,7 +56,7 @@ def test_scores_are_those_of_medal_by_hand_bit_for_bit(student, teacher):
 
 
 def test_seeds_are_shared_by_candidates_and_differ_between_splits_and_repeats():
-    result = compare(X, {"A": Seeded(), "B": Seeded()}, n_repeats=2, controls=False)
+    result = compare(X, {"A": Seeded(), "B": Seeded()}, n_repeats=2, controls=False, metrics=())
     a, b = result.results
     assert a.split_scores == b.split_scores and len(set(a.split_scores)) == 6
     seeds = [split.seed for split in splits_of(result)]
@@ -72,15 +72,14 @@ def test_a_teacher_with_a_seed_keeps_it(tmp_path):
 
 
 def test_the_seed_decides():
-    one, same, other = (
-        compare(X, [Seeded()], controls=False, random_state=seed) for seed in (1, 1, 2)
-    )
+    params = {"controls": False, "metrics": ()}
+    one, same, other = (compare(X, [Seeded()], random_state=seed, **params) for seed in (1, 1, 2))
     assert one.to_json(timings=False) == same.to_json(timings=False)
     assert one.results[0].split_scores != other.results[0].split_scores
-    drawn = compare(X, [Seeded()], controls=False, random_state=None)
-    again = compare(X, [Seeded()], controls=False, random_state=drawn.random_state)
+    drawn = compare(X, [Seeded()], random_state=None, **params)
+    again = compare(X, [Seeded()], random_state=drawn.random_state, **params)
     assert again.results[0].split_scores == drawn.results[0].split_scores
-    instance = compare(X, [Seeded()], controls=False, random_state=np.random.RandomState(3))
+    instance = compare(X, [Seeded()], random_state=np.random.RandomState(3), **params)
     assert isinstance(instance.random_state, int)
 
 
@@ -205,14 +204,15 @@ def test_too_few_groups_are_refused_by_name(donors):
 
 def test_maps_of_several_dimensions_are_named():
     with pytest.warns(UserWarning, match="maps of 1, 3 dimensions"):
-        result = compare(X, {"one": PCA(1), "three": PCA(3)})
+        result = compare(X, {"one": PCA(1), "three": PCA(3)}, controls=False)
     assert {row(result, "one").n_components, row(result, "three").n_components} == {1, 3}
 
 
 @pytest.mark.parametrize("order", [None, ("B", "A", "C"), ("C", "B", "A")])
 def test_the_rule_of_one_standard_error(order):
     candidates = {"A": Seeded(0.3), "B": Seeded(0.1), "C": Seeded(0.11)}
-    result = compare(X, candidates, controls=False, order=order, select="one_std_err")
+    params = {"controls": False, "metrics": (), "select": "one_std_err"}
+    result = compare(X, candidates, order=order, **params)
     rows = [row(result, name) for name in candidates]
     table = np.array([one.split_scores for one in rows])
     searched = {f"split{i}_test_score": column for i, column in enumerate(table.T)}
@@ -226,9 +226,10 @@ def test_the_rule_of_one_standard_error(order):
 
 def test_the_rule_prefers_the_simple_and_best_does_not():
     candidates = {"simple": Seeded(0.1), "best": Seeded(0.05)}
-    assert compare(X, candidates, controls=False).best_name_ == "simple"
-    assert compare(X, candidates, controls=False, order=["best", "simple"]).best_name_ == "best"
-    assert compare(X, candidates, controls=False, select="best").best_name_ == "best"
+    params = {"controls": False, "metrics": ()}
+    assert compare(X, candidates, **params).best_name_ == "simple"
+    assert compare(X, candidates, order=["best", "simple"], **params).best_name_ == "best"
+    assert compare(X, candidates, select="best", **params).best_name_ == "best"
 
 
 def test_controls_know_nothing():
@@ -274,9 +275,12 @@ def test_metrics_of_held_out_rows_against_training_rows(sizes):
 
 
 def test_metrics_on_request():
-    assert set(compare(X, ["pca"]).results[0].metrics) == {"trustworthiness", "continuity"}
-    assert compare(X, ["pca"], metrics=()).results[0].metrics == {}
-    assert set(compare(X, ["pca"], y=y * 0.3 + 0.1).results[0].metrics) == {
+    assert set(compare(X, ["pca"], controls=False).results[0].metrics) == {
+        "trustworthiness",
+        "continuity",
+    }
+    assert compare(X, ["pca"], metrics=(), controls=False).results[0].metrics == {}
+    assert set(compare(X, ["pca"], y=y * 0.3 + 0.1, controls=False).results[0].metrics) == {
         "trustworthiness", "continuity"
     }  # fmt: skip
 
@@ -299,7 +303,7 @@ def test_a_candidate_that_fails_is_last_and_does_not_stop_the_others():
 
 
 def test_a_candidate_that_fails_on_one_split_has_no_score():
-    splits = splits_of(compare(X, ["pca"]))
+    splits = splits_of(compare(X, ["pca"], controls=False, metrics=()))
     starts = [X[split.train][0].sum() for split in splits]
     with pytest.warns(FitFailedWarning):
         result = compare(X, {"bad": Broken(starts[0]), "P": "pca"})
@@ -316,7 +320,7 @@ def test_nothing_is_returned_if_all_fail(method):
 
 
 def test_the_best_is_fitted_on_all_rows_and_can_be_repeated():
-    result = compare(X, [Seeded()], student=MEDAL(encoder="linear", n_neighbors=7))
+    result = compare(X, [Seeded()], student=linear(n_neighbors=7), controls=False)
     best = result.best_estimator_
     assert best.n_neighbors == 7 and best.teacher.random_state == best.random_state == 0
     assert isinstance(best, MEDAL) and isinstance(best.teacher_, Seeded)
@@ -329,8 +333,8 @@ def test_the_best_is_fitted_on_all_rows_and_can_be_repeated():
 def test_the_best_may_forget_its_teacher_and_knows_feature_names():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(X).add_prefix("pixel")
-    student = MEDAL(encoder="linear", keep_teacher=False)
-    best = compare(frame, [Seeded()], student=student).best_estimator_
+    student = linear(keep_teacher=False)
+    best = compare(frame, [Seeded()], student=student, controls=False).best_estimator_
     assert best.teacher_ is None and best.feature_names_in_[0] == "pixel0"
 
 
@@ -351,9 +355,9 @@ def test_leave_one_out_scores_are_those_of_embedding_score():
 
 LEFT_OUT = [
     MEDAL(),
-    MEDAL(encoder="linear", exact=None),
+    linear(exact=None),
     MEDAL(encoder="local", n_neighbors=5),
-    MEDAL(encoder="linear", scale="feature"),
+    linear(scale="feature"),
 ]
 
 
@@ -419,18 +423,18 @@ def test_auto_confirms_only_the_best_of_several_linear_controls():
 
 @pytest.mark.parametrize("cv", [KFold(4), StratifiedKFold(4), list(KFold(4).split(X))])
 def test_splitters(cv):
-    result = compare(X, ["pca"], y=y, cv=cv)
+    result = compare(X, ["pca"], y=y, cv=cv, controls=False)
     assert result.n_splits == 4 and len(result.results[0].split_scores) == 4
 
 
 def test_sparse_rows():
     rows = sparse.csr_matrix(X)
-    result = compare(rows, [TruncatedSVD(2)], controls=True)
+    result = compare(rows, [TruncatedSVD(2)], student=MEDAL(encoder="linear"))
     assert 0.2 < row(result, "TruncatedSVD").score < 0.7
 
 
 def test_single_precision_stays():
-    result = compare(X.astype(np.float32), ["pca"])
+    result = compare(X.astype(np.float32), ["pca"], controls=False)
     assert result.best_estimator_.embedding_.dtype == np.float32
 
 

@@ -11,7 +11,7 @@ from sksubspace import MEDAL
 from sksubspace._comparison import CandidateResult, choose, remarks
 from sksubspace.metrics import embedding_score
 from sksubspace.model_selection import compare_embeddings
-from tests.model_selection.toys import LINEAR, compare, digits, row
+from tests.model_selection.toys import LINEAR, compare, digits, linear, row
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def figure(rows):
 def test_its_score_is_by_leave_one_out_whatever_the_method(rows, figure, method):
     result = compare(rows, {"PCA": "pca", "my figure": figure}, method=method)
     mine = row(result, "my figure")
-    expected = embedding_score(rows, figure, student=MEDAL(encoder="linear", random_state=0))
+    expected = embedding_score(rows, figure, student=linear(random_state=0))
     assert mine.score == pytest.approx(expected.r2, abs=1e-12)
     assert mine.evidence == "leave-one-out"
     assert mine.is_fixed

@@ -10,14 +10,13 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.manifold import Isomap
 
-from sksubspace import MEDAL
 from sksubspace.model_selection._memory import Store, open_store, shaping_versions
 from sksubspace.model_selection._stored import read_result, write_result
-from tests.model_selection.toys import LINEAR, Scribe, calls, compare, digits, row
+from tests.model_selection.toys import LINEAR, Scribe, calls, compare, digits, linear, row
 
 X, y = digits(80)
 RNG = np.random.default_rng(0)
-FORGETFUL = MEDAL(encoder="linear", keep_teacher=False)
+FORGETFUL = linear(keep_teacher=False)
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def remembering(path, **params):
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize(("method", "n_fits"), [("cv", 4), ("loo", 1), ("auto", 4)])
 def test_a_second_run_fits_no_teacher_to_score_it_and_says_the_same(path, method, n_fits, keep):
-    student = MEDAL(encoder="linear", keep_teacher=keep)
+    student = linear(keep_teacher=keep)
     first = remembering(path, method=method, controls=True, student=student)
     assert calls(path) == n_fits
     second = remembering(path, method=method, controls=True, student=student)
@@ -68,7 +67,7 @@ def test_a_teacher_of_scikit_learn_is_remembered_with_what_it_fitted(tmp_path, m
 
 def test_another_student_needs_no_teacher(path):
     first = remembering(path, student=FORGETFUL)
-    student = MEDAL(encoder="linear", scale="feature", keep_teacher=False)
+    student = linear(scale="feature", keep_teacher=False)
     second = remembering(path, student=student)
     assert calls(path) == 4
     assert row(first, "Scribe").score != row(second, "Scribe").score
@@ -76,7 +75,7 @@ def test_another_student_needs_no_teacher(path):
 
 
 def test_rows_that_the_student_holds_out_are_not_mistaken_for_all(path):
-    held_out = MEDAL(encoder="linear", calibration="holdout", validation_fraction=0.2)
+    held_out = linear(calibration="holdout", validation_fraction=0.2)
     remembering(path)
     with_memory = remembering(path, student=held_out)
     assert calls(path) == 8

@@ -151,7 +151,7 @@ def test_jobs_change_nothing(shard, backend):
 def test_the_graph_is_the_same_on_a_cluster():
     distributed = pytest.importorskip("dask.distributed")
     X = binary(300, 12)
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
     with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
         found = [nearest_neighbors(X, 8, n_shards=3, shard=shard) for shard in ["queries", "index"]]
     for graph in found:

@@ -38,7 +38,7 @@ def test_independent_subspaces_are_preserved_exactly():
     assert clustering_accuracy(y, model.predict(X)) == 1
 
 
-@pytest.mark.parametrize("n", [1000, 10_000])
+@pytest.mark.parametrize("n", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_the_default_call_withstands_noise_as_rows_grow(n):
     X, y = noisy(n)
     model = SparseSubspaceClusteringOMP(n_clusters=10, random_state=0).fit(X)
@@ -54,7 +54,7 @@ def test_without_tolerance_and_landmarks_noise_is_fitted():
     assert clustering_accuracy(y, model.labels_) < 0.7
 
 
-@pytest.mark.parametrize("noise", [0.02, 0.1])
+@pytest.mark.parametrize("noise", [pytest.param(0.02, marks=pytest.mark.slow), 0.1])
 def test_landmarks_come_with_many_rows_and_withstand_noise(noise):
     few, many = noisy(1000), noisy(20_500, noise)
     assert SparseSubspaceClusteringOMP(10, random_state=0).fit(few[0]).landmark_indices_ is None
