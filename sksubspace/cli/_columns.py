@@ -205,7 +205,10 @@ def _stored_numbers(table):  # -> CSR matrix of shape (n, d)
         )
     whole = X.dtype.kind in "iub" and (X.nnz == 0 or np.abs(X.data).max() <= _LARGEST_SINGLE)
     kind = np.float32 if whole or X.dtype == np.float32 else np.float64
-    return X if X.dtype == kind else X.astype(kind)
+    if X.dtype == kind:
+        return X
+    # the places of the entries are shared: they are as large as the entries
+    return type(X)((X.data.astype(kind), X.indices, X.indptr), shape=X.shape)
 
 
 def _check_whole_numbers(table):

@@ -66,6 +66,8 @@ class Table:
         if self.matrix is None:
             self.frame = self.frame[[*names]]
             return
+        if [*names] == self.matrix_names:
+            return
         place = {name: column for column, name in enumerate(self.matrix_names)}
         self.matrix = self.matrix[:, [place[name] for name in names]]
         self.matrix_names = [*names]

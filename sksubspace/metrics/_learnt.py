@@ -119,15 +119,15 @@ def learn_map(
     plan, seed = _plan_and_seed(student, n_neighbors, random_state)
     if is_linear:
         plan = replace(plan, decoder=FourierRidge(0, scale=1.0))
-    kept = slice(None) if len(drawn) == len(Z) else drawn
-    found = learn_student(
-        plan, X[kept], Z[kept], seed=seed, rows=rows,
-        groups=None if given is None else check_groups(given[kept], len(drawn)),
-    )  # fmt: skip
+    n_samples = len(Z)
+    if len(drawn) < n_samples:  # a slice of all sparse rows would be a copy
+        X, Z = X[drawn], Z[drawn]
+        given = None if given is None else check_groups(given[drawn], len(drawn))
+    found = learn_student(plan, X, Z, seed=seed, rows=rows, groups=given)
     if groups is None:
         warn_of_copies(found.n_copies, len(drawn), stacklevel=stacklevel + 1)
         warn_of_series(found.rows, found.neighbors, len(drawn), stacklevel=stacklevel + 1)
-    return LearntMap(found, X[kept], Z[kept], drawn, len(Z), plan, seed)
+    return LearntMap(found, X, Z, drawn, n_samples, plan, seed)
 
 
 def _plan_and_seed(student, n_neighbors, random_state):
