@@ -1,12 +1,27 @@
-"""Tables as text that no spreadsheet takes for formulas."""
+"""Tables: data frames of pandas, and text that no spreadsheet takes for formulas."""
 
 import csv
 from io import StringIO
 
-__all__ = ["csv_of", "harmless", "is_numeral"]
+__all__ = ["csv_of", "data_frame", "harmless", "is_numeral"]
 
 # what a spreadsheet takes for a formula
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def data_frame(columns, asked):
+    """A data frame of columns by name, or of rows; `asked` is what the caller wanted.
+
+    Examples
+    --------
+    >>> data_frame({"row": [1, 2]}, "to_frame").shape
+    (2, 1)
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(f"{asked} needs pandas: pip install pandas.") from error
+    return pd.DataFrame(columns)
 
 
 def is_numeral(value):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sksubspace._spreadsheets import data_frame
 from sksubspace.audit._panel import AuditPanel
 from sksubspace.audit._verdict import Finding
 
@@ -97,7 +98,7 @@ class EmbeddingAudit:
         ImportError
             If pandas is not installed.
         """
-        return _frame(self.row_columns, "rows")
+        return data_frame(self.row_columns, "rows")
 
     @property
     def by_group(self):
@@ -115,7 +116,7 @@ class EmbeddingAudit:
         ImportError
             If pandas is not installed.
         """
-        return _frame(self.group_columns, "by_group")
+        return data_frame(self.group_columns, "by_group")
 
     @property
     def row_columns(self):
@@ -197,14 +198,6 @@ class EmbeddingAudit:
         if path is not None:
             Path(path).write_bytes(text.encode("utf8"))
         return text
-
-
-def _frame(columns, name):
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError(f"{name} needs pandas: pip install pandas.") from error
-    return pd.DataFrame(columns)
 
 
 # ---- words ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 
 from sksubspace._linalg import dense, row_squares
+from sksubspace._spreadsheets import data_frame
 from sksubspace._student._groups import nearest_of_other_groups
 from sksubspace._validation import named_groups
 from sksubspace.metrics._learnt import learn_map
@@ -72,12 +73,10 @@ class GroupScores:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("by_group needs pandas: pip install pandas.") from error
         columns = ("n_samples", "within_r2", "neighbors_kept", "distance_rank", "reason")
-        return pd.DataFrame({"group": self.names} | {name: getattr(self, name) for name in columns})
+        return data_frame(
+            {"group": self.names} | {name: getattr(self, name) for name in columns}, "by_group"
+        )
 
     def __str__(self):
         width = max(5, *map(len, self.names))

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._spreadsheets import data_frame
 from sksubspace._student import Forget, MedianEncoder
 from sksubspace._student._elsewhere import count_places_as_good
 from sksubspace._student._groups import groups_of_copies
@@ -118,11 +119,7 @@ class EmbeddingReliability:
         """
         if self.group is None:
             raise ValueError("by_group needs the groups: y must be given, got None.")
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("by_group needs pandas: pip install pandas.") from error
-        return pd.DataFrame([self._of_group(name) for name in self.group_names])
+        return data_frame([self._of_group(name) for name in self.group_names], "by_group")
 
     def _of_group(self, name):
         rows = self.group == name

@@ -25,6 +25,7 @@ from sksubspace._comparison import (
     rule,
     score_sign,
 )
+from sksubspace._spreadsheets import data_frame
 
 # characters of a line
 _WIDTH = 100
@@ -126,11 +127,7 @@ class EmbeddingComparison:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("to_frame needs pandas: pip install pandas.") from error
-        return pd.DataFrame([_flat(row) for row in self.results])
+        return data_frame([_flat(row) for row in self.results], "to_frame")
 
     def to_json(self, path=None, *, timings=True):
         """Return the outcome as JSON, and write it to a file.

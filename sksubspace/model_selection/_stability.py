@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._spreadsheets import data_frame
 from sksubspace._teachers import centring, embed, resolve_teacher, seed_teacher
 from sksubspace._threads import small_work
 from sksubspace._validation import named_groups
@@ -82,11 +83,7 @@ class EmbeddingStability:
         """
         if self.group is None:
             raise ValueError("by_group needs the groups: y must be given, got None.")
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("by_group needs pandas: pip install pandas.") from error
-        return pd.DataFrame([self._of_group(name) for name in self.names])
+        return data_frame([self._of_group(name) for name in self.names], "by_group")
 
     def _of_group(self, name):
         rows = self.group == name

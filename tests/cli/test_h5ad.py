@@ -11,6 +11,7 @@ from sksubspace.cli._arguments import parse
 from sksubspace.cli._compared import read_rows
 from sksubspace.cli._embedding import read_embedding
 from sksubspace.cli._say import Terminal, UsageError
+from sksubspace.metrics._learnt import learn_map
 from tests.cli.stored_cells import GENES, cells, store
 
 
@@ -66,6 +67,15 @@ def test_x_is_the_default(path, stored):
     assert rows.table.columns == GENES
     assert rows.table.row_names == list(stored["obs"].index)
     assert list(rows.y) == list(stored["obs"]["type"])
+
+
+def test_counts_become_numbers_and_are_not_copied_otherwise(path):
+    rows, _ = rows_of(path, "--layer", "counts")
+    assert rows.X.dtype == np.float32
+    assert np.shares_memory(rows.X.indices, rows.table.matrix.indices)
+    learnt = learn_map(rows.X, np.random.RandomState(0).randn(rows.X.shape[0], 2))
+    assert np.shares_memory(learnt.X.data, rows.X.data)
+    assert np.shares_memory(learnt.found.student.encoder.rows_.data, rows.X.data)
 
 
 def test_a_dense_x_is_a_table_like_any_other(tmp_path, stored, monkeypatch):
