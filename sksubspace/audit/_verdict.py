@@ -198,8 +198,8 @@ def _misplaced(reliability, q):
     return Finding(
         "dots misplaced",
         f"{counts['misplaced']:,} of {n_drawn:,}",
-        f"at a false-discovery rate of {q:.0%}{where}; torn {counts['torn']:,}, merged "
-        f"{n_merged:,}",
+        f"no better there than at chance places{where}; of the others {q:.0%} at most are so by "
+        f"chance; torn {counts['torn']:,}, merged {n_merged:,}",
     )
 
 

@@ -54,7 +54,8 @@ class EmbeddingReliability:
         How far the row's neighbours on the map are in the data, in neighbourhood radii.
 
     misplaced : ndarray of shape (n_samples,) of bool
-        Rows that are drawn and not reliable.
+        Rows that are drawn and not reliable: not shown to be placed, which is no proof that they
+        are at a wrong place.
 
     torn : ndarray of shape (n_samples,) of bool
         Rows with a `tear` of at least 3.
