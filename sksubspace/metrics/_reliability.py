@@ -153,7 +153,7 @@ class EmbeddingReliability:
 
 
 _MEANINGS = {
-    "misplaced": "may stand anywhere on the map as well",
+    "misplaced": "suits its place no better than places drawn at random",
     "torn": "neighbours in the data stand far apart on the map",
     "merged": "neighbours on the map are far apart in the data",
     "not drawn": "NaN in the map",

@@ -17,7 +17,7 @@ from sksubspace.report._write import place_of_page, replace_page, template
 _MARKS = ("misplaced", "torn", "merged")
 _MEANINGS = {
     "ok": "stands better than at a chance place, near its neighbours",
-    "misplaced": "may stand anywhere on the map as well",
+    "misplaced": "suits its place no better than places drawn at random",
     "torn": "its neighbours in the data stand far apart on the map",
     "merged": "its neighbours on the map are far apart in the data",
 }

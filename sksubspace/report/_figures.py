@@ -143,7 +143,10 @@ def marks_picture(Z, reliability):
     few = len(reliability.group_names) <= MOST_NAMES
     ReliabilityDisplay.from_reliability(Z, reliability, ax=ax, names=few)
     legend_below(figure, ax)
-    ax.autoscale()  # limits of equal units were widened for the axes beside the legend
+    if ax.get_aspect() != "auto":
+        # limits of equal units were widened for the narrow axes beside the legend
+        ax.set_aspect("equal", adjustable="box")
+        ax.autoscale()
     ax.set_title("")
     mark = reliability.mark
     counts = ", ".join(f"{count((mark == name).sum())} {name}" for name in MARK_COLORS)
