@@ -198,8 +198,8 @@ def _misplaced(reliability, q):
     return Finding(
         "dots misplaced",
         f"{counts['misplaced']:,} of {n_drawn:,}",
-        f"no better there than at chance places{where}; of the others {q:.0%} at most are so by "
-        f"chance; torn {counts['torn']:,}, merged {n_merged:,}",
+        f"no better there than at chance places{where}; false-discovery rate of the others "
+        f"{q:.0%}; torn {counts['torn']:,}, merged {n_merged:,}",
     )
 
 
