@@ -78,6 +78,17 @@ def test_counts_become_numbers_and_are_not_copied_otherwise(path):
     assert np.shares_memory(learnt.found.student.encoder.rows_.data, rows.X.data)
 
 
+@pytest.mark.parametrize("framed", [False, True])
+def test_the_first_columns_of_a_representation(tmp_path, stored, monkeypatch, framed):
+    values = stored["obsm"]["X_pca"]
+    stored["obsm"]["X_pca"] = pd.DataFrame(values, columns=list("abcde")) if framed else values
+    store(stored, tmp_path / "cells.h5ad", monkeypatch)
+    options = parse(["validate", str(tmp_path / "cells.h5ad"), "--rep", "X_pca"])
+    options.n_columns = 3
+    rows = read_rows(options, Terminal(quiet=True))
+    np.testing.assert_array_equal(rows.X, values[:, :3])
+
+
 def test_a_dense_x_is_a_table_like_any_other(tmp_path, stored, monkeypatch):
     stored["X"] = stored["X"].toarray()
     store(stored, tmp_path / "cells.h5ad", monkeypatch)

@@ -111,6 +111,21 @@ def test_forty_groups_are_all_named(tmp_path):
     assert "other" not in named
 
 
+def test_a_palette_colours_the_groups_and_leaves_missing_ones_grey(audit, tmp_path):
+    group = audit.reliability.group.astype(object)
+    names = sorted({*group})
+    group[:5] = "missing"
+    marks = replace(audit.reliability, group=group, group_names=(*names, "missing"))
+    palette = {name: f"#1{k}2{k}3{k}" for k, name in enumerate(names)}
+    own = replace(audit, reliability=marks, palette=palette)
+    own.to_report(tmp_path / "own.html")
+    drawn = (tmp_path / "own_map.svg").read_text(encoding="utf8")
+    assert all(color in drawn for color in [*palette.values(), "#b8b8b8"])
+    own.to_report(tmp_path / "other.html", palette=dict.fromkeys(names, "#abcdef"))
+    drawn = (tmp_path / "other_map.svg").read_text(encoding="utf8")
+    assert "#abcdef" in drawn and not any(color in drawn for color in palette.values())
+
+
 def test_of_too_many_dots_the_marked_come_first(monkeypatch):
     monkeypatch.setattr("sksubspace.report._dots.MOST_DOTS", 50)
     mark = np.full(400, "ok", dtype="<U9")
