@@ -63,6 +63,7 @@ def positive_rows(n, seed, dtype=np.float64, d=5):
 _ROWS = {
     "distillation": (rows_on_a_surface, 60),
     "cluster": (rows_near_subspaces, 120),
+    "choice": (rows_near_subspaces, 120),
     "map": (rows_with_responses, 120),
     "score": (positive_rows, 60),
     "dictionary": (positive_rows, 60),

@@ -9,7 +9,9 @@ from inspect import isclass
 from types import ModuleType
 
 from sklearn.base import BaseEstimator
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
 
 import sksubspace
 from sksubspace import (
@@ -135,9 +137,18 @@ def _seeded(table):
     }
 
 
+_CHOICES = {
+    "choice": (cluster.AutoClustering, {"n_clusters": 3, "n_halvings": 1}),
+    "choice-no-predict": (
+        cluster.AutoClustering,
+        {"n_clusters": 2, "n_halvings": 0, "candidates": (("Ward", AgglomerativeClustering()),)},
+    ),
+}
+
 _KINDS = {
     "distillation": _DISTILLERS,
     "cluster": _CLUSTERERS,
+    "choice": _seeded(_CHOICES),
     "map": _seeded(_MAPS),
     "score": {name: partial(kind, **params) for name, (kind, params) in _SCORES.items()},
     "dictionary": {
@@ -160,6 +171,7 @@ _FEWER_STEPS = {
             ("least squares", cluster.LeastSquaresSubspaceClustering()),
         ]
     },
+    "choice": {"candidates": [("k-means", KMeans(n_init=2)), ("mixture", GaussianMixture())]},
     "ensemble": {"n_estimators": 5, "n_init": 2},
     "k-subspaces": {"init": "k-means", "n_init": 2},
     "mixture": {"init_params": "k-means", "max_iter": 10},

@@ -35,6 +35,7 @@ FLOORS = {
     "_uns": 0,
     "_validation": 0,
     "_ambient": 1,
+    "_clusterings": 1,
     "_torch": 1,
     "_state": 2,
     "callbacks": 2,

@@ -1,6 +1,10 @@
 """Subspace clustering: rows that share a subspace, found without labels, with `predict`."""
 
-from sksubspace.cluster._auto import AutoSubspaceClustering
+from sksubspace.cluster._auto import (
+    AutoClustering,
+    AutoSubspaceClustering,
+    default_clusterings,
+)
 from sksubspace.cluster._k_subspaces import EnsembleKSubspaces, KSubspaces
 from sksubspace.cluster._linearizing import ManifoldLinearizingClustering
 from sksubspace.cluster._mixture import MixtureOfLowRankGaussians
@@ -13,6 +17,8 @@ from sksubspace.cluster._self_expression import (
 )
 
 __all__ = [
+    "AutoClustering",
+    "default_clusterings",
     "AutoSubspaceClustering",
     "SparseSubspaceClusteringOMP",
     "ElasticNetSubspaceClustering",

@@ -22,6 +22,10 @@ from sksubspace.metrics._global_share import global_share
 from sksubspace.metrics._group_loss import GroupLoss, group_loss
 from sksubspace.metrics._group_scores import GroupScores, group_scores
 from sksubspace.metrics._linear_gain import LinearGain, linear_gain
+from sksubspace.metrics._neighbor_information import (
+    NeighborInformation,
+    neighbor_information,
+)
 from sksubspace.metrics._principal_angles import (
     principal_angles,
     subspace_affinity,
@@ -42,6 +46,8 @@ __all__ = [
     "GroupLoss",
     "linear_gain",
     "LinearGain",
+    "neighbor_information",
+    "NeighborInformation",
     "find_islands",
     "deal_islands",
     "islands_dealt",

@@ -1,5 +1,7 @@
-"""The choice among clusterings without labels: candidates, scores, the estimator."""
+"""The choice among clusterings without labels: candidates, scores, the estimators."""
 
+from sksubspace.cluster._auto._any import AutoClustering
 from sksubspace.cluster._auto._auto import AutoSubspaceClustering
+from sksubspace.cluster._auto._candidates import default_clusterings
 
-__all__ = ["AutoSubspaceClustering"]
+__all__ = ["AutoClustering", "AutoSubspaceClustering", "default_clusterings"]

@@ -4,25 +4,28 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from sksubspace._clusterings import named_candidates, prepare, tell_failures
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._student._groups import groups_of_equal_rows
-from sksubspace.cluster._auto._candidates import named_candidates, prepare
+from sksubspace.cluster._auto._candidates import subspace_candidates
+from sksubspace.cluster._auto._information import clustered_by_all, information_table
 from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, score_table, scored_dims
 from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, training_rows
+from sksubspace.metrics._neighbor_field import NeighborField
 
 
 @fill_parameters
 class AutoSubspaceClustering(BaseSubspaceClustering):
     r"""Choice among subspace clusterings without labels.
 
-    No clustering wins everywhere, and which one does cannot be seen from the data. But clusters can
-    be taken for what they claim to be, subspaces, and then tested on rows that the subspaces were
-    not fitted to. Each candidate is scored in this way, and the best one is kept.
+    No clustering wins everywhere, and which one does cannot be seen from the data. But the clusters
+    of a good one say more about those of a row's neighbours than clusters of noise do. Or clusters
+    can be taken for what they claim to be, subspaces, and then tested on rows that the subspaces
+    were not fitted to. Each candidate is scored in one of these ways, and the best one is kept.
 
     Parameters
     ----------
@@ -31,23 +34,24 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
 
     candidates : "default", dict of str to estimator or list of (str, estimator), default="default"
         Clusterings with ``fit_predict``, scikit-learn's too, or pipelines that end in one, in any
-        order. "default" tries k-means, graphs of 5 and 10 nearest neighbours, thresholding with 5
-        and 10, orthogonal matching pursuit with 5 and 10, and least squares with both affinities.
+        order; of mixtures of Gaussians the components are clusters. "default" tries k-means, graphs
+        of 5 and 10 nearest neighbours, thresholding with 5 and 10, orthogonal matching pursuit with
+        5 and 10, and least squares with both affinities.
 
     subspace_dim : int or "auto", default="auto"
-        Dimension of the subspaces. "auto" scores candidates with 4, 8 and 16, at most a third of
-        the mean number of rows of a cluster; the final clusters then get what keeps 99 % of the
-        energy of the members, at most 15.
+        Dimension of the subspaces. "auto" keeps 99 % of the energy of the members, at most 15
+        dimensions; the criterion "r2" scores candidates with 4, 8 and 16, at most a third of the
+        mean number of rows of a cluster.
 
     validation_fraction : float or None, default=None
-        None fits each candidate once, to all rows, and fits the subspaces of its clusters without
-        the rows that are scored, a part at a time until all rows have been. A number leaves that
-        share of the rows out of the candidate's own fit too, `n_repeats` times, and fits the best
-        one again, to all rows: dearer, and a worse guide to the labels that are kept, which are not
-        those that were scored, but fair to candidates that fit noise.
+        Of the criterion "r2". None fits each candidate once, to all rows, and fits the subspaces of
+        its clusters without the rows that are scored, a part at a time until all rows have been. A
+        number leaves that share of the rows out of the candidate's own fit too, `n_repeats` times,
+        and fits the best one again, to all rows: dearer, and a worse guide to the labels that are
+        kept, which are not those that were scored, but fair to candidates that fit noise.
 
     n_repeats : int, default=1
-        How often rows are left out anew.
+        How often rows are left out anew, with "r2".
 
     normalize : bool, default=True
         Whether rows are scaled to unit length first, for the candidates too.
@@ -57,6 +61,12 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
 
     {random_state}
         Draws what is left out, and seeds the candidates that have no seed of their own.
+
+    criterion : {"auto", "information", "r2"}, default="auto"
+        "information" is what :func:`sksubspace.metrics.neighbor_information` leaves beyond a
+        Gaussian, E; it sees clusters that are no subspaces too. "r2" is that of rows left out of
+        the clusters' subspaces. "auto" is "information", or "r2" where a `validation_fraction` is
+        given, which only that one has.
 
     Attributes
     ----------
@@ -70,8 +80,8 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
 
     scores_ : dict of str to ndarray of shape (n_candidates,)
         A table, as ``cv_results_`` of a search is one, best candidate first. "name"; "rank";
-        "score", as in `Notes`; "difference" from the best score and the "standard_error" of that
-        difference; "tied", whether the difference is within one standard error; "fit_time", in
+        "score", E or that of `Notes`; "difference" from the best score and the "standard_error" of
+        that difference; "tied", whether the difference is within one standard error; "fit_time", in
         seconds; "n_clusters" found; "error", empty if there was none. Failed candidates come last,
         with NaN for a score.
 
@@ -79,14 +89,15 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
 
     See Also
     --------
+    AutoClustering : Chooses among clusterings of any kind.
     ThresholdedSubspaceClustering : One of the candidates.
-    LeastSquaresSubspaceClustering : Another one.
 
     Notes
     -----
-    With :math:`s_{id}` the squared distance of row i from the nearest of the clusters' subspaces
-    of dimension d, fitted without row i, and IQM the interquartile mean, the mean of the middle
-    half of the values, a candidate has the score
+    For "information" see :func:`sksubspace.metrics.neighbor_information`, of the rows as the
+    candidates see them. The rest is about "r2". With :math:`s_{id}` the squared distance of row i
+    from the nearest of the clusters' subspaces of dimension d, fitted without row i, and IQM the
+    interquartile mean, the mean of the middle half of the values, a candidate has the score
 
     .. math:: 1 - \frac{\mathrm{IQM}_i \bigl(\prod_{d \in D} s_{id}\bigr)^{1/|D|}}
               {\mathrm{IQM}_i \|x_i - \bar x\|^2}, \qquad D = \{4, 8, 16\} .
@@ -101,9 +112,9 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
     Candidates within one standard error of the best are `tied`: the data cannot tell them apart.
     The highest score is taken all the same, and the first listed of equal ones.
 
-    A candidate that finds more than `n_clusters` clusters fails, since more subspaces fit better by
-    themselves. Scores say nothing about the number of clusters, and cannot tell a good clustering
-    from a bad one where the clusters are no subspaces.
+    By either criterion a candidate that finds more than `n_clusters` clusters fails, since more of
+    them fit better by themselves. Scores say nothing about the number of clusters, and those by
+    "r2" cannot tell a good clustering from a bad one where the clusters are no subspaces.
 
     References
     ----------
@@ -131,6 +142,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
+        "criterion": [StrOptions({"auto", "information", "r2"})],
     }
 
     def __init__(
@@ -144,6 +156,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         normalize=True,
         n_jobs=None,
         random_state=None,
+        criterion="auto",
     ):
         self.n_clusters = n_clusters
         self.candidates = candidates
@@ -153,6 +166,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         self.normalize = normalize
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.criterion = criterion
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
@@ -176,26 +190,54 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         TypeError
             If `candidates` has something in it that is no clustering.
         ValueError
-            If every candidate fails, or X has non-finite values, fewer rows than clusters, too few
-            to leave some out, or only zero rows.
+            If every candidate fails, X has non-finite values, fewer rows than clusters, too few to
+            leave some out, or only zero rows, or a `validation_fraction` is given to "information".
         """
-        candidates = named_candidates(self.candidates)
+        given = isinstance(self.candidates, str)
+        candidates = subspace_candidates() if given else named_candidates(self.candidates)
         X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
-        groups = _groups_that_differ(X)
-        outcomes = self._evaluate(X, groups, candidates, random_state)
-        squares = np.square(X - X.mean(axis=0, dtype=np.float64)).sum(axis=1)
-        self.scores_ = score_table(outcomes, squares, groups)
-        _tell_failures(self.scores_)
-        self.best_name_ = str(self.scores_["name"][0])
-        best = outcomes[self.best_name_]
-        if best.estimator is None:
-            best = self._refit(X, candidates[self.best_name_], random_state)
+        choose = self._by_r2 if self._used_criterion() == "r2" else self._by_information
+        best = choose(X, candidates, random_state)
         for message, category in best.warnings:
             warnings.warn(message, category, stacklevel=2)
         self.best_estimator_ = best.estimator
         keep_subspaces(self, X, best.labels)
         return self
+
+    def _used_criterion(self):
+        if self.criterion == "auto":
+            return "information" if self.validation_fraction is None else "r2"
+        if self.criterion == "information" and self.validation_fraction is not None:
+            raise ValueError(
+                "validation_fraction is of criterion='r2'; with criterion='information' it must be "
+                f"None, got {self.validation_fraction!r}."
+            )
+        return self.criterion
+
+    def _by_information(self, X, candidates, random_state):  # -> Clustered
+        own = {
+            name: prepare(one, self.n_clusters, random_state) for name, one in candidates.items()
+        }
+        field = NeighborField(X, random_state=random_state)
+        outcomes = clustered_by_all(own, X, self.n_clusters, self.n_jobs, fewest=1)
+        self.scores_, _ = information_table(outcomes, field, self.n_clusters)
+        return self._best(outcomes)
+
+    def _by_r2(self, X, candidates, random_state):  # -> Outcome
+        groups = _groups_that_differ(X)
+        outcomes = self._evaluate(X, groups, candidates, random_state)
+        squares = np.square(X - X.mean(axis=0, dtype=np.float64)).sum(axis=1)
+        self.scores_ = score_table(outcomes, squares, groups)
+        best = self._best(outcomes)
+        if best.estimator is None:
+            best = self._refit(X, candidates[self.best_name_], random_state)
+        return best
+
+    def _best(self, outcomes):
+        tell_failures(self.scores_["name"], self.scores_["error"], stacklevel=4)
+        self.best_name_ = str(self.scores_["name"][0])
+        return outcomes[self.best_name_]
 
     def _evaluate(self, X, groups, candidates, random_state):  # -> dict of str to Outcome
         size = groups, self.n_clusters
@@ -227,21 +269,3 @@ def _groups_that_differ(X):  # (n, d) -> (n,)
     """Number equal rows; where all are equal each for itself, as there is no other to leave out."""
     groups = groups_of_equal_rows(X)
     return groups if groups.any() else np.arange(len(X))
-
-
-def _tell_failures(scores):
-    failed = [
-        f"{name}: {error}"
-        for name, error in zip(scores["name"], scores["error"], strict=True)
-        if error
-    ]
-    if not failed:
-        return
-    if len(failed) == len(scores["name"]):
-        raise ValueError(f"Every candidate failed. {'; '.join(failed)}")
-    warnings.warn(
-        f"{len(failed)} of {len(scores['name'])} candidates failed and are ranked last. "
-        f"{'; '.join(failed)}",
-        FitFailedWarning,
-        stacklevel=3,
-    )

@@ -1,59 +1,91 @@
-"""What `AutoSubspaceClustering` tries: clusterings under unique names, simplest first."""
+"""What is tried where nobody says what: clusterings under unique names, simplest first."""
 
-from collections.abc import Mapping
+from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
 
-from sklearn.base import clone
-from sklearn.cluster import KMeans
-
+from sksubspace._linalg import column_means, total_squares
+from sksubspace._validation import refuse_containers
 from sksubspace.cluster._base import auto_candidates
+from sksubspace.cluster._k_subspaces import KSubspaces
+from sksubspace.cluster._self_expression import ElasticNetSubspaceClustering
 
-__all__ = ["named_candidates", "prepare"]
+# principal components, and those of a mixture that has a covariance for each cluster
+_N_COMPONENTS, _N_OF_FULL = 50, 15
+# above, what compares all pairs of rows is left out
+_MOST_ROWS = 10_000
+# variance that mixtures add to each component, as a share of the mean one
+_FLOOR = 1e-6
+# of the candidates that say themselves as what they are tried
+_TRIED_ANYWHERE = {"10 neighbors": "graph", "TSC 5": "TSC 5", "OMP 5": "OMP 5", "LSR knn": "LSR"}
+_OF_ALL_PAIRS = {"Ward", "HDBSCAN", "graph", "TSC 5", "OMP 5", "elastic net"}
+_DENSE = {"graph", "LSR", "K-subspaces 4"}
 
 
-def named_candidates(candidates):  # -> dict of str to estimator
-    """Check what the caller lists, and return the caller's own objects by name, in order.
+def subspace_candidates():  # -> dict of str to estimator
+    """What `AutoSubspaceClustering` tries."""
+    return {"k-means": KMeans(n_init=10), **auto_candidates()}
 
-    A TypeError or ValueError if something in it is no clustering or has no name of its own, or if
-    nothing is in it.
+
+def default_clusterings(X):
+    """Name clusterings of several families, to be tried as they are or beside own ones.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        The rows to be clustered. Their number and scale decide how many principal components there
+        are, and what mixtures add to a variance.
+
+    Returns
+    -------
+    candidates : dict of str to estimator
+        By name, simplest first; the number of clusters is still to be set. Of more than 10,000 rows
+        only what need not compare all pairs, and of sparse rows only what takes them.
+
+    See Also
+    --------
+    AutoClustering : Chooses one of them.
+    sksubspace.model_selection.compare_clusterings : Sets them beside each other.
+
+    Notes
+    -----
+    K-means, mixtures of Gaussians of one covariance, and Ward's tree of 50 principal components;
+    such a mixture of rows at unit length; one with a covariance for each cluster, of 15 components;
+    HDBSCAN, which finds the number of clusters itself and fails where that is larger; spectral
+    clustering of the graph of ten neighbours; and five subspace clusterings: thresholding, matching
+    pursuit, elastic net, least squares and K-subspaces of four dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksubspace.cluster import default_clusterings
+    >>> list(default_clusterings(np.eye(20)))[:3]
+    ['k-means', 'tied mixture', 'Ward']
     """
-    if isinstance(candidates, str):
-        return {"k-means": KMeans(n_init=10), **auto_candidates()}
-    pairs = list(candidates.items() if isinstance(candidates, Mapping) else candidates)
-    if not pairs:
-        raise ValueError("candidates must have at least one clustering, got none.")
-    for pair in pairs:
-        _check_pair(pair)
-    named = dict(pairs)
-    if len(named) < len(pairs):
-        raise ValueError(
-            f"candidates must have names of their own, got {[name for name, _ in pairs]}."
-        )
-    return named
-
-
-def prepare(estimator, n_clusters, random_state):  # -> estimator
-    """Clone a clustering, with the number of clusters, and a seed where it has none.
-
-    Each parameter `n_clusters` is set, also of a step of a pipeline. One integer is drawn.
-    """
-    own = clone(estimator)
-    seed = random_state.randint(2**31 - 1)
-    for name, value in sorted(own.get_params().items()):
-        if name.split("__")[-1] == "n_clusters":
-            own.set_params(**{name: n_clusters})
-        elif name.split("__")[-1] == "random_state" and value is None:
-            own.set_params(**{name: seed})
-    return own
-
-
-def _check_pair(pair):
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise TypeError(f"candidates must be a dict or pairs (name, estimator), got {pair!r}.")
-    name, estimator = pair
-    if not isinstance(name, str) or not name.strip():
-        raise TypeError(f"Names of candidates must be strings that are not empty, got {name!r}.")
-    if isinstance(estimator, type) or not hasattr(estimator, "fit_predict"):
-        raise TypeError(
-            f"Candidate {name!r} must be a clustering, an estimator with fit_predict, "
-            f"got {estimator!r}."
-        )
+    refuse_containers(X, "X")
+    n, d = X.shape
+    is_sparse, is_small = hasattr(X, "toarray"), n <= _MOST_ROWS
+    # half of the rows, and less than all columns of sparse ones, have to have so many
+    most = max(1, min(_N_COMPONENTS, d - is_sparse, n // 2 - 1))
+    variance = total_squares(X, column_means(X)) / n
+    plain = {"reg_covar": _FLOOR * variance / d or _FLOOR}
+    few = max(1, min(_N_OF_FULL, most))
+    own = auto_candidates()
+    found = {
+        "k-means": make_pipeline(PCA(most), KMeans(n_init=10)),
+        "tied mixture": make_pipeline(PCA(most), GaussianMixture(covariance_type="tied", **plain)),
+        "Ward": make_pipeline(PCA(most), AgglomerativeClustering()),
+        "tied mixture, unit rows": make_pipeline(
+            Normalizer(), PCA(most), GaussianMixture(covariance_type="tied", reg_covar=_FLOOR / d)
+        ),
+        "full mixture": make_pipeline(PCA(few), GaussianMixture(**plain)),
+        "HDBSCAN": make_pipeline(PCA(most), HDBSCAN(copy=True)),
+        **{name: own[known] for known, name in _TRIED_ANYWHERE.items()},
+        "elastic net": ElasticNetSubspaceClustering(),
+        "K-subspaces 4": KSubspaces(subspace_dim=min(4, max(d - 1, 1))),
+    }
+    left_out = set() if is_small else _OF_ALL_PAIRS
+    left_out = left_out | (_DENSE if is_sparse else set())
+    return {name: one for name, one in found.items() if name not in left_out}

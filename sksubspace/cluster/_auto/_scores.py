@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sksubspace._clusterings import check_found
 from sksubspace._linalg import r_squared
 from sksubspace._threads import small_work
 from sksubspace.cluster._subspaces import fit_subspaces
 
 __all__ = [
     "Outcome",
+    "candidate_columns",
     "evaluate",
     "folds",
     "holdouts",
@@ -213,10 +215,7 @@ def _found_labels(outcome, estimator, X, n_clusters):
     outcome.seconds += time.perf_counter() - start
     n_found = len(np.unique(labels[labels >= 0]))
     outcome.n_clusters = max(outcome.n_clusters, n_found)
-    if not 1 <= n_found <= n_clusters:
-        raise ValueError(
-            f"found {n_found} clusters, where 1 to n_clusters={n_clusters} can be compared."
-        )
+    check_found(n_found, n_clusters)
     return labels
 
 
@@ -231,11 +230,15 @@ def score_table(outcomes, spread, groups):  # -> dict of str to (n_candidates,)
     scores = np.array([_candidate_score(outcomes[name], spread) for name in names])
     order = np.argsort(np.where(np.isnan(scores), np.inf, -scores), kind="stable")
     ordered = [outcomes[names[index]] for index in order]
-    scores, best = scores[order], ordered[0]
-    errors = np.array([_difference_error(one, best, spread, groups) for one in ordered])
-    difference = scores - scores[0]
+    errors = np.array([_difference_error(one, ordered[0], spread, groups) for one in ordered])
+    return candidate_columns([names[index] for index in order], outcomes, scores[order], errors)
+
+
+def candidate_columns(names, outcomes, scores, errors):  # -> dict of str to (n_candidates,)
+    """Columns of candidates, best first, by their scores and the errors of the differences."""
+    ordered, difference = [outcomes[name] for name in names], scores - scores[0]
     return {
-        "name": np.array(names)[order],
+        "name": np.array(names),
         "rank": np.arange(1, len(names) + 1),
         "score": scores,
         "difference": difference,

@@ -57,7 +57,7 @@ def problem():
 
 
 def auto(candidates, **params):
-    params = {"normalize": False, "random_state": 0, **params}
+    params = {"normalize": False, "random_state": 0, "criterion": "r2", **params}
     return AutoSubspaceClustering(4, candidates, **params)
 
 
