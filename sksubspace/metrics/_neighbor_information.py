@@ -170,8 +170,8 @@ def neighbor_information(
     is 0 where H is below .001. :math:`N_m^0` is that of as many rows of a Gaussian with the mean
     and the covariance of X, cut into `n_clusters` by k-means, once in each metric: the larger of
     the two. It makes the metrics comparable, and whatever a partition of a single heap reaches is
-    not counted. The row i of label :math:`c_i` has the information :math:`r_i`, the mean of the logarithm over its neighbours, the surprise
-    :math:`h_i = -\log p_{c_i .}`, and the influence
+    not counted. The row i of label :math:`c_i` has the information :math:`r_i`, the mean of the
+    logarithm over its neighbours, the surprise :math:`h_i = -\log p_{c_i .}`, and the influence
 
     .. math:: \frac{r_i - I}{\sqrt H} - \frac{I (h_i - H)}{2 H^{3/2}} .
 
