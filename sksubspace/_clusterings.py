@@ -12,7 +12,15 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
 from sksubspace._threads import small_work
 
-__all__ = ["Clustered", "check_found", "clustered", "named_candidates", "prepare", "tell_failures"]
+__all__ = [
+    "Clustered",
+    "check_found",
+    "clustered",
+    "named_candidates",
+    "prepare",
+    "tell_failures",
+    "worth_telling",
+]
 
 
 @dataclass
@@ -147,3 +155,13 @@ def tell_failures(names, errors, stacklevel):
         FitFailedWarning,
         stacklevel=stacklevel + 1,
     )
+
+
+def worth_telling(errors, by_default):
+    """Errors to warn of: not that one of the defaults finds its own number of clusters.
+
+    If all have failed, all are told.
+    """
+    if by_default and not all(errors):
+        return ["" if error.startswith("ValueError: found ") else error for error in errors]
+    return errors

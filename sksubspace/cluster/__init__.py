@@ -4,6 +4,7 @@ from sksubspace.cluster._auto import (
     AutoClustering,
     AutoSubspaceClustering,
     default_clusterings,
+    subspace_r2,
 )
 from sksubspace.cluster._k_subspaces import EnsembleKSubspaces, KSubspaces
 from sksubspace.cluster._linearizing import ManifoldLinearizingClustering
@@ -19,6 +20,7 @@ from sksubspace.cluster._self_expression import (
 __all__ = [
     "AutoClustering",
     "default_clusterings",
+    "subspace_r2",
     "AutoSubspaceClustering",
     "SparseSubspaceClusteringOMP",
     "ElasticNetSubspaceClustering",

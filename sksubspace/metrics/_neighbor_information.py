@@ -17,6 +17,9 @@ from sksubspace.metrics._label_information import (
 )
 from sksubspace.metrics._neighbor_field import N_NEIGHBORS, NeighborField
 
+# of E; beyond, sums of the same shares in another order differ
+_DIGITS = 12
+
 
 @dataclass(frozen=True, eq=False)
 class NeighborInformation:
@@ -247,3 +250,13 @@ def information_of(field, labels, n_clusters):
         row_agreement=by_sample(agreement(codes, near.rows, near.others)),
         influence=added,
     )
+
+
+def best_first(found):
+    """Sort the information of labels, by name, by E; of those that are equal the first stays so."""
+    return dict(sorted(found.items(), key=lambda one: -round(one[1].excess, _DIGITS)))
+
+
+def is_tied(difference, error):
+    """Whether a difference from the best is within its standard error, but for rounding."""
+    return difference >= -error - 10**-_DIGITS

@@ -210,7 +210,7 @@ def compare_embeddings(
     )
     _check_numbers(n_repeats, confidence, controls)
     _check_callbacks(callbacks)
-    student, seed = _checked_student(student), _drawn_seed(random_state)
+    student, seed = _checked_student(student), drawn_seed(random_state)
     refuse_containers(X, "X")
     parsed = parse_candidates(candidates, X)
     method = _possible_method(method, student, parsed, validation)
@@ -326,7 +326,7 @@ def _possible_method(method, student, candidates, validation):
     return "cv"
 
 
-def _drawn_seed(random_state):
+def drawn_seed(random_state):
     if isinstance(random_state, Integral) and not isinstance(random_state, bool):
         if not 0 <= random_state < 2**32:
             raise ValueError(f"random_state must be from 0 to 2**32 - 1, got {random_state}.")

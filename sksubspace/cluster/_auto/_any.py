@@ -9,7 +9,13 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._ambient import OwnSettings
-from sksubspace._clusterings import clustered, named_candidates, prepare, tell_failures
+from sksubspace._clusterings import (
+    clustered,
+    named_candidates,
+    prepare,
+    tell_failures,
+    worth_telling,
+)
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import column_means, r_squared, row_squares, total_squares
 from sksubspace._parameters import isolated_random_state
@@ -17,12 +23,8 @@ from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._validation import validate_rows
 from sksubspace.cluster._auto._candidates import default_clusterings
 from sksubspace.cluster._auto._information import clustered_by_all, information_table
-from sksubspace.metrics._halves import Halves
+from sksubspace.metrics._halves import LEAST_EVIDENCE, Halves
 from sksubspace.metrics._neighbor_field import Metric, NeighborField, nearest_labels
-
-# of a share of the root of log K: five kinds of rows without clusters stay below, of 50 components
-# at most, and all data with clusters that was tried is above .2
-_LEAST_EVIDENCE = 0.1
 
 
 @fill_parameters
@@ -181,7 +183,8 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
         field = NeighborField(X, groups=groups, random_state=random_state)
         outcomes = clustered_by_all(own, X, self.n_clusters, self.n_jobs)
         self.scores_, found = information_table(outcomes, field, self.n_clusters)
-        tell_failures(self.scores_["name"], _told(self.scores_["error"], given), stacklevel=3)
+        errors = worth_telling(self.scores_["error"], given)
+        tell_failures(self.scores_["name"], errors, stacklevel=3)
         self.best_name_ = str(self.scores_["name"][0])
         self.ties_ = [str(name) for name in self.scores_["name"][self.scores_["tied"]]]
         best = outcomes[self.best_name_]
@@ -260,10 +263,10 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
             return np.nan
         excess = [self._found_again(X, Halves(field, number)) for number in range(self.n_halvings)]
         evidence = float(np.mean(excess) / np.sqrt(np.log(self.n_clusters)))
-        if not evidence >= _LEAST_EVIDENCE:
+        if not evidence >= LEAST_EVIDENCE:
             warnings.warn(
                 f"There is no evidence of clusters: halves of the rows find {evidence:.2f} of what "
-                f"can be found again, and one Gaussian reaches up to {_LEAST_EVIDENCE}; the labels "
+                f"can be found again, and one Gaussian reaches up to {LEAST_EVIDENCE}; the labels "
                 "may be cuts through a single heap.",
                 UserWarning,
                 stacklevel=3,
@@ -298,10 +301,3 @@ def _check_rows_per_cluster(n_samples, n_clusters):
             UserWarning,
             stacklevel=4,
         )
-
-
-def _told(errors, by_default):
-    """Errors that a caller is warned of: not that a default finds its own number of clusters."""
-    if by_default and not all(errors):
-        return ["" if error.startswith("ValueError: found ") else error for error in errors]
-    return errors

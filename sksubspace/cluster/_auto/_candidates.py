@@ -77,7 +77,7 @@ def default_clusterings(X):
         "k-means": make_pipeline(PCA(most), KMeans(n_init=10)),
         "tied mixture": make_pipeline(PCA(most), GaussianMixture(covariance_type="tied", **plain)),
         "Ward": make_pipeline(PCA(most), AgglomerativeClustering()),
-        "tied mixture, unit rows": make_pipeline(
+        "tied, unit rows": make_pipeline(
             Normalizer(), PCA(most), GaussianMixture(covariance_type="tied", reg_covar=_FLOOR / d)
         ),
         "full mixture": make_pipeline(PCA(few), GaussianMixture(**plain)),

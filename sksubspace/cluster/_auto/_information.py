@@ -5,7 +5,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._clusterings import clustered
 from sksubspace.cluster._auto._scores import candidate_columns
-from sksubspace.metrics._neighbor_information import information_of
+from sksubspace.metrics._neighbor_information import best_first, information_of
 
 __all__ = ["clustered_by_all", "information_table"]
 
@@ -33,7 +33,7 @@ def information_table(outcomes, field, n_clusters):
         for name, one in outcomes.items()
         if not one.error
     }
-    found = dict(sorted(found.items(), key=lambda one: -one[1].excess))
+    found = best_first(found)
     names = [*found, *(name for name in outcomes if name not in found)]
     scores = np.array([found[name].excess if name in found else np.nan for name in names])
     first = next(iter(found.values()), None)

@@ -5,11 +5,17 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+from sklearn.preprocessing import normalize
 
 from sksubspace._clusterings import check_found
-from sksubspace._linalg import r_squared
+from sksubspace._linalg import dense, r_squared
+from sksubspace._parameters import isolated_random_state
+from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._threads import small_work
+from sksubspace._validation import check_labels, label_codes
 from sksubspace.cluster._subspaces import fit_subspaces
+from sksubspace.metrics._input import check_rows, check_same_length, sample_rows
+from sksubspace.metrics._neighbor_information import is_tied
 
 __all__ = [
     "Outcome",
@@ -22,6 +28,7 @@ __all__ = [
     "paired_error",
     "score_table",
     "scored_dims",
+    "subspace_r2",
 ]
 
 # nobody knows the dimension of the clusters: the geometric mean over three does not hang on one
@@ -243,7 +250,7 @@ def candidate_columns(names, outcomes, scores, errors):  # -> dict of str to (n_
         "score": scores,
         "difference": difference,
         "standard_error": errors,
-        "tied": difference >= -errors,
+        "tied": is_tied(difference, errors),
         "fit_time": np.array([one.seconds for one in ordered]),
         "n_clusters": np.array([one.n_clusters for one in ordered]),
         "error": np.array([one.error for one in ordered]),
@@ -264,3 +271,80 @@ def _difference_error(outcome, best, spread, groups):
     total = interquartile_mean(spread[seen])
     error = paired_error(outcome.residuals[seen], best.residuals[seen], groups[seen])
     return error / total if total > 0 else 0.0  # as the scores, which are then all the same
+
+
+def subspace_r2(X, labels, *, per_row=False, max_samples=2_000, random_state=0):
+    r"""Score clusters, taken as subspaces, by rows that the subspaces are fitted without.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows; they are scaled to unit length.
+
+    labels : array-like of shape (n_samples,)
+        Clusters of the rows; negative for rows of none.
+
+    per_row : bool, default=False
+        Whether the R2 of each row is returned too.
+
+    max_samples : int or None, default=2000
+        Number of rows to draw; None takes all.
+
+    random_state : int, RandomState instance or None, default=0
+        Draws rows, and what is left out.
+
+    Returns
+    -------
+    r2 : float
+        At most 1; the criterion "r2" of `AutoSubspaceClustering`.
+
+    by_row : ndarray of shape (n_samples,)
+        With `per_row`, one less the squared distance of the row from the nearest subspace over that
+        from the mean of all rows. NaN for rows that were not drawn.
+
+    Raises
+    ------
+    ValueError
+        If X is not a table of finite numbers, or the number of labels is another one.
+
+    See Also
+    --------
+    AutoSubspaceClustering : Says how subspaces are fitted, and of which dimensions.
+    sksubspace.metrics.neighbor_information : What labels say of those of neighbours.
+
+    Examples
+    --------
+    >>> from sksubspace.cluster import subspace_r2
+    >>> from sksubspace.datasets import make_union_of_subspaces
+    >>> X, y = make_union_of_subspaces(
+    ...     300, n_features=20, n_subspaces=3, subspace_dim=4, noise=0.02, random_state=0
+    ... )
+    >>> bool(subspace_r2(X, y) > subspace_r2(X, y[::-1]))
+    True
+    """
+    X, labels = check_rows(X, "X", accept_sparse=True), check_labels(labels, "labels")
+    check_same_length(X, labels, "X", "labels")
+    rng = isolated_random_state(random_state)
+    rows = sample_rows(X.shape[0], max_samples, rng)
+    units = dense(normalize(X[rows]))
+    labels = labels[rows] if labels.dtype.kind == "i" else label_codes(labels[rows], "labels")
+    n_clusters = len(np.unique(labels[labels >= 0]))
+    groups = groups_of_equal_rows(units)
+    groups = groups if groups.any() else np.arange(len(rows))
+    parts = folds(groups, n_clusters, 1, rng)
+    dims = scored_dims("auto", groups.max() + 1, units.shape[1], n_clusters)
+    every = np.arange(len(rows))
+    labelled = (
+        (part, others, labels[others])
+        for part in parts
+        for others in [np.setdiff1d(every, part, assume_unique=True)]
+    )
+    with small_work(0):
+        residuals = _mean_residuals(units, labelled, dims)
+    spread = np.square(units - units.mean(axis=0)).sum(axis=1)
+    score = r_squared(interquartile_mean(residuals), interquartile_mean(spread))
+    if not per_row:
+        return score
+    by_row = np.full(X.shape[0], np.nan)
+    by_row[rows] = 1 - np.divide(residuals, spread, out=np.ones(len(rows)), where=spread > 0)
+    return score, by_row

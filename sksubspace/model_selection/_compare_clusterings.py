@@ -1,0 +1,447 @@
+"""Which clustering, of how many clusters, and whether there are clusters at all."""
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.utils.parallel import Parallel, delayed
+
+from sksubspace._clusterings import named_candidates, prepare, tell_failures, worth_telling
+from sksubspace._parameters import check_integer
+from sksubspace._validation import check_labels, check_squares
+from sksubspace.cluster import AutoClustering, default_clusterings, subspace_r2
+from sksubspace.metrics import clustering_accuracy
+from sksubspace.metrics._halves import LEAST_EVIDENCE, Halves
+from sksubspace.metrics._input import check_rows, check_same_length
+from sksubspace.metrics._neighbor_field import NeighborField
+from sksubspace.metrics._neighbor_information import best_first, information_of, is_tied
+from sksubspace.model_selection._clustering_result import (
+    ClusteringComparison,
+    ClusteringResult,
+    ClusterNumber,
+    ClusterResult,
+)
+from sksubspace.model_selection._compare import drawn_seed
+from sksubspace.model_selection._counted_clusters import CountedClusters, checked_beside
+from sksubspace.model_selection._halvings import fitted_part, found_again
+from sksubspace.model_selection._memory import Store, open_store, shaping_versions
+
+# below, most of the neighbours of a row are of other clusters
+_MOST = 0.5
+
+
+def compare_clusterings(
+    X,
+    candidates="default",
+    *,
+    n_clusters,
+    y=None,
+    groups=None,
+    counts=None,
+    n_halvings=2,
+    random_state=0,
+    n_jobs=None,
+    memory=None,
+):
+    r"""Set clusterings beside each other, without labels, and say if there are clusters at all.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows.
+
+    candidates : "default", dict of str to estimator or list of (str, estimator), default="default"
+        Clusterings with ``fit_predict``, or pipelines that end in one. "default" tries
+        :func:`sksubspace.cluster.default_clusterings`.
+
+    n_clusters : int or sequence of int
+        Number of clusters, from 2 to a quarter of the rows; given to every parameter `n_clusters`
+        of the candidates, and to the components of mixtures of Gaussians. Of several each is tried.
+
+    y : array-like of shape (n_samples,) or None, default=None
+        Known classes, which are shown beside the candidates. No fit and no choice sees them.
+
+    groups : array-like of shape (n_samples,) or None, default=None
+        What rows belong to, such as a donor; at least four. Rows of a group are no neighbours of
+        each other, and in one half.
+
+    counts : {array-like, sparse matrix} of shape (n_samples, n_counted) or None, default=None
+        Raw counts of the same rows, by which the number of clusters is judged: they are cut in two
+        by :func:`thin_counts`, `n_halvings` times.
+
+    n_halvings : int, default=2
+        How often rows are cut into two random halves, each with its own fits.
+
+    random_state : int, RandomState instance or None, default=0
+        Seeds candidates that have no seed of their own, and draws halves and the Gaussian. None
+        draws a number, which the result holds.
+
+    n_jobs : int or None, default=None
+        Fits that run at the same time, by joblib, each on one thread. Results do not depend on it.
+
+    memory : str, path, joblib.Memory or None, default=None
+        Folder in which the labels of finished fits are kept, so that a comparison that was stopped
+        goes on. The files hold numbers and text only.
+
+    Returns
+    -------
+    result : ClusteringComparison
+        Candidates by rank, the clusters of the chosen one, and that one fitted to all rows.
+        ``print(result)`` shows tables.
+
+    Raises
+    ------
+    TypeError
+        If `candidates` has something in it that is no clustering, or a number is not whole.
+
+    ValueError
+        If every candidate fails; X is not a table of finite numbers of at least four rows that
+        differ; a number of clusters or of halvings is out of its range; `y`, `groups` or `counts`
+        do not fit the rows, there are fewer than four groups, or counts are not whole.
+
+    Warns
+    -----
+    FitFailedWarning
+        If candidates failed, or found more clusters than asked for or only one; they are ranked
+        last, with the reason. Of "default" a number of clusters that a candidate found by itself is
+        no reason to warn.
+
+    UserWarning
+        If there is no more structure than one Gaussian has.
+
+    See Also
+    --------
+    sksubspace.cluster.AutoClustering : The choice as an estimator.
+    sksubspace.metrics.neighbor_information : E, of any labels.
+    out_of_sample_information : X, of any clustering.
+
+    Notes
+    -----
+    Candidates are ranked by E, which describes the labels that are kept and is not held out; X,
+    beside it, is, and is the number to report. All within one standard error of the best are tied,
+    and shown: the first is taken, but the data do not tell them apart.
+
+    Of several numbers of clusters the candidate with the highest E is taken at each, and its X
+    makes a curve. The candidates are shown at its highest point, which is a hint and no estimate.
+    With counts it is one: at each number that candidate is fitted to 50 principal components of
+    ``log1p(train / totals * median(totals))``, and the share of the deviance of the other half that
+    the clusters' mean rates of the first explain,
+
+    .. math:: D^2 = 1 - \frac{\sum_i dev(x_i, s_i \mu_{c(i)})}{\sum_i dev(x_i, s_i \mu_0)},
+
+    is that of counts that are independent of the clustering. It turns where further clusters are of
+    noise; the smallest number within one standard error of the best, of the difference over rows,
+    is taken.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import AgglomerativeClustering, KMeans
+    >>> from sklearn.datasets import load_iris
+    >>> from sksubspace.model_selection import compare_clusterings
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> candidates = {"k-means": KMeans(n_init=3), "Ward": AgglomerativeClustering()}
+    >>> result = compare_clusterings(X, candidates, n_clusters=3)
+    >>> len(result.results), result.predict(X[:2]).shape
+    (2, (2,))
+    """
+    X = check_rows(X, "X", accept_sparse=True)
+    check_squares(X)
+    numbers = _checked_numbers(n_clusters, X.shape[0])
+    check_integer(n_halvings, "n_halvings", 1)
+    if y is not None:
+        y = check_labels(y, "y")
+        check_same_length(X, y, "X", "y")
+    counts = checked_beside(counts, X)
+    by_default = isinstance(candidates, str) and candidates == "default"
+    candidates = default_clusterings(X) if by_default else named_candidates(candidates)
+    seed = drawn_seed(random_state)
+    store = open_store(memory, shaping_versions())
+    field = NeighborField(X, groups=groups, random_state=seed)
+    plan = ClusteringPlan(
+        X=X,
+        candidates=candidates,
+        by_default=by_default,
+        y=y,
+        groups=groups,
+        field=field,
+        loose=None if groups is None else NeighborField(X, random_state=seed),
+        halvings=[Halves(field, number) for number in range(n_halvings)],
+        counts=None if counts is None else CountedClusters(counts, n_halvings, seed),
+        seed=seed,
+        n_jobs=n_jobs,
+        store=store,
+        digest=joblib.hash(X) if store.folder else None,
+    )
+    return _compared(plan, numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class ClusteringPlan:
+    """All that a comparison of clusterings is made of.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Rows.
+    candidates : dict of str to estimator
+        As they were given.
+    by_default : bool
+        Whether nobody named them.
+    y, groups : object
+        As they were given.
+    field, loose : NeighborField
+        What E is measured with, and the same without groups; None where there are none.
+    halvings : list of Halves
+        What X is measured with.
+    counts : CountedClusters or None
+        What numbers of clusters are judged by.
+    seed : int
+        What repeats it.
+    n_jobs : int or None
+        Fits at a time.
+    store : Store
+        What is remembered.
+    digest : str or None
+        Hash of X.
+    """
+
+    X: Any
+    candidates: dict
+    by_default: bool
+    y: Any
+    groups: Any
+    field: NeighborField
+    loose: Any
+    halvings: list
+    counts: Any
+    seed: int
+    n_jobs: Any
+    store: Store
+    digest: Any
+
+    def prepared(self, n_clusters):  # -> dict of str to estimator
+        """Candidates with that number of clusters; each with the same seed, whatever else is."""
+        return {
+            name: prepare(one, n_clusters, np.random.RandomState(self.seed))
+            for name, one in self.candidates.items()
+        }
+
+    def fits(self, estimators, n_clusters, parts):  # -> dict of str to list of Clustered
+        """Fit some candidates to each of some parts of the rows; None is all of them."""
+        jobs = [
+            delayed(fitted_part)(one, self.X, part, n_clusters, self.store, self.digest)
+            for one in estimators.values()
+            for part in parts
+        ]
+        found = iter(Parallel(n_jobs=self.n_jobs)(jobs))
+        return {name: [next(found) for _ in parts] for name in estimators}
+
+    def again(self, estimators, n_clusters):  # -> dict of str to list of Clustered
+        """Fit some candidates to both halves of each halving, one after the other."""
+        parts = [part for halves in self.halvings for part in halves.parts]
+        return self.fits(estimators, n_clusters, parts)
+
+    def excess(self, fits, n_clusters):  # -> tuple of float
+        """X of each halving from its two fits; NaN where one failed."""
+        pairs = zip(self.halvings, fits[::2], fits[1::2], strict=True)
+        return tuple(
+            np.nan
+            if first.error or second.error
+            else float(halves.excess([first.labels, second.labels], n_clusters))
+            for halves, first, second in pairs
+        )
+
+
+def _compared(plan, numbers):  # -> ClusteringComparison
+    whole = {k: _fitted_to_all(plan, k) for k in numbers}
+    curve, again = [], {}
+    for k, (estimators, _, found) in whole.items():
+        first = next(iter(found))
+        again[k] = plan.again({first: estimators[first]}, k)
+        curve.append(_number(plan, k, first, found[first], again[k][first]))
+        if plan.counts is not None:
+            curve[-1] = plan.counts.scored(curve[-1], estimators[first], plan.n_jobs)
+    if plan.counts is not None:
+        curve = plan.counts.with_errors(curve)
+    k = _shown(curve, plan.counts is not None)
+    estimators, fits, found = whole[k]
+    rest = {name: estimators[name] for name in list(found)[1:]}
+    again = again[k] | plan.again(rest, k)
+    rows = _results(plan, k, fits, found, again)
+    errors = [row.error for row in rows]
+    tell_failures([row.name for row in rows], worth_telling(errors, plan.by_default), stacklevel=3)
+    return _summed_up(plan, rows, curve, k, *whole[k])
+
+
+def _fitted_to_all(plan, n_clusters):
+    """Fit all candidates to all rows: estimators, outcomes, and information by name, best first."""
+    estimators = plan.prepared(n_clusters)
+    fits = {name: one[0] for name, one in plan.fits(estimators, n_clusters, [None]).items()}
+    found = {
+        name: information_of(plan.field, one.labels, n_clusters)
+        for name, one in fits.items()
+        if not one.error
+    }
+    if not found:
+        tell_failures(list(fits), [one.error for one in fits.values()], stacklevel=4)
+    return estimators, fits, best_first(found)
+
+
+def _number(plan, n_clusters, name, information, fits):  # -> ClusterNumber
+    halvings = plan.excess(fits, n_clusters)
+    mean = float(np.mean(halvings))
+    evidence = mean / float(np.sqrt(np.log(n_clusters)))
+    return ClusterNumber(n_clusters, name, information.excess, mean, halvings, evidence)
+
+
+def _shown(curve, has_counts):  # -> int
+    """The number of clusters that is shown: by counts an estimate, else a hint."""
+    if has_counts:
+        best = max(one.deviance_explained for one in curve)
+        return next(
+            one.n_clusters
+            for one in curve
+            if one.deviance_explained >= best - np.nan_to_num(one.deviance_error)
+        )
+    known = [one for one in curve if np.isfinite(one.out_of_sample)] or curve
+    return max(known, key=lambda one: np.nan_to_num(one.out_of_sample)).n_clusters
+
+
+def _results(plan, n_clusters, fits, found, again):  # -> list of ClusteringResult
+    first = next(iter(found.values()))
+    rows = [
+        _result(plan, n_clusters, name, fits[name], information, first, again[name])
+        for name, information in found.items()
+    ]
+    rows[0] = replace(rows[0], selected=True)
+    rows += [
+        ClusteringResult(name, n_clusters=one.n_clusters, error=one.error)
+        for name, one in fits.items()
+        if one.error
+    ]
+    return [replace(row, rank=place) for place, row in enumerate(rows, start=1)]
+
+
+def _result(plan, n_clusters, name, fit, information, first, again):  # -> ClusteringResult
+    codes = _codes(plan, fit.labels)
+    difference = information.excess - first.excess
+    error = plan.field.difference_error(information, first)
+    halvings = plan.excess(again, n_clusters)
+    lost = np.nan
+    if plan.loose is not None:
+        lost = information_of(plan.loose, fit.labels, n_clusters).excess - information.excess
+    return ClusteringResult(
+        name=name,
+        excess=information.excess,
+        metric=information.metric,
+        difference=difference,
+        standard_error=error,
+        tied=is_tied(difference, error),
+        out_of_sample=float(np.mean(halvings)),
+        halvings=halvings,
+        share=information.share,
+        entropy=information.entropy,
+        largest=float(np.bincount(codes).max() / len(codes)),
+        n_clusters=fit.n_clusters,
+        r2=subspace_r2(plan.X, codes, random_state=plan.seed),
+        stability=_stability(plan, codes, again),
+        accuracy=np.nan if plan.y is None else clustering_accuracy(plan.y, codes),
+        lost_to_groups=lost,
+        seconds=fit.seconds,
+    )
+
+
+def _codes(plan, labels):  # (n_samples,) -> (n_samples,)
+    return plan.field.codes(labels)[plan.field.kind_of]
+
+
+def _stability(plan, codes, again):  # -> tuple of float
+    parts = [part for halves in plan.halvings for part in halves.parts]
+    found = [
+        found_again(codes, part, one.labels)
+        for part, one in zip(parts, again, strict=True)
+        if not one.error
+    ]
+    if not found:
+        return (np.nan,) * (int(codes.max()) + 1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Mean of empty slice")
+        return tuple(map(float, np.nanmean(found, axis=0)))
+
+
+def _summed_up(plan, rows, curve, n_clusters, estimators, fits, found):
+    name = rows[0].name
+    chosen = AutoClustering(
+        n_clusters, [(name, estimators[name])], n_halvings=0, random_state=plan.seed
+    ).fit(plan.X, groups=plan.groups)
+    evidence = next(one.evidence for one in curve if one.n_clusters == n_clusters)
+    if evidence < LEAST_EVIDENCE:
+        warnings.warn(
+            f"There is no more structure than one Gaussian has: X / sqrt(log K) = {evidence:.2f}, "
+            f"under {LEAST_EVIDENCE}; the clusters may be cuts through a single heap.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return ClusteringComparison(
+        results=tuple(rows),
+        n_clusters=n_clusters,
+        numbers=tuple(curve),
+        clusters=_clusters(plan, chosen.labels_, found[name], rows[0].stability),
+        evidence_=evidence,
+        best_name_=name,
+        best_estimator_=chosen,
+        labels_={one: _codes(plan, fits[one].labels) for one in found},
+        row_information_=found[name].row_information,
+        row_agreement_=found[name].row_agreement,
+        n_samples=plan.X.shape[0],
+        n_features=plan.X.shape[1],
+        n_halvings=len(plan.halvings),
+        n_groups=len(np.unique(plan.groups)) if plan.field.has_groups else 0,
+        has_counts=plan.counts is not None,
+        random_state=plan.seed,
+        versions=shaping_versions(),
+    )
+
+
+def _clusters(plan, labels, information, stability):  # -> tuple of ClusterResult
+    _, by_row = subspace_r2(plan.X, labels, per_row=True, random_state=plan.seed)
+    return tuple(
+        _cluster(k, labels == k, information, stability[k], by_row)
+        for k in range(len(information.pairs))
+    )
+
+
+def _cluster(k, members, information, stability, r2):  # -> ClusterResult
+    beside = information.pairs[k] / max(information.pairs[k].sum(), np.finfo(float).tiny)
+    others = np.where(np.arange(len(beside)) == k, 0, beside)
+    known = members & np.isfinite(information.row_agreement)
+    scored = r2[members & np.isfinite(r2)]
+    return ClusterResult(
+        cluster=k,
+        n_samples=int(members.sum()),
+        stability=float(stability),
+        rival=int(others.argmax()) if others.max() > 0 else -1,
+        rival_share=float(others.max()),
+        disagreeing=_mean(information.row_agreement[known] < _MOST),
+        information=_mean(information.row_information[known]),
+        r2=_mean(scored),
+    )
+
+
+def _mean(values):
+    return float(np.mean(values)) if len(values) else np.nan
+
+
+def _checked_numbers(n_clusters, n_samples):  # -> list of int, ascending
+    numbers = n_clusters if isinstance(n_clusters, Iterable) else [n_clusters]
+    numbers = list(numbers) if not isinstance(n_clusters, str) else [n_clusters]
+    if not numbers:
+        raise ValueError("n_clusters must be a number or several, got none.")
+    for one in numbers:
+        check_integer(
+            one, "n_clusters", 2, n_samples // 4, f"a quarter of the {n_samples} rows of X"
+        )
+    return sorted({int(one) for one in numbers})

@@ -1,0 +1,118 @@
+"""How many clusters counts can tell apart: the deviance of counts that no clustering has seen."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.parallel import Parallel, delayed
+
+from sksubspace._clusterings import clustered
+from sksubspace._linalg import column_means, principal_directions, project
+from sksubspace._validation import check_counts
+from sksubspace.metrics._input import check_same_length
+from sksubspace.model_selection._thin import log_normalized, thin_counts
+
+_N_COMPONENTS = 50
+
+
+def checked_beside(counts, X):  # -> CSR array (n_samples, n_counted) or None
+    """Check counts that stand beside rows."""
+    if counts is None:
+        return None
+    counts = sparse.csr_array(check_counts(counts, "counts"))
+    check_same_length(X, counts, "X", "counts")
+    return counts
+
+
+class CountedClusters:
+    """Counts cut in two, several times, and what clusterings of the one half say of the other.
+
+    Parameters
+    ----------
+    counts : CSR array of shape (n_samples, n_counted)
+        Raw counts.
+    n_halvings : int
+        How often they are cut.
+    seed : int
+        Draws the cuts.
+    """
+
+    def __init__(self, counts, n_halvings, seed):
+        cuts = [thin_counts(counts, random_state=(seed + i) % 2**32) for i in range(n_halvings)]
+        self._cuts = [(sparse.csr_array(train), sparse.csr_array(test)) for train, test in cuts]
+        self._rows = [_principal_scores(train) for train, _ in self._cuts]
+        self._by_number = {}
+
+    def scored(self, number, estimator, n_jobs):  # -> ClusterNumber
+        """Add what a prepared clustering, fitted to one half of the counts, says of the other."""
+        fits = Parallel(n_jobs=n_jobs)(
+            delayed(clustered)(estimator, rows, number.n_clusters) for rows in self._rows
+        )
+        if any(one.error for one in fits):
+            return number
+        unseen, seen, null, null_seen = np.mean(
+            [
+                [*_deviances(train, test, one.labels), *_deviances(train, train, one.labels)]
+                for (train, test), one in zip(self._cuts, fits, strict=True)
+            ],
+            axis=0,
+        )[[0, 2, 1, 3]]
+        self._by_number[number.n_clusters] = unseen, null.sum()
+        return replace(
+            number,
+            deviance_explained=float(1 - unseen.sum() / null.sum()),
+            deviance_seen=float(1 - seen.sum() / null_seen.sum()),
+        )
+
+    def with_errors(self, numbers):  # -> list of ClusterNumber
+        """Add the standard error of the difference from the best, over rows, to each that is known.
+
+        A ValueError if no number could be scored.
+        """
+        known = [one for one in numbers if np.isfinite(one.deviance_explained)]
+        if not known:
+            raise ValueError(
+                "counts must let a clustering be fitted to half of them; the candidate of the "
+                "highest E failed at each of n_clusters."
+            )
+        best = max(known, key=lambda one: one.deviance_explained)
+        of_best = self._by_number[best.n_clusters][0]
+
+        def error(one):
+            unseen, null = self._by_number[one.n_clusters]
+            return float(np.sqrt(len(unseen)) * (unseen - of_best).std() / null)
+
+        return [replace(one, deviance_error=error(one)) if one in known else one for one in numbers]
+
+
+def _principal_scores(counts):  # (n, d) -> (n, r)
+    X = log_normalized(counts)
+    mean = column_means(X)
+    directions = principal_directions(X, mean, min(_N_COMPONENTS, min(X.shape) - 1))
+    return np.asarray(project(X, mean, directions), dtype=np.float64)
+
+
+def _deviances(train, test, labels):  # (n, d), (n, d), (n,) -> (n,), (n,)
+    r"""Deviance of each row from the rates of its cluster, and from those of all rows together.
+
+    Rates are those of the counts `train`, with the rates of all of a mean row added to each
+    cluster; what is left of the deviance of `test` is :math:`2 \sum_{x > 0} x \log(x / s \mu)`.
+    """
+    found, codes = np.unique(labels, return_inverse=True)
+    members = sparse.csr_array(
+        (np.ones(len(codes)), (codes, np.arange(len(codes)))), (len(found), len(codes))
+    )
+    common = np.asarray(train.sum(axis=0), dtype=np.float64).ravel()
+    mean_total = common.sum() / len(codes)
+    common = (common + 1 / len(common)) / (common.sum() + 1)  # no rate is 0
+    sums = (members @ train.astype(np.float64)).toarray() + mean_total * common
+    rates = sums / sums.sum(axis=1, keepdims=True)
+    x, rows = test.data.astype(np.float64), np.repeat(np.arange(len(codes)), np.diff(test.indptr))
+    kept = x > 0
+    x, rows, columns = x[kept], rows[kept], test.indices[kept]
+    totals = np.bincount(rows, x, minlength=len(codes))
+    share = x / totals[rows]
+    return tuple(
+        np.bincount(rows, 2 * x * np.log(share / mu), minlength=len(codes))
+        for mu in (rates[codes[rows], columns], common[columns])
+    )
