@@ -158,8 +158,8 @@ def reading(comparison):
         f"Within one standard error of the best: {', '.join(ties) or 'none'}.",
         "X: the same between fits to halves of the rows, none of which has seen the other: the "
         "number to report. share: E over what can be reached. H: entropy of the labels. R2: of "
-        "rows left out of the clusters' subspaces. stable: of the least stable cluster, its Jaccard "
-        "index with a fit to a half.",
+        "rows left out of the clusters' subspaces. stable: of the least stable cluster, its "
+        "Jaccard index with a fit to a half.",
         "doubtful: share of the rows of whose neighbours less than half are in the cluster; nats: "
         "mean information of its rows.",
         _new_rows(comparison),
