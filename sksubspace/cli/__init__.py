@@ -1,4 +1,4 @@
-"""The command line: ``sksubspace audit | validate | transform | shift``."""
+"""The command line: ``sksubspace audit | validate | cluster | transform | shift``."""
 
 import os
 import sys
@@ -22,6 +22,7 @@ _OUT_OF_MEMORY = ("MemoryError", "TerminatedWorkerError")
 _MODULES = {
     "audit": "sksubspace.cli._audit",
     "validate": "sksubspace.cli._validate",
+    "cluster": "sksubspace.cli._cluster",
     "transform": "sksubspace.cli._apply",
     "shift": "sksubspace.cli._apply",
 }

@@ -19,6 +19,7 @@ _EPILOG = """examples:
   sksubspace audit table.csv --embedding umap.csv --label species --id sample_id
   sksubspace validate
   sksubspace validate cells.csv --label type --id cell --groups donor --out cells
+  sksubspace cluster cells.csv --label type --id cell --groups donor --n-clusters 2:12
   sksubspace transform cells/best.skops more.csv --output places.csv
   sksubspace shift cells/best.skops more.csv --output rows.csv
 
@@ -29,6 +30,9 @@ their place on the map. Writes results.json, results.csv, report.html and the be
 best.skops. Interrupted, the same command continues where it stopped."""
 _AUDIT = """Say what may be read off a map that exists: which neighbourhoods, clusters, distances
 and dots. Writes audit.html with its tables and figures, and audit.json."""
+_CLUSTER = """Say whether there are clusters in a table, and set clusterings of several families
+beside each other, without labels. Writes clusters.html with its tables and figures, and
+clusters.json. Interrupted, the same command continues where it stopped."""
 _TRANSFORM = "Place rows on a map that `validate` saved, or reconstruct rows from places."
 _SHIFT = "Test whether a batch still belongs on a map that `validate` saved."
 
@@ -70,6 +74,7 @@ def _parser():
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     _add_audit(verbs.add_parser("audit", help="judge a map", description=_AUDIT))
     _add_validate(verbs.add_parser("validate", help="compare embeddings", description=_VALIDATE))
+    _add_cluster(verbs.add_parser("cluster", help="compare clusterings", description=_CLUSTER))
     _add_transform(verbs.add_parser("transform", help="place rows", description=_TRANSFORM))
     _add_shift(verbs.add_parser("shift", help="test a batch", description=_SHIFT))
     return parser
@@ -133,6 +138,29 @@ def _add_validate(verb):
     add("--model", metavar="FILE", help="(default: FOLDER/best.skops)")
     add("--cache", metavar="FOLDER", help="finished parts (default: FOLDER/.sksubspace-cache)")
     add("--fresh", action="store_true", help="forget what an earlier run finished")
+    _add_run_options(add)
+    _add_common(verb)
+
+
+def _add_cluster(verb):
+    add = verb.add_argument
+    add("data", metavar="DATA", help=_DATA_HELP)
+    add(
+        "--n-clusters", type=_numbers, required=True, metavar="K",
+        help="clusters: a number, several such as 2,5,10, or a range such as 2:12, both ends in it",
+    )  # fmt: skip
+    add(
+        "--candidates", nargs="+", metavar="NAME",
+        help="of the methods that are tried by default, only these, as the table names them",
+    )  # fmt: skip
+    add(
+        "--halvings", type=_at_least(1), default=2, metavar="H",
+        help="how often rows are cut into halves that are clustered apart (default: 2)",
+    )  # fmt: skip
+    _add_rows_options(verb)
+    add = verb.add_argument_group("the run").add_argument
+    add("--out", default="sksubspace-clusters", metavar="FOLDER",
+        help="(default: sksubspace-clusters)")  # fmt: skip
     _add_run_options(add)
     _add_common(verb)
 
@@ -246,6 +274,25 @@ def _at_least(smallest):
         return value
 
     return whole_number
+
+
+def _numbers(text):
+    """Whole numbers of at least 2: one, several with commas, or first:last."""
+    bounds = text.split(":")
+    try:
+        if len(bounds) == 2:
+            first, last = map(int, bounds)
+            numbers = [*range(first, last + 1)]
+        else:
+            numbers = [*map(int, text.split(","))]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 2:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of at least 2, several such as 2,5,10, or a range such as 2:12, got "
+            f"{text!r}"
+        )
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _n_jobs(text):

@@ -22,8 +22,7 @@ def audit(options, terminal):
     _take_representation(options, terminal)
     rows = read_rows(options, terminal)
     Z = read_embedding(options.embedding, rows.table, options, terminal)
-    folder = Path(options.out)
-    _make_folder(folder)
+    folder = made_folder(options.out)
     with locked(folder):
         found = audited(rows, Z, options, terminal, teacher=options.teacher)
         say_verdict(found, terminal)
@@ -59,7 +58,7 @@ def audited(rows, Z, options, terminal, *, teacher=None):
         found = audit_embedding(
             rows.X,
             Z,
-            y=_labels(rows, options, terminal),
+            y=labels_as_groups(rows, options, terminal),
             groups=_series(rows.table.groups, options.groups),
             ids=rows.table.row_names,
             teacher=teacher,
@@ -105,7 +104,9 @@ def _take_representation(options, terminal):
         )
 
 
-def _make_folder(folder):
+def made_folder(name):
+    """Make the folder of that name, and find out now whether files can be written there."""
+    folder = Path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(folder / ".sksubspace-test", b"").unlink()
@@ -113,9 +114,10 @@ def _make_folder(folder):
         raise UsageError(
             f"{folder}: {error.strerror}; name a folder that can be written to, with --out"
         ) from error
+    return folder
 
 
-def _labels(rows, options, terminal):
+def labels_as_groups(rows, options, terminal):
     """The labels as groups; values on a scale are none."""
     from sksubspace.report._data import are_values
 
