@@ -10,7 +10,17 @@ from sksubspace.model_selection._clustering_words import is_doubtful, reading
 from sksubspace.report._clusters_figures import clustering_pictures
 from sksubspace.report._data import quiet
 from sksubspace.report._rows import N_WORST
-from sksubspace.report._text import block, count, fixed, listed, percent, plain, plural, seconds, signed
+from sksubspace.report._text import (
+    block,
+    count,
+    fixed,
+    listed,
+    percent,
+    plain,
+    plural,
+    seconds,
+    signed,
+)
 from sksubspace.report._write import place_of_page, replace_page, template
 
 # of tied candidates that the headline names
@@ -88,9 +98,7 @@ def _checked(comparison, embedding, ids):
     if embedding is not None:
         embedding = check_rows(embedding, "embedding")
         if embedding.shape != (n_samples, 2):
-            raise ValueError(
-                f"embedding must have shape ({n_samples}, 2), got {embedding.shape}."
-            )
+            raise ValueError(f"embedding must have shape ({n_samples}, 2), got {embedding.shape}.")
     ids = np.arange(n_samples).astype(str) if ids is None else np.asarray(ids, dtype=str)
     if ids.shape != (n_samples,):
         raise ValueError(f"ids must be {n_samples} names, one for each row, got {len(ids)}.")

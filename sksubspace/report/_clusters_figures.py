@@ -1,7 +1,5 @@
 """The pictures of a comparison of clusterings: candidates, numbers, and the rows on a map."""
 
-import numpy as np
-
 from sksubspace.report._figures import (
     STYLE,
     figure_picture,
@@ -11,17 +9,14 @@ from sksubspace.report._figures import (
 )
 from sksubspace.report._text import fixed, plain
 
-# candidates that are drawn; the table beside has all
-_MOST_ROWS = 20
-
 
 def clustering_pictures(comparison, embedding):
-    """Draw candidates by E, the curve over numbers, and the rows by cluster and by doubt.
+    """Draw candidates by E, the curve over numbers, and the rows by cluster.
 
     Returns
     -------
     pictures : dict of str to Picture
-        "candidates"; "numbers" where there are several; "map" and "doubt" with places.
+        "candidates"; "numbers" where there are several; "map" with places.
     """
     from matplotlib import rc_context
 
@@ -31,14 +26,13 @@ def clustering_pictures(comparison, embedding):
             pictures["numbers"] = _of_numbers(comparison)
         if embedding is not None:
             pictures["map"] = _by_cluster(comparison, embedding)
-            pictures["doubt"] = _by_doubt(comparison, embedding)
     return pictures
 
 
 def _of_candidates(comparison):
-    rows = [row for row in comparison.results if not row.error][:_MOST_ROWS]
+    rows = [row for row in comparison.results if not row.error]
     figure, ax = new_axes(1.3 + 0.3 * len(rows))
-    _display().from_comparison(comparison, kind="candidates", max_candidates=_MOST_ROWS, ax=ax)
+    _display().from_comparison(comparison, kind="candidates", ax=ax)
     legend_below(figure, ax)
     ax.set_title("")
     scores = ", ".join(f"{plain(row.name)} {fixed(row.excess)}" for row in rows)
@@ -54,31 +48,22 @@ def _of_numbers(comparison):
     legend_below(figure, ax)
     ax.set_title("")
     name = "deviance_explained" if comparison.has_counts else "out_of_sample"
-    values = ", ".join(f"{one.n_clusters}: {fixed(getattr(one, name))}" for one in comparison.numbers)
+    values = ", ".join(
+        f"{one.n_clusters}: {fixed(getattr(one, name))}" for one in comparison.numbers
+    )
     what = "Deviance of unseen counts that is explained" if comparison.has_counts else "X"
     return figure_picture(figure, f"{what} by the number of clusters; {values}.", f"{what}.")
 
 
 def _by_cluster(comparison, Z):
-    from sksubspace.inspection import EmbeddingDisplay
-
-    labels = comparison.labels_[comparison.best_name_]
     figure, ax = new_axes(map_height(Z))
-    EmbeddingDisplay.from_predictions(
-        Z, y=labels.astype(str), y_kind="classes", max_classes=len(np.unique(labels)),
-        label_name="cluster", ax=ax,
-    )  # fmt: skip
+    _display().from_comparison(comparison, kind="map", embedding=Z, ax=ax)
     legend_below(figure, ax)
-    text = f"The rows by cluster of {plain(comparison.best_name_)}."
-    return figure_picture(figure, text, text)
-
-
-def _by_doubt(comparison, Z):
-    figure, ax = new_axes(map_height(Z))
-    _display().from_comparison(comparison, kind="rows", embedding=Z, ax=ax)
-    legend_below(figure, ax)
-    ax.set_title("")
-    text = "The rows by the share of their neighbours that is in their cluster."
+    if ax.get_aspect() != "auto":
+        # limits of equal units were widened for the narrow axes beside the legend
+        ax.set_aspect("equal", adjustable="box")
+        ax.autoscale()
+    text = f"The rows by cluster of {plain(comparison.best_name_)}; crosses are doubtful."
     return figure_picture(figure, text, text)
 
 
