@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._clusterings import clustered
@@ -46,7 +47,7 @@ class CountedClusters:
     def scored(self, number, estimator, n_jobs):  # -> ClusterNumber
         """Add what a prepared clustering, fitted to one half of the counts, says of the other."""
         fits = Parallel(n_jobs=n_jobs)(
-            delayed(clustered)(estimator, rows, number.n_clusters) for rows in self._rows
+            delayed(clustered)(clone(estimator), rows, number.n_clusters) for rows in self._rows
         )
         if any(one.error for one in fits):
             return number

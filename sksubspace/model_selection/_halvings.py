@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._clusterings import Clustered, clustered, prepare
@@ -178,7 +179,7 @@ def fitted_part(estimator, X, part, n_clusters, store, digest):
     failed = []
 
     def compute():
-        one = clustered(estimator, X if part is None else X[part], n_clusters)
+        one = clustered(clone(estimator), X if part is None else X[part], n_clusters)
         if one.error:
             failed.append(one)
             raise _Failed

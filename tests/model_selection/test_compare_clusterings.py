@@ -188,8 +188,7 @@ def test_stability_is_the_largest_jaccard_index():
     assert np.isnan(again[2])
 
 
-def test_each_cluster_is_reported(problem, found):
-    X, _ = problem
+def test_each_cluster_is_reported(found):
     labels = found.best_estimator_.labels_
     assert [one.n_samples for one in found.clusters] == np.bincount(labels).tolist()
     for one in found.clusters:
@@ -240,19 +239,14 @@ def test_one_gaussian_is_no_evidence():
 
 def test_several_numbers_make_a_curve(problem):
     X, _ = problem
-    found = compare_clusterings(
-        X, {"k-means": KMeans(n_init=3), "Ward": AgglomerativeClustering()}, n_clusters=(4, 2, 3)
-    )
+    two = {"k-means": KMeans(n_init=3), "Ward": AgglomerativeClustering()}
+    found = compare_clusterings(X, two, n_clusters=(4, 2, 3))
     assert [one.n_clusters for one in found.numbers] == [2, 3, 4]
     best = max(found.numbers, key=lambda one: one.out_of_sample)
     assert found.n_clusters == best.n_clusters
     assert found.evidence_ == best.evidence
     assert "a hint" in str(found) and "number of clusters is" not in str(found)
-    alone = compare_clusterings(
-        X,
-        {"k-means": KMeans(n_init=3), "Ward": AgglomerativeClustering()},
-        n_clusters=best.n_clusters,
-    )
+    alone = compare_clusterings(X, two, n_clusters=best.n_clusters)
     assert alone.results[0].excess == found.results[0].excess
     assert alone.results[0].halvings == found.results[0].halvings == best.halvings
 
