@@ -1,7 +1,6 @@
 """``sksubspace cluster``: are there clusters in a table, and which."""
 
 import shlex
-from pathlib import Path
 
 from sksubspace._persistence import replace_file
 from sksubspace._validation import named_groups

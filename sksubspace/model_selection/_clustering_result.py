@@ -362,6 +362,33 @@ class ClusteringComparison:
 
         return ClusteringDisplay.from_comparison(self, **kwargs)
 
+    def to_report(self, path, *, embedding=None, ids=None, data_name=None):
+        """Write one self-contained HTML page, and each table and figure of it beside.
+
+        Parameters
+        ----------
+        path : str or path
+            File to write, in a folder that exists.
+
+        embedding : array-like of shape (n_samples, 2) or None, default=None
+            Places to draw the rows at, such as a map or two principal components; None draws no
+            map.
+
+        ids : sequence of str or None, default=None
+            Names of the rows; None counts them.
+
+        data_name : str or None, default=None
+            What was clustered, for the title.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        from sksubspace.report import write_clusters
+
+        return write_clusters(self, path, embedding=embedding, ids=ids, data_name=data_name)
+
     def methods_text(self):
         """Describe what was done, for the methods section of a paper.
 

@@ -180,8 +180,8 @@ def _headline(comparison):
         names = [*ties[:_MOST_TIES], *([f"{more} more"] if more > 0 else [])]
         tied = f" The data do not tell it from {listed(names)}."
     return plain(
-        f"There are clusters. {chosen.name} into {comparison.n_clusters} is what rows and their "
-        f"neighbours agree on most.{tied}", 400,
+        f"There are clusters. Rows and their neighbours agree most on {chosen.name} into "
+        f"{comparison.n_clusters} clusters.{tied}", 400,
     )  # fmt: skip
 
 

@@ -52,7 +52,11 @@ def _of_numbers(comparison):
         f"{one.n_clusters}: {fixed(getattr(one, name))}" for one in comparison.numbers
     )
     what = "Deviance of unseen counts that is explained" if comparison.has_counts else "X"
-    return figure_picture(figure, f"{what} by the number of clusters; {values}.", f"{what}.")
+    caption = (
+        "X by the number of clusters, with its range over halvings; below the dashed line there is "
+        "no more than one Gaussian has."
+    )
+    return figure_picture(figure, f"{what} by the number of clusters; {values}.", caption)
 
 
 def _by_cluster(comparison, Z):
