@@ -183,14 +183,16 @@ def _verdict(comparison):
 
 
 def _of_the_number(comparison):
+    k, numbers = comparison.n_clusters, comparison.numbers
+    at_the_end = " It is the largest that was tried: try more." * (k == numbers[-1].n_clusters)
     if comparison.has_counts:
         return (
-            f"K = {comparison.n_clusters} is the smallest number whose clusters explain counts "
-            "that they have not seen (D2) within one standard error of the best: an estimate."
+            f"K = {k} is the smallest number whose clusters explain counts that they have not seen "
+            f"(D2) within one standard error of the best: an estimate.{at_the_end}"
         )
     return (
-        f"The table is of K = {comparison.n_clusters}, where X is highest: a hint. X is often "
-        "highest elsewhere than at the number of kinds; look at the curve and its spread."
+        f"The table is of K = {k}, where X is highest: a hint. X is often highest elsewhere than "
+        f"at the number of kinds; look at the curve and its spread.{at_the_end}"
     )
 
 
