@@ -1,6 +1,7 @@
 """Pictures of maps: matplotlib displays with `from_estimator` and `from_predictions`."""
 
 from sksubspace.inspection._atoms import AtomsDisplay
+from sksubspace.inspection._clustering import ClusteringDisplay
 from sksubspace.inspection._distortion import DistortionDisplay
 from sksubspace.inspection._embedding import EmbeddingDisplay
 from sksubspace.inspection._latent_grid import LatentGridDisplay
@@ -12,6 +13,7 @@ from sksubspace.inspection._tuning import TuningCurveDisplay
 
 __all__ = [
     "AtomsDisplay",
+    "ClusteringDisplay",
     "DistortionDisplay",
     "EmbeddingDisplay",
     "LatentGridDisplay",

@@ -89,7 +89,7 @@ class NeighborField:
         if n < _FEWEST_ROWS:
             raise ValueError(
                 f"X must have at least {_FEWEST_ROWS} rows that differ from each other, got {n} "
-                f"({X.shape[0]} rows, {X.shape[1]} features)."
+                f"(n_samples={X.shape[0]}, n_features={X.shape[1]})."
             )
         self.has_groups = groups is not None
         groups = np.arange(n) if groups is None else at_least_four(groups, X.shape[0])[self.kinds]

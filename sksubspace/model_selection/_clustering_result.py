@@ -339,7 +339,7 @@ class ClusteringComparison:
         known = {one.name: getattr(self, one.name) for one in fields(self)}
         told = {name: json_value(value) for name, value in known.items() if name not in _FITTED}
         for name in ("results", "numbers", "clusters"):
-            told[name] = [_plain(row, timings) for row in known[name]]
+            told[name] = [_as_plain(row, timings) for row in known[name]]
         text = json.dumps(told, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
         if path is not None:
             Path(path).write_bytes(text.encode("utf8"))
@@ -400,7 +400,7 @@ class ClusteringComparison:
         return methods(self)
 
 
-def _plain(row, timings):
+def _as_plain(row, timings):
     left_out = () if timings else ("seconds",)
     return {
         one.name: json_value(getattr(row, one.name))

@@ -13,22 +13,22 @@ _WIDTH, _WIDEST_NAME = 100, 20
 
 def text_page(comparison):
     """Lines of about 100 characters: question, tables, how to read them."""
-    parts = [_question(comparison), "", *_aligned(_table(comparison)), ""]
+    parts = [_question(comparison), "", *_aligned(_candidate_table(comparison)), ""]
     if len(comparison.numbers) > 1:
         parts += [*_aligned(_number_table(comparison)), ""]
     parts += [f"Clusters of {comparison.best_name_}", *_aligned(_cluster_table(comparison)), ""]
-    parts += [fill(note, _WIDTH, subsequent_indent="    ") for note in reading(comparison)]
+    parts += [fill(note, _WIDTH, subsequent_indent="    ") for note in notes_of(comparison)]
     return "\n".join(parts)
 
 
 def html_page(comparison):
     """HTML tables with captions, and notes; every value is escaped."""
-    tables = [_html_table(_question(comparison), _table(comparison))]
+    tables = [_html_table(_question(comparison), _candidate_table(comparison))]
     if len(comparison.numbers) > 1:
         tables.append(_html_table("Numbers of clusters", _number_table(comparison)))
     name = f"Clusters of {comparison.best_name_}"
     tables.append(_html_table(name, _cluster_table(comparison)))
-    notes = "".join(f"<p>{escape(note)}</p>" for note in reading(comparison))
+    notes = "".join(f"<p>{escape(note)}</p>" for note in notes_of(comparison))
     return f"<div>{''.join(tables)}{notes}</div>"
 
 
@@ -40,7 +40,7 @@ def is_doubtful(comparison):
 # ---- tables --------------------------------------------------------------------------------------
 
 
-def _table(comparison):  # -> list of tuple of str, the first of names
+def _candidate_table(comparison):  # -> list of tuple of str, the first of names
     rows = comparison.results
     columns = ("", "clustering", "E", "difference", "X", "share", "H", "largest", "K",
                "R2", "stable", "lost", "y", "s", "notes")  # fmt: skip
@@ -60,18 +60,18 @@ def _cells(row):
     return {
         "": str(row.rank),
         "clustering": " ".join(row.name.split())[:_WIDEST_NAME],
-        "E": _number(row.excess),
+        "E": _decimal(row.excess),
         "difference": "" if row.error else difference,
-        "X": _number(row.out_of_sample),
-        "share": _number(row.share, 2),
-        "H": _number(row.entropy, 2),
-        "largest": _number(row.largest, 2),
+        "X": _decimal(row.out_of_sample),
+        "share": _decimal(row.share, 2),
+        "H": _decimal(row.entropy, 2),
+        "largest": _decimal(row.largest, 2),
         "K": str(row.n_clusters or ""),
-        "R2": _number(row.r2, 2),
+        "R2": _decimal(row.r2, 2),
         "stable": stable,
-        "lost": _number(row.lost_to_groups),
-        "y": _number(row.accuracy),
-        "s": _number(row.seconds, 1),
+        "lost": _decimal(row.lost_to_groups),
+        "y": _decimal(row.accuracy),
+        "s": _decimal(row.seconds, 1),
         "notes": notes,
     }
 
@@ -84,14 +84,14 @@ def _number_table(comparison):
         {
             "K": str(row.n_clusters),
             "clustering": row.name,
-            "E": _number(row.excess),
-            "X": _number(row.out_of_sample),
-            "least": _number(min(row.halvings, default=np.nan)),
-            "most": _number(max(row.halvings, default=np.nan)),
-            "evidence": _number(row.evidence, 2),
-            "D2": _number(row.deviance_explained, 4),
-            "± s.e.": _number(row.deviance_error, 4),
-            "D2 seen": _number(row.deviance_seen, 4),
+            "E": _decimal(row.excess),
+            "X": _decimal(row.out_of_sample),
+            "least": _decimal(min(row.halvings, default=np.nan)),
+            "most": _decimal(max(row.halvings, default=np.nan)),
+            "evidence": _decimal(row.evidence, 2),
+            "D2": _decimal(row.deviance_explained, 4),
+            "± s.e.": _decimal(row.deviance_error, 4),
+            "D2 seen": _decimal(row.deviance_seen, 4),
         }
         for row in comparison.numbers
     ]
@@ -101,15 +101,15 @@ def _number_table(comparison):
 def _cluster_table(comparison):
     head = ("cluster", "rows", "stable", "rival", "neighbours there", "doubtful", "nats", "R2")
     body = [
-        (str(one.cluster), f"{one.n_samples:,}", _number(one.stability, 2),
-         "" if one.rival < 0 else str(one.rival), _number(one.rival_share, 2),
-         _number(one.disagreeing, 2), _number(one.information, 2), _number(one.r2, 2))
+        (str(one.cluster), f"{one.n_samples:,}", _decimal(one.stability, 2),
+         "" if one.rival < 0 else str(one.rival), _decimal(one.rival_share, 2),
+         _decimal(one.disagreeing, 2), _decimal(one.information, 2), _decimal(one.r2, 2))
         for one in comparison.clusters
     ]  # fmt: skip
     return [head, *body]
 
 
-def _number(value, digits=3):
+def _decimal(value, digits=3):
     return f"{value:.{digits}f}" if np.isfinite(value) else ""
 
 
@@ -148,7 +148,7 @@ def _question(comparison):
     )
 
 
-def reading(comparison):
+def notes_of(comparison):
     """Say what there is evidence of, how the table is read, and what failed."""
     ties = comparison.ties_[1:]
     notes = [
@@ -183,14 +183,16 @@ def _verdict(comparison):
 
 
 def _of_the_number(comparison):
+    k, numbers = comparison.n_clusters, comparison.numbers
+    at_the_end = " It is the largest that was tried: try more." * (k == numbers[-1].n_clusters)
     if comparison.has_counts:
         return (
-            f"K = {comparison.n_clusters} is the smallest number whose clusters explain counts "
-            "that they have not seen (D2) within one standard error of the best: an estimate."
+            f"K = {k} is the smallest number whose clusters explain counts that they have not seen "
+            f"(D2) within one standard error of the best: an estimate.{at_the_end}"
         )
     return (
-        f"The table is of K = {comparison.n_clusters}, where X is highest: a hint. X is often "
-        "highest elsewhere than at the number of kinds; look at the curve and its spread."
+        f"The table is of K = {k}, where X is highest: a hint. X is often highest elsewhere than "
+        f"at the number of kinds; look at the curve and its spread.{at_the_end}"
     )
 
 

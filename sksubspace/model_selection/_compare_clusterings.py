@@ -261,19 +261,19 @@ def _compared(plan, numbers):  # -> ClusteringComparison
     for k, (estimators, _, found) in whole.items():
         first = next(iter(found))
         again[k] = plan.again({first: estimators[first]}, k)
-        curve.append(_number(plan, k, first, found[first], again[k][first]))
+        curve.append(_cluster_number(plan, k, first, found[first], again[k][first]))
         if plan.counts is not None:
             curve[-1] = plan.counts.scored(curve[-1], estimators[first], plan.n_jobs)
     if plan.counts is not None:
         curve = plan.counts.with_errors(curve)
-    k = _shown(curve, plan.counts is not None)
+    k = _number_to_show(curve, plan.counts is not None)
     estimators, fits, found = whole[k]
     rest = {name: estimators[name] for name in list(found)[1:]}
     again = again[k] | plan.again(rest, k)
     rows = _results(plan, k, fits, found, again)
     errors = [row.error for row in rows]
     tell_failures([row.name for row in rows], worth_telling(errors, plan.by_default), stacklevel=3)
-    return _summed_up(plan, rows, curve, k, *whole[k])
+    return _whole_comparison(plan, rows, curve, k, *whole[k])
 
 
 def _fitted_to_all(plan, n_clusters):
@@ -290,14 +290,14 @@ def _fitted_to_all(plan, n_clusters):
     return estimators, fits, best_first(found)
 
 
-def _number(plan, n_clusters, name, information, fits):  # -> ClusterNumber
+def _cluster_number(plan, n_clusters, name, information, fits):  # -> ClusterNumber
     halvings = plan.excess(fits, n_clusters)
     mean = float(np.mean(halvings))
     evidence = mean / float(np.sqrt(np.log(n_clusters)))
     return ClusterNumber(n_clusters, name, information.excess, mean, halvings, evidence)
 
 
-def _shown(curve, has_counts):  # -> int
+def _number_to_show(curve, has_counts):  # -> int
     """The number of clusters that is shown: by counts an estimate, else a hint."""
     if has_counts:
         best = max(one.deviance_explained for one in curve)
@@ -313,7 +313,7 @@ def _shown(curve, has_counts):  # -> int
 def _results(plan, n_clusters, fits, found, again):  # -> list of ClusteringResult
     first = next(iter(found.values()))
     rows = [
-        _result(plan, n_clusters, name, fits[name], information, first, again[name])
+        _candidate_result(plan, n_clusters, name, fits[name], information, first, again[name])
         for name, information in found.items()
     ]
     rows[0] = replace(rows[0], selected=True)
@@ -325,8 +325,10 @@ def _results(plan, n_clusters, fits, found, again):  # -> list of ClusteringResu
     return [replace(row, rank=place) for place, row in enumerate(rows, start=1)]
 
 
-def _result(plan, n_clusters, name, fit, information, first, again):  # -> ClusteringResult
-    codes = _codes(plan, fit.labels)
+def _candidate_result(
+    plan, n_clusters, name, fit, information, first, again
+):  # -> ClusteringResult
+    codes = _labels_of_all(plan, fit.labels)
     difference = information.excess - first.excess
     error = plan.field.difference_error(information, first)
     halvings = plan.excess(again, n_clusters)
@@ -354,7 +356,7 @@ def _result(plan, n_clusters, name, fit, information, first, again):  # -> Clust
     )
 
 
-def _codes(plan, labels):  # (n_samples,) -> (n_samples,)
+def _labels_of_all(plan, labels):  # (n_samples,) -> (n_samples,)
     return plan.field.codes(labels)[plan.field.kind_of]
 
 
@@ -372,7 +374,7 @@ def _stability(plan, codes, again):  # -> tuple of float
         return tuple(map(float, np.nanmean(found, axis=0)))
 
 
-def _summed_up(plan, rows, curve, n_clusters, estimators, fits, found):
+def _whole_comparison(plan, rows, curve, n_clusters, estimators, fits, found):
     name = rows[0].name
     chosen = AutoClustering(
         n_clusters, [(name, estimators[name])], n_halvings=0, random_state=plan.seed
@@ -393,7 +395,7 @@ def _summed_up(plan, rows, curve, n_clusters, estimators, fits, found):
         evidence_=evidence,
         best_name_=name,
         best_estimator_=chosen,
-        labels_={one: _codes(plan, fits[one].labels) for one in found},
+        labels_={one: _labels_of_all(plan, fits[one].labels) for one in found},
         row_information_=found[name].row_information,
         row_agreement_=found[name].row_agreement,
         n_samples=plan.X.shape[0],
@@ -425,13 +427,13 @@ def _cluster(k, members, information, stability, r2):  # -> ClusterResult
         stability=float(stability),
         rival=int(others.argmax()) if others.max() > 0 else -1,
         rival_share=float(others.max()),
-        disagreeing=_mean(information.row_agreement[known] < _MOST),
-        information=_mean(information.row_information[known]),
-        r2=_mean(scored),
+        disagreeing=_mean_or_nan(information.row_agreement[known] < _MOST),
+        information=_mean_or_nan(information.row_information[known]),
+        r2=_mean_or_nan(scored),
     )
 
 
-def _mean(values):
+def _mean_or_nan(values):
     return float(np.mean(values)) if len(values) else np.nan
 
 

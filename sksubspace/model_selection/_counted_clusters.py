@@ -51,13 +51,13 @@ class CountedClusters:
         )
         if any(one.error for one in fits):
             return number
-        unseen, seen, null, null_seen = np.mean(
-            [
-                [*_deviances(train, test, one.labels), *_deviances(train, train, one.labels)]
-                for (train, test), one in zip(self._cuts, fits, strict=True)
-            ],
-            axis=0,
-        )[[0, 2, 1, 3]]
+        deviances = [
+            _cluster_deviances(train, part, one.labels)
+            for (train, test), one in zip(self._cuts, fits, strict=True)
+            for part in (test, train)
+        ]
+        unseen, null = np.mean(deviances[::2], axis=0)
+        seen, null_seen = np.mean(deviances[1::2], axis=0)
         self._by_number[number.n_clusters] = unseen, null.sum()
         return replace(
             number,
@@ -93,7 +93,7 @@ def _principal_scores(counts):  # (n, d) -> (n, r)
     return np.asarray(project(X, mean, directions), dtype=np.float64)
 
 
-def _deviances(train, test, labels):  # (n, d), (n, d), (n,) -> (n,), (n,)
+def _cluster_deviances(train, test, labels):  # (n, d), (n, d), (n,) -> (n,), (n,)
     r"""Deviance of each row from the rates of its cluster, and from those of all rows together.
 
     Rates are those of the counts `train`, with the rates of all of a mean row added to each

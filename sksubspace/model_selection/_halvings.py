@@ -150,7 +150,8 @@ def out_of_sample_information(
         for halves, pair in zip(halvings, pairs, strict=True)
     )
     mean = float(np.mean(excess))
-    return OutOfSampleInformation(mean, excess, mean / np.sqrt(np.log(n_clusters)), n_clusters)
+    evidence = mean / float(np.sqrt(np.log(n_clusters)))
+    return OutOfSampleInformation(mean, excess, evidence, n_clusters)
 
 
 def fitted_part(estimator, X, part, n_clusters, store, digest):

@@ -172,10 +172,11 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
         UserWarning
             If there are fewer than four rows a cluster, or no evidence of clusters.
         """
+        by_default = isinstance(self.candidates, str)
+        candidates = None if by_default else named_candidates(self.candidates)
         X = validate_rows(self, X, accept_sparse="csr", order="C", copy=True, ensure_min_samples=2)
         _check_rows_per_cluster(X.shape[0], self.n_clusters)
-        given = isinstance(self.candidates, str)
-        candidates = default_clusterings(X) if given else named_candidates(self.candidates)
+        candidates = candidates or default_clusterings(X)
         random_state = isolated_random_state(self.random_state)
         own = {
             name: prepare(one, self.n_clusters, random_state) for name, one in candidates.items()
@@ -183,7 +184,7 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
         field = NeighborField(X, groups=groups, random_state=random_state)
         outcomes = clustered_by_all(own, X, self.n_clusters, self.n_jobs)
         self.scores_, found = information_table(outcomes, field, self.n_clusters)
-        errors = worth_telling(self.scores_["error"], given)
+        errors = worth_telling(self.scores_["error"], by_default)
         tell_failures(self.scores_["name"], errors, stacklevel=3)
         self.best_name_ = str(self.scores_["name"][0])
         self.ties_ = [str(name) for name in self.scores_["name"][self.scores_["tied"]]]
@@ -282,11 +283,20 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
             return np.nan
         return halves.excess([one.labels for one in fits], self.n_clusters)
 
+    def _instances(self):
+        """Candidates that are estimators; what is wrong with the others is for `fit` to say."""
+        try:
+            return named_candidates(self.candidates).values()
+        except (TypeError, ValueError):
+            return ()
+
     def __sklearn_tags__(self):
         """Sparse rows are taken where a candidate does."""
         tags = super().__sklearn_tags__()
-        given = () if isinstance(self.candidates, str) else dict(self.candidates).values()
-        tags.input_tags.sparse = not given or any(get_tags(one).input_tags.sparse for one in given)
+        tags.input_tags.sparse = isinstance(self.candidates, str) or any(
+            hasattr(one, "__sklearn_tags__") and get_tags(one).input_tags.sparse
+            for one in self._instances()
+        )
         return tags
 
 
