@@ -6,7 +6,7 @@ from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
 from sksubspace.metrics._halves import LEAST_EVIDENCE
 from sksubspace.metrics._input import check_rows
-from sksubspace.model_selection._clustering_words import is_doubtful, reading
+from sksubspace.model_selection._clustering_words import is_doubtful, notes_of
 from sksubspace.report._clusters_figures import clustering_pictures
 from sksubspace.report._data import quiet
 from sksubspace.report._rows import N_WORST
@@ -149,7 +149,7 @@ def _render(comparison, pictures, ids, files, data_name, command):
         "clusters": [_cluster_row(one) for one in comparison.clusters],
         "doubtful": _doubtful_rows(comparison, ids),
         "pictures": pictures,
-        "notes": [plain(note, 600) for note in reading(comparison)],
+        "notes": [plain(note, 600) for note in notes_of(comparison)],
         "methods": plain(comparison.methods_text(), 4000),
         "settings": [
             ("seed", plain(comparison.random_state)),
