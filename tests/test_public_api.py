@@ -52,6 +52,7 @@ FLOORS = {
     "decomposition": 7,
     "manifold": 7,
     "distillation": 8,
+    "_clustering_words": 9,
     "_comparison": 9,
     "inspection": 10,
     "report": 11,

@@ -146,7 +146,7 @@ def _add_cluster(verb):
     add = verb.add_argument
     add("data", metavar="DATA", help=_DATA_HELP)
     add(
-        "--n-clusters", type=_numbers, required=True, metavar="K",
+        "--n-clusters", type=_several, required=True, metavar="K",
         help="clusters: a number, several such as 2,5,10, or a range such as 2:12, both ends in it",
     )  # fmt: skip
     add(
@@ -276,7 +276,7 @@ def _at_least(smallest):
     return whole_number
 
 
-def _numbers(text):
+def _several(text):
     """Whole numbers of at least 2: one, several with commas, or first:last."""
     bounds = text.split(":")
     try:

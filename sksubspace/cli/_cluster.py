@@ -21,14 +21,14 @@ def cluster(options, terminal):
     folder = made_folder(options.out)
     y = labels_as_groups(rows, options, terminal)
     with locked(folder):
-        found = _compared(rows, y, options, folder)
+        found = _clusterings_of(rows, y, options, folder)
         terminal.say(found)
         _write(found, rows, folder, options)
     terminal.say(f"\nclusters {folder / PAGE}\nnumbers  {folder / NUMBERS}")
     return 0
 
 
-def _compared(rows, y, options, folder):
+def _clusterings_of(rows, y, options, folder):
     from sksubspace.model_selection import compare_clusterings
 
     try:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sksubspace._clustering_words import html_page, methods, text_page
 from sksubspace._spreadsheets import data_frame
-from sksubspace.model_selection._clustering_words import html_page, methods, text_page
 from sksubspace.model_selection._result import json_value
 
 _FITTED = ("best_estimator_", "labels_", "row_information_", "row_agreement_")

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from sksubspace._clustering_words import is_doubtful, notes_of
 from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
 from sksubspace.metrics._halves import LEAST_EVIDENCE
 from sksubspace.metrics._input import check_rows
-from sksubspace.model_selection._clustering_words import is_doubtful, notes_of
 from sksubspace.report._clusters_figures import clustering_pictures
 from sksubspace.report._data import quiet
 from sksubspace.report._rows import N_WORST
@@ -78,11 +78,11 @@ def write_clusters(comparison, path, *, embedding=None, ids=None, data_name=None
     PosixPath('clusters.html')
     """
     path = place_of_page(path)
-    embedding, ids = _checked(comparison, embedding, ids)
+    embedding, ids = _beside_rows(comparison, embedding, ids)
     with quiet():
         pictures = clustering_pictures(comparison, embedding)
         files = {f"_{name}.svg": item.source for name, item in pictures.items()}
-        tables = _tables(comparison, ids)
+        tables = _page_tables(comparison, ids)
         files |= {f"_{name}.csv": csv_of(columns) for name, columns in tables.items()}
         names = [f"{path.stem}{end}" for end in files]
         page = _render(comparison, pictures, ids, names, data_name, command and block(command))
@@ -93,7 +93,7 @@ def write_clusters(comparison, path, *, embedding=None, ids=None, data_name=None
     return path
 
 
-def _checked(comparison, embedding, ids):
+def _beside_rows(comparison, embedding, ids):
     n_samples = comparison.n_samples
     if embedding is not None:
         embedding = check_rows(embedding, "embedding")
@@ -105,7 +105,7 @@ def _checked(comparison, embedding, ids):
     return embedding, ids
 
 
-def _tables(comparison, ids):
+def _page_tables(comparison, ids):
     """The tables of the page as columns by name."""
     chosen = comparison.labels_[comparison.best_name_]
     others = {f"by {name}": labels for name, labels in comparison.labels_.items()}
@@ -138,9 +138,9 @@ def _columns(records, names):
 def _render(comparison, pictures, ids, files, data_name, command):
     context = {
         "data_name": plain(data_name or "the rows"),
-        "headline": _headline(comparison),
+        "headline": _answer(comparison),
         "is_doubtful": is_doubtful(comparison),
-        "size": plain(_size_in_words(comparison)),
+        "size": plain(_what_was_clustered(comparison)),
         "chosen": plain(comparison.best_name_, 60),
         "candidates": [_candidate_row(row) for row in comparison.results],
         "shown": _columns_shown(comparison),
@@ -162,7 +162,7 @@ def _render(comparison, pictures, ids, files, data_name, command):
     return template("clusters.html.jinja").render(context)
 
 
-def _headline(comparison):
+def _answer(comparison):
     chosen, ties = comparison.results[0], comparison.ties_[1:]
     if is_doubtful(comparison):
         said = (
@@ -185,7 +185,7 @@ def _headline(comparison):
     )  # fmt: skip
 
 
-def _size_in_words(comparison):
+def _what_was_clustered(comparison):
     size = f"{plural(comparison.n_samples, 'row')} of {plural(comparison.n_features, 'feature')}"
     groups = f" in {plural(comparison.n_groups, 'group')}" if comparison.n_groups else ""
     return (

@@ -23,7 +23,7 @@ def clustering_pictures(comparison, embedding):
     with rc_context(STYLE):
         pictures = {"candidates": _of_candidates(comparison)}
         if len(comparison.numbers) > 1:
-            pictures["numbers"] = _of_numbers(comparison)
+            pictures["numbers"] = _curve_picture(comparison)
         if embedding is not None:
             pictures["map"] = _by_cluster(comparison, embedding)
     return pictures
@@ -42,7 +42,7 @@ def _of_candidates(comparison):
     )  # fmt: skip
 
 
-def _of_numbers(comparison):
+def _curve_picture(comparison):
     figure, ax = new_axes(3.2)
     _display().from_comparison(comparison, kind="numbers", ax=ax)
     legend_below(figure, ax)
