@@ -1,8 +1,10 @@
 """Clusterings that a caller lists, made ready, and fitted so that a failure is an answer."""
 
+import threading
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -118,8 +120,7 @@ def clustered(estimator, X, n_clusters, fewest=2):  # -> Clustered
     raised.
     """
     outcome = Clustered(estimator=estimator)
-    with small_work(0), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with small_work(0), _caught_warnings() as caught:
         try:
             start = time.perf_counter()
             labels = np.asarray(estimator.fit_predict(X))
@@ -133,6 +134,17 @@ def clustered(estimator, X, n_clusters, fewest=2):  # -> Clustered
             outcome.error = " ".join(f"{type(error).__name__}: {error}".split())
     outcome.warnings = [(one.message, one.category) for one in caught]
     return outcome
+
+
+@contextmanager
+def _caught_warnings():
+    # filters belong to the process: in threads they are left alone
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield caught
 
 
 def check_found(n_found, n_clusters, fewest=1):

@@ -3,6 +3,7 @@
 import json
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 from scipy import sparse
@@ -270,9 +271,11 @@ def test_counts_tell_the_number_of_clusters(kind):
     assert found.results[0].accuracy == 1
 
 
-def test_the_same_for_any_number_of_jobs(problem, candidates, found):
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_the_same_for_any_number_of_jobs(problem, candidates, found, backend):
     X, y = problem
-    other = compare_clusterings(X, candidates, n_clusters=3, y=y, n_jobs=2)
+    with joblib.parallel_config(backend):
+        other = compare_clusterings(X, candidates, n_clusters=3, y=y, n_jobs=2)
     assert other.to_json(timings=False) == found.to_json(timings=False)
 
 
