@@ -1,6 +1,7 @@
 """Measures of maps, clusters and subspaces."""
 
 from sksubspace.metrics._class_neighbors import neighborhood_hit, retrieval_map
+from sksubspace.metrics._cluster_deviance import cluster_deviance_explained
 from sksubspace.metrics._clusters import (
     clustering_accuracy,
     coding_rate,
@@ -54,6 +55,7 @@ __all__ = [
     "IslandsDealt",
     "gaussian_surrogate",
     "deviance_explained",
+    "cluster_deviance_explained",
     "trustworthiness",
     "continuity",
     "neighborhood_hit",

@@ -10,6 +10,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sksubspace._clusterings import clustered
 from sksubspace._linalg import column_means, principal_directions, project
 from sksubspace._validation import check_counts
+from sksubspace.metrics._cluster_deviance import cluster_deviances
 from sksubspace.metrics._input import check_same_length
 from sksubspace.model_selection._thin import log_normalized, thin_counts
 
@@ -52,7 +53,7 @@ class CountedClusters:
         if any(one.error for one in fits):
             return number
         deviances = [
-            _cluster_deviances(train, part, one.labels)
+            cluster_deviances(train, part, one.labels)
             for (train, test), one in zip(self._cuts, fits, strict=True)
             for part in (test, train)
         ]
@@ -91,29 +92,3 @@ def _principal_scores(counts):  # (n, d) -> (n, r)
     mean = column_means(X)
     directions = principal_directions(X, mean, min(_N_COMPONENTS, min(X.shape) - 1))
     return np.asarray(project(X, mean, directions), dtype=np.float64)
-
-
-def _cluster_deviances(train, test, labels):  # (n, d), (n, d), (n,) -> (n,), (n,)
-    r"""Deviance of each row from the rates of its cluster, and from those of all rows together.
-
-    Rates are those of the counts `train`, with the rates of all of a mean row added to each
-    cluster; what is left of the deviance of `test` is :math:`2 \sum_{x > 0} x \log(x / s \mu)`.
-    """
-    found, codes = np.unique(labels, return_inverse=True)
-    members = sparse.csr_array(
-        (np.ones(len(codes)), (codes, np.arange(len(codes)))), (len(found), len(codes))
-    )
-    common = np.asarray(train.sum(axis=0), dtype=np.float64).ravel()
-    mean_total = common.sum() / len(codes)
-    common = (common + 1 / len(common)) / (common.sum() + 1)  # no rate is 0
-    sums = (members @ train.astype(np.float64)).toarray() + mean_total * common
-    rates = sums / sums.sum(axis=1, keepdims=True)
-    x, rows = test.data.astype(np.float64), np.repeat(np.arange(len(codes)), np.diff(test.indptr))
-    kept = x > 0
-    x, rows, columns = x[kept], rows[kept], test.indices[kept]
-    totals = np.bincount(rows, x, minlength=len(codes))
-    share = x / totals[rows]
-    return tuple(
-        np.bincount(rows, 2 * x * np.log(share / mu), minlength=len(codes))
-        for mu in (rates[codes[rows], columns], common[columns])
-    )
