@@ -222,7 +222,25 @@ def regret(fits, sets=None, section="regret"):
         of_scikit_learn = {name: one for name, one in found.items() if name != "unequal"}
         rows += summed_up(section, of_scikit_learn, None, "without unequal")
     write_csv(f"clustering_choice_{section}.csv", [line(name, one) for name, one in found.items()])
+    write_csv(f"clustering_choice_{section}_methods.csv", by_method(found))
     return rows
+
+
+def by_method(found):
+    """Accuracy of every candidate on every set, the best on average first; "-" where it failed."""
+    names = list(dict.fromkeys(name for one in found.values() for name in one["accuracy"]))
+    means = {
+        name: float(np.mean([one["accuracy"].get(name, 0.0) for one in found.values()]))
+        for name in names
+    }
+    return [
+        {"clustering": name, "mean": f"{means[name]:.3f}"}
+        | {
+            data: f"{one['accuracy'][name]:.3f}" if name in one["accuracy"] else "-"
+            for data, one in found.items()
+        }
+        for name in sorted(names, key=lambda name: -means[name])
+    ]
 
 
 def summed_up(section, found, asked, data="sets"):
