@@ -14,13 +14,13 @@ from sksubspace.cluster._self_expression import ElasticNetSubspaceClustering
 
 # principal components, and those of a mixture that has a covariance for each cluster
 _N_COMPONENTS, _N_OF_FULL = 50, 15
-# above, what compares all pairs of rows is left out
+# above, what compares all pairs of rows is left out, and what takes a minute for 20,000
 _MOST_ROWS = 10_000
 # variance that mixtures add to each component, as a share of the mean one
 _FLOOR = 1e-6
 # of the candidates that say themselves as what they are tried
 _TRIED_ANYWHERE = {"10 neighbors": "graph", "TSC 5": "TSC 5", "OMP 5": "OMP 5", "LSR knn": "LSR"}
-_OF_ALL_PAIRS = {"Ward", "HDBSCAN", "graph", "TSC 5", "OMP 5", "elastic net"}
+_OF_FEW_ROWS = {"Ward", "HDBSCAN", "graph", "TSC 5", "OMP 5", "LSR", "elastic net"}
 _DENSE = {"graph", "LSR", "K-subspaces 4"}
 
 
@@ -41,8 +41,9 @@ def default_clusterings(X):
     Returns
     -------
     candidates : dict of str to estimator
-        By name, simplest first; the number of clusters is still to be set. Of more than 10,000 rows
-        only what need not compare all pairs, and of sparse rows only what takes them.
+        By name, simplest first; the number of clusters is still to be set. For more than 10,000
+        rows only what is fast, k-means, mixtures and K-subspaces; for sparse rows only what takes
+        them.
 
     See Also
     --------
@@ -86,6 +87,6 @@ def default_clusterings(X):
         "elastic net": ElasticNetSubspaceClustering(),
         "K-subspaces 4": KSubspaces(subspace_dim=min(4, max(d - 1, 1))),
     }
-    left_out = set() if is_small else _OF_ALL_PAIRS
+    left_out = set() if is_small else _OF_FEW_ROWS
     left_out = left_out | (_DENSE if is_sparse else set())
     return {name: one for name, one in found.items() if name not in left_out}

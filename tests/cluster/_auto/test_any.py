@@ -154,6 +154,7 @@ def test_defaults_depend_on_size_and_kind():
     assert len(every) == 12
     many = default_clusterings(sparse.csr_matrix((20_000, 30)))
     assert list(many) == ["k-means", "tied mixture", "tied, unit rows", "full mixture"]
+    assert list(default_clusterings(np.zeros((20_000, 3)))) == [*many, "K-subspaces 4"]
     assert set(many) < set(every)
     assert isinstance(many["k-means"].steps[-1][1], KMeans)
     components = [default_clusterings(np.zeros(shape))["Ward"].steps[0][1].n_components
