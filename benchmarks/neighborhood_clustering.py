@@ -60,10 +60,6 @@ def split(name, seed):
     return pca.transform(parts[0]), pca.transform(parts[1]), *parts[2:]
 
 
-def available(names):
-    return [name for name in names if has_cluster_data(name)]
-
-
 def accuracies(fitted_labels, new_labels, y_train, y_test):
     """Share of training and of held-out rows in the cluster that is matched with their class.
 
@@ -184,6 +180,20 @@ def settings(_):
     return rows
 
 
+def few_rows(_):
+    """Seven training rows a class: fewer neighbours than that, and fewer steps."""
+    rows = []
+    for params in ({}, {"n_neighbors": 4}, {"n_neighbors": 4, "n_steps": 1}):
+        found = []
+        for seed in SEEDS if has_cluster_data("ORL") else ():
+            X, X_new, y, y_new = split("ORL", seed)
+            model = NeighborhoodClustering(y.max() + 1, random_state=seed, **params).fit(X)
+            found.append(accuracies(model.labels_, model.predict(X_new), y, y_new)[1])
+        said = ", ".join(f"{name}={value}" for name, value in params.items()) or "defaults"
+        rows.append(result_row("few rows", "ORL", f"{said}: held-out rows", found))
+    return rows
+
+
 def speed(_):
     """CPU seconds of 100,000 rows of 50 columns, and of their graph alone."""
     rng = np.random.default_rng(0)
@@ -214,6 +224,7 @@ PAGE = Page(
         "accuracy": accuracy_rows,
         "permuted": permuted_rows,
         "settings": settings,
+        "few rows": few_rows,
         "speed": speed,
     },
 )

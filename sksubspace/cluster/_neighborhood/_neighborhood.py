@@ -48,8 +48,8 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
         At most a quarter of the distinct rows.
 
     n_neighbors : int, default=10
-        Nearest other rows, in Euclidean distance, that a step of a walk leads to. At most as many
-        as there are distinct other rows are used.
+        Nearest other rows, in Euclidean distance, that a step of a walk leads to; best fewer than
+        a cluster has. At most as many as there are distinct other rows are used.
 
     n_steps : int, default=3
         Steps of a walk. One step sees the graph alone, and is worse in the benchmark.
