@@ -38,6 +38,7 @@ from _common import (
     write_csv,
     write_page,
 )
+from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
 from sksubspace.cluster import (
@@ -53,6 +54,8 @@ from sksubspace.metrics import subspace_preserving_error
 NAME = "subspace_clustering"
 TABLE_SETS = ("Yale B", "ORL", "COIL-20", "MNIST scattering", "USPS", "digits")
 TABLE_ROWS = 2000
+COMPONENTS = ", 50 components"
+COMPONENT_SETS = tuple(f"{name}{COMPONENTS}" for name in ("digits", "ORL", "USPS"))
 
 
 def over_seeds(data, seeds, make, n_rows=None):
@@ -193,6 +196,35 @@ def noise(bench):
     return rows
 
 
+def tolerance(bench):
+    """The default tolerance of OMP beside none: sets, their principal components, and noise."""
+    rows, asked = [], {"Yale B": (">=", 0.87), "COIL-20": (">=", 0.56)}
+    for name in (*TABLE_SETS, *COMPONENT_SETS):
+        data = name.removesuffix(COMPONENTS)
+        found, chosen = [], []
+        for seed in bench.seeds[:3] if has_cluster_data(data) else ():
+            X, y = cluster_data(data, None if data in asked else TABLE_ROWS, seed)
+            if name != data:
+                X = PCA(50, random_state=0).fit_transform(X)
+            n_clusters = len(np.unique(y))
+            models = [
+                SparseSubspaceClusteringOMP(n_clusters, tol=tol, random_state=seed).fit(X)
+                for tol in ("auto", 0, 0.07)
+            ]
+            found.append([accuracy(y, model.labels_) for model in models])
+            chosen.append(models[0].tol_)
+        auto, none, some = np.array(found).reshape(-1, 3).T
+        for what, values, wanted in (
+            ("OMP, defaults: accuracy", auto, asked.get(name)),
+            ("OMP, tol=0: accuracy", none, None),
+            ("OMP, tol=.07: accuracy", some, None),
+            ("defaults less tol=0", auto - none, (">=", -0.01)),
+            ("tol_", chosen, None),
+        ):
+            rows.append(result_row("tolerance", name, what, values, wanted))
+    return rows
+
+
 def limits(bench):
     """Heavy noise on landmarks, and subspaces of few dimensions."""
     rows = []
@@ -276,6 +308,7 @@ SECTIONS = {
     "objects": coil_20,
     "scattering": mnist_scattering,
     "noise": noise,
+    "tolerance": tolerance,
     "limits": limits,
     **SPEED_SECTIONS,
     "linearizing": linearizing,
@@ -286,7 +319,8 @@ TEXT = """Made by `python benchmarks/subspace_clustering.py`, which says what a 
 is the mean over the `n` values beside it, `sd` their standard deviation. `met` is "yes" if every
 single value meets what is asked, "mean only" if only their mean does. Rows without `asked` are for
 information. One thread, CPU seconds; a ratio is peer / ours in one run. `methods` are on at most
-2,000 rows of each set, with three seeds, `linearizing` with two."""
+2,000 rows of each set, with three seeds; so is `tolerance`, but for all rows of Yale B;
+`linearizing` has two seeds."""
 
 
 def replace_rows(section, rows):

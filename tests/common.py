@@ -16,6 +16,7 @@ IGNORED = [
     "ignore:order=1 finds",
     "ignore:transform_max_iter",
     "ignore:The affinity graph has",
+    "ignore:The graph of nearest neighbors has",
     "ignore:The outputs of the encoder collapsed",
     "ignore::sklearn.exceptions.ConvergenceWarning",
 ]
@@ -64,6 +65,7 @@ _ROWS = {
     "distillation": (rows_on_a_surface, 60),
     "cluster": (rows_near_subspaces, 120),
     "choice": (rows_near_subspaces, 120),
+    "partition": (positive_rows, 120),
     "map": (rows_with_responses, 120),
     "score": (positive_rows, 60),
     "dictionary": (positive_rows, 60),

@@ -68,6 +68,11 @@ _CLUSTERERS = {
     for name, (kind, params) in _CLUSTER_VARIANTS.items()
 }
 
+_SMALL_PARTITION = {"n_clusters": 3, "hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
+_PARTITIONS = {
+    "neighborhood": {"n_init": 2},
+    "neighborhood-linear": {"hidden_layer_sizes": (), "n_init": 1, "debias": 0.0},
+}
 
 _SMALL_NETWORK = {"hidden_layer_sizes": (8,), "max_iter": 2}
 
@@ -149,6 +154,10 @@ _KINDS = {
     "distillation": _DISTILLERS,
     "cluster": _CLUSTERERS,
     "choice": _seeded(_CHOICES),
+    "partition": {
+        name: partial(cluster.NeighborhoodClustering, **{**_SMALL_PARTITION, **params})
+        for name, params in _PARTITIONS.items()
+    },
     "map": _seeded(_MAPS),
     "score": {name: partial(kind, **params) for name, (kind, params) in _SCORES.items()},
     "dictionary": {
@@ -176,6 +185,9 @@ _FEWER_STEPS = {
     "k-subspaces": {"init": "k-means", "n_init": 2},
     "mixture": {"init_params": "k-means", "max_iter": 10},
     "mlc": {"pretrain_iter": 1, "n_init": 1, "hidden_layer_sizes": (8,), "n_components": 4},
+    # some checks have ten rows
+    "neighborhood": {"n_clusters": 2},
+    "neighborhood-linear": {"n_clusters": 2},
     "OMP-landmarks": {"n_init": 2},
     "elastic-net": {"gamma": 5.0, "n_init": 2},
     "PredictiveSparseCoding-fista": {"max_iter": 2, "transform_max_iter": 50},

@@ -10,6 +10,7 @@ from sksubspace.cluster._k_subspaces import EnsembleKSubspaces, KSubspaces
 from sksubspace.cluster._linearizing import ManifoldLinearizingClustering
 from sksubspace.cluster._mixture import MixtureOfLowRankGaussians
 from sksubspace.cluster._multilayer import MultilayerGraphClustering
+from sksubspace.cluster._neighborhood import NeighborhoodClustering
 from sksubspace.cluster._self_expression import (
     ElasticNetSubspaceClustering,
     LeastSquaresSubspaceClustering,
@@ -31,4 +32,5 @@ __all__ = [
     "MixtureOfLowRankGaussians",
     "MultilayerGraphClustering",
     "ManifoldLinearizingClustering",
+    "NeighborhoodClustering",
 ]

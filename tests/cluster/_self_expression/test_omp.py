@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 from sklearn.linear_model import orthogonal_mp
 from sklearn.preprocessing import normalize
 
@@ -87,6 +89,29 @@ def test_the_noise_floor_of_data_without_noise_is_zero():
     )
     assert noise_floor(dense) < 1e-6
     assert noise_floor(np.ones((5, 1))) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lengths_of_rows_may_differ(seed):
+    X, _ = noisy(1000, seed=seed)
+    lengths = np.random.RandomState(seed).uniform(1, 3, size=(1000, 1))
+    rows = lengths * noisy(1000, noise=0, seed=seed)[0]
+    rows += 0.02 * np.random.RandomState(seed + 10).randn(*rows.shape)
+    assert 0 < noise_floor(rows) < noise_floor(X)
+
+
+def test_noise_that_differs_between_neighbourhoods_is_no_floor():
+    """Half of the subspaces with three times the noise; and digits, which are on none."""
+    (X, y), more = noisy(1000), np.random.RandomState(1).randn(1000, 30)
+    assert noise_floor(X) > 0.01
+    assert noise_floor(X + 0.06 * more * (y < 5)[:, None]) == 0
+    components = PCA(50, random_state=0).fit_transform(load_digits().data)
+    model = SparseSubspaceClusteringOMP(10, random_state=0).fit(components)
+    assert model.tol_ == 1e-6
+    plain = SparseSubspaceClusteringOMP(10, tol=0, random_state=0).fit(components)
+    assert_allclose(
+        model.representation_matrix_.toarray(), plain.representation_matrix_.toarray(), atol=1e-12
+    )
 
 
 def test_more_coefficients_than_other_rows_are_cut_with_a_warning():
