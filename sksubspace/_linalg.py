@@ -37,9 +37,9 @@ SMALL_SIDE = 1024
 _BLOCK_ROWS = 4096
 # 2^24 doubles are 128 MiB: what a block of rows may take beside the data
 _BLOCK_ELEMENTS = 2**24
-# share of the variance that rounding of uncentred squares may reach: a mean so far out that more
-# would be lost is taken off first
-_CANCELLED = 1e-5
+# of the digits of a variance, what rounding of uncentred squares must leave: a mean so far out that
+# more would be lost is taken off first
+_KEPT = 2 / 3
 # of squared singular values, after a product that loses half of the digits
 _DEPENDENT = 1e-13
 
@@ -203,8 +203,9 @@ def far_centre(X):  # (n, d) -> (d,) or None
     if sparse.issparse(X):
         return None
     mean = column_means(X)
-    lost = float(np.finfo(X.dtype).eps) * (mean @ mean)
-    return mean if lost > _CANCELLED * total_squares(X, mean) / len(X) else None
+    eps = float(np.finfo(X.dtype).eps)
+    lost = eps * (mean @ mean)
+    return mean if lost > eps**_KEPT * total_squares(X, mean) / len(X) else None
 
 
 def rows_differ(X):  # (n, d) -> bool

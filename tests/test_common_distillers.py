@@ -86,6 +86,7 @@ def test_sparse_rows_are_not_written_to_and_do_not_depend_on_their_batch(case):
         assert_array_equal(alone, call(new)[::3], err_msg=method)
 
 
+@pytest.mark.slow
 def test_a_search_is_the_same_in_threads_in_processes_and_on_a_cluster():
     distributed = pytest.importorskip("dask.distributed")
     array = pytest.importorskip("dask.array")

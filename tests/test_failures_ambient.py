@@ -226,6 +226,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_fit_ends_in_a_child_of_a_process_whose_torch_had_several_threads():
     done = subprocess.run(

@@ -20,6 +20,8 @@ _PENALTIES = 10.0 ** np.arange(-4, 5)
 _REFINEMENT = 10.0 ** np.array([-1, -0.5, 0, 0.5, 1])
 # the kernel is the same, and half as many take a quarter of the time
 _CLIMBING_FREQUENCIES = 200
+# up to so many rows double precision costs nothing, and their features may nearly interpolate them
+_FEW_ROWS = 1_000
 # a map of few dimensions explains hardly any further principal score of the data
 _SELECTION_TARGETS = 48
 
@@ -87,11 +89,12 @@ class RidgeChoice:
         return float(scale), float(penalties[np.argmin(score(penalties))])
 
     def _climb(self, at, forget, n_frequencies, penalties):  # -> float, float
-        """Scale and penalty with the least error by the first frequencies, in single precision.
+        """Scale and penalty with the least error by the first frequencies; of many rows in single precision.
 
         Not where rows have copies: what is left of a row without all of them is a small difference.
         """
-        tried, dtype = {}, np.float32 if forget.copies is None else np.float64
+        is_double = forget.copies is not None or len(at) <= _FEW_ROWS
+        tried, dtype = {}, np.float64 if is_double else np.float32
 
         def error(exponent):
             if exponent not in tried:

@@ -7,7 +7,7 @@ import numpy as np
 from sksubspace._parameters import isolated_random_state
 from sksubspace._student import student_seed
 from sksubspace.audit._input import check_options, read_input
-from sksubspace.audit._panel import read_panel
+from sksubspace.audit._panel import deals_in_words, read_panel
 from sksubspace.audit._result import EmbeddingAudit
 from sksubspace.audit._teacher import teacher_text
 from sksubspace.audit._verdict import verdict_of
@@ -180,6 +180,7 @@ def _facts_of(learnt, reliability, given, *, q, seed):
         "n_places": reliability.n_places,
         "n_searched": reliability.n_searched,
         "n_copies": reliability.n_copies,
+        "islands_dealt": deals_in_words(len(learnt.drawn)),
         "encoder": type(learnt.found.student.encoder).__name__,
         "has_groups": given.groups is not None,
         "teacher": None if given.teacher is None else teacher_text(given.teacher),

@@ -1,7 +1,5 @@
 """The methods paragraph of an audit: what was done, with which settings, after whom."""
 
-from sksubspace.audit._panel import SCORED_DEALS
-
 REFERENCES = (
     'Chang, Zikry and Allen, "MEDAL: manifold embedding distillation via autoencoder learning", '
     "arXiv:2605.24244, 2026.",
@@ -49,19 +47,14 @@ def _paragraph(audit):
     )
     yield (
         "Controls were the same map dealt to the rows at random, as many principal components, and "
-        f"the map with its {audit.panel.n_islands} islands dealt to each other's places (mean of "
-        f"five deals{_with_r2(facts['n_drawn'])})."
+        f"the map with its {audit.panel.n_islands} islands dealt to each other's places "
+        f"({facts['islands_dealt']})."
     )
     if facts["n_copies"]:
         n_copies = f"{facts['n_copies']:,}"
         yield f"{n_copies} rows that equal or nearly equal another were left out with it."
     if facts["teacher"]:
         yield f"The map was drawn by {facts['teacher']}."
-
-
-def _with_r2(n_drawn):
-    n_scored = next((k for most, k in SCORED_DEALS if n_drawn <= most), 0)
-    return {5: "", 1: ", R2 of one"}.get(n_scored, ", without R2")
 
 
 def _all_or(n_some, n_all):

@@ -286,10 +286,27 @@ class _Deals:
     p_value: float
 
 
+def deals_in_words(n_drawn):
+    """Say how many deals of the islands a number is the mean of.
+
+    Examples
+    --------
+    >>> from sksubspace.audit._panel import deals_in_words
+    >>> deals_in_words(500), deals_in_words(2_000)
+    ('mean of five deals', 'mean of five deals, R2 of one')
+    """
+    without = {N_DEALS: "", 1: ", R2 of one"}.get(_n_scored(n_drawn), ", without R2")
+    return f"mean of five deals{without}"
+
+
+def _n_scored(n_drawn):
+    return next((k for most, k in SCORED_DEALS if n_drawn <= most), 0)
+
+
 def _deals_of(learnt, labels, random_state):
     """Deal the islands of a map, and read what is left; the R2 of a few deals, or of none."""
     random_state = np.random.RandomState(random_state)
-    n_scored = next((k for most, k in SCORED_DEALS if len(learnt.Z) <= most), 0)
+    n_scored = _n_scored(len(learnt.Z))
     by_line = replace(learnt, plan=replace(learnt.plan, decoder=FourierRidge(0, scale=1.0)))
     island = _islands(learnt.Z, random_state)
     n_islands = int(island.max() + 1)

@@ -292,6 +292,7 @@ def _methods(audit):
 
 
 def _help(audit):
+    deals = audit.settings["islands_dealt"]
     return [
         "A mark says “look here”, not “wrong”: a row that the data put between two groups is "
         "marked although nobody erred. And no mark is no licence: a row without stands better than "
@@ -300,7 +301,7 @@ def _help(audit):
         "global share, are what sees them.",
         f"Continuous: {HELP['continuous']}.",
         "Permuted is the same map dealt to the rows at random. Islands dealt is the map whose "
-        f"{audit.panel.n_islands} islands change places, the mean of five deals: a number that it "
+        f"{audit.panel.n_islands} islands change places ({deals}): a number that it "
         "keeps says nothing of their arrangement.",
         "Scores are of rows left out of a map that was drawn with all rows in view, and a few "
         "hundredths too high.",

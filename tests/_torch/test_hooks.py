@@ -128,7 +128,7 @@ def test_no_tasks_are_made_without_callbacks():
     assert len(list(ToyMap().set_callbacks(Recorder()).fit(X).stage_)) == 4
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_every_epoch_of_a_search_is_shown(n_jobs):
     recorder = Recorder()
     search = GridSearchCV(
