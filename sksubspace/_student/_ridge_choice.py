@@ -89,9 +89,9 @@ class RidgeChoice:
         return float(scale), float(penalties[np.argmin(score(penalties))])
 
     def _climb(self, at, forget, n_frequencies, penalties):  # -> float, float
-        """Scale and penalty with the least error by the first frequencies; of many rows in single precision.
+        """Scale and penalty with the least error by the first frequencies.
 
-        Not where rows have copies: what is left of a row without all of them is a small difference.
+        Of many rows in single precision, but not where rows have copies: what is left of a row without all of them is a small difference.
         """
         is_double = forget.copies is not None or len(at) <= _FEW_ROWS
         tried, dtype = {}, np.float64 if is_double else np.float32
