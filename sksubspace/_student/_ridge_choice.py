@@ -91,7 +91,8 @@ class RidgeChoice:
     def _climb(self, at, forget, n_frequencies, penalties):  # -> float, float
         """Scale and penalty with the least error by the first frequencies.
 
-        Of many rows in single precision, but not where rows have copies: what is left of a row without all of them is a small difference.
+        Of many rows in single precision, but not where rows have copies: what is left of a row
+        without all of them is a small difference.
         """
         is_double = forget.copies is not None or len(at) <= _FEW_ROWS
         tried, dtype = {}, np.float64 if is_double else np.float32
