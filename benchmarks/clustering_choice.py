@@ -9,7 +9,8 @@ sets of two features. "replicates": the same with all fits to a random 80 % of t
 evidence, X / sqrt(log K), of rows without clusters. "k": evidence, and the number of clusters
 where X is highest. "invariance": N of rows that were rotated, permuted and scaled, and of labels
 that were renamed. "cost": CPU seconds beyond the fits of 20 candidates, and of 100,000 rows with
-all fits. One thread; sets are read from the folder SKSUBSPACE_DATA, and are "absent" without it.
+all fits. "counts": clusters of blood cells by counts that were not clustered. One thread; sets are
+read from the folder SKSUBSPACE_DATA, and are "absent" without it.
 
     python benchmarks/clustering_choice.py --cache /tmp/fits             # about 60 CPU minutes
     python benchmarks/clustering_choice.py --sections nulls invariance
@@ -18,12 +19,14 @@ all fits. One thread; sets are read from the folder SKSUBSPACE_DATA, and are "ab
 import os
 import resource
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from _clustering import accuracy, cluster_data, has_cluster_data
 from _common import Page, cpu_seconds, one_thread, result_row, write_csv
 from joblib import Memory
+from scipy import sparse
 from scipy.stats import spearmanr
 from sklearn.cluster import AgglomerativeClustering, KMeans, SpectralClustering
 from sklearn.datasets import (
@@ -368,9 +371,36 @@ def cost(_):
     return rows
 
 
+def counts(_):
+    """Numbers of clusters of blood cells, by counts that the clusterings have not seen."""
+    path = Path(os.environ.get("SKSUBSPACE_DATA", "")) / "pbmc_interferon.npz"
+    if not path.exists():
+        return [result_row("counts", "blood cells", "number of clusters", [])]
+    with np.load(path) as file:
+        parts = file["data"], file["indices"], file["indptr"]
+        table = sparse.csr_matrix(parts, shape=tuple(file["shape"]))
+    totals = np.asarray(table.sum(axis=1), dtype=np.float64)
+    logs = sparse.diags(np.median(totals) / totals.ravel()) @ table
+    X = PCA(50, random_state=0).fit_transform(sparse.csr_matrix(logs.log1p()))
+    tried = (2, 4, 6, 8, 10, 12, 16, 24, 32, 48, 64, 96)
+    found = compare_clusterings(X, {"k-means": KMeans(n_init=2)}, n_clusters=tried, counts=table)
+    unseen, seen = ([getattr(one, name) for one in found.numbers]
+                    for name in ("deviance_explained", "deviance_seen"))  # fmt: skip
+    across = [one.out_of_sample for one in found.numbers]
+    say = partial(result_row, "counts", "blood cells")
+    return [
+        say("number of clusters by unseen counts", [found.n_clusters], ("<=", 48)),
+        say("deviance of unseen counts explained there", [max(unseen)]),
+        say("deviance of unseen counts explained by 96", [unseen[-1]], ("<=", max(unseen))),
+        say("number where the deviance of seen counts is highest", [tried[int(np.argmax(seen))]],
+            (">=", 96)),
+        say("number where X is highest", [tried[int(np.argmax(across))]]),
+    ]  # fmt: skip
+
+
 SECTIONS = {
     "regret": regret, "plane": plane, "nulls": nulls, "k": k, "replicates": replicates,
-    "invariance": invariance, "cost": cost,
+    "invariance": invariance, "cost": cost, "counts": counts,
 }  # fmt: skip
 
 if __name__ == "__main__":
