@@ -16,7 +16,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import kneighbors_graph
 
 from sksubspace.metrics import cluster_deviance_explained
-from sksubspace.model_selection import thin_counts
+from sksubspace.model_selection import compare_clusterings, thin_counts
 
 RESOLUTIONS = (0.1, 0.3, 0.6, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 NUMBERS = (2, 3, 5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160)
@@ -24,10 +24,39 @@ CELLS = "blood cells"
 
 
 def counts(_):
-    """The curve over resolutions for each of three cuts, and where it turns."""
+    """Resolutions of a graph clustering, and numbers of clusters of k-means."""
     if not has_counts():
         return [result_row("counts", CELLS, "unseen counts turn, seen ones do not", [])]
-    table, (method, cluster_at, settings) = read_counts()[0], _method()
+    table = read_counts()[0]
+    return [*_resolutions(table), *_numbers_of_clusters(table)]
+
+
+def _numbers_of_clusters(table):
+    """What `compare_clusterings` takes by unseen counts."""
+    tried = (2, 4, 6, 8, 10, 12, 16, 24, 32, 48, 64, 96)
+    found = compare_clusterings(
+        components(table), {"k-means": KMeans(n_init=2)}, n_clusters=tried, counts=table
+    )
+    unseen, seen = (
+        [getattr(one, name) for one in found.numbers]
+        for name in ("deviance_explained", "deviance_seen")
+    )
+    across = [one.out_of_sample for one in found.numbers]
+    return [
+        result_row("counts", CELLS, f"k-means, {what}", [value], asked)
+        for what, value, asked in (
+            ("number of clusters by unseen counts", found.n_clusters, ("<=", 48)),
+            ("D2 of unseen counts, highest", max(unseen), None),
+            ("D2 of unseen counts with 96 clusters", unseen[-1], ("<=", max(unseen))),
+            ("number where seen D2 is highest", tried[int(np.argmax(seen))], (">=", 96)),
+            ("number where X is highest", tried[int(np.argmax(across))], None),
+        )
+    ]
+
+
+def _resolutions(table):
+    """The curve over resolutions for each of three cuts, and where it turns."""
+    method, cluster_at, settings = _method()
     curves = [_curve(table, cluster_at, settings, seed) for seed in range(3)]
     write_csv("clustering_counts.csv", _as_table(curves, settings))
     turned = [curve[int(np.argmax(curve[:, 1]))] for curve in curves]

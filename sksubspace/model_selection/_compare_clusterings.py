@@ -147,7 +147,7 @@ def compare_clusterings(
     >>> len(result.results), result.predict(X[:2]).shape
     (2, (2,))
     """
-    X = check_rows(X, "X", accept_sparse=True)
+    given, X = X, check_rows(X, "X", accept_sparse=True)
     check_squares(X)
     numbers = _checked_numbers(n_clusters, X.shape[0])
     check_integer(n_halvings, "n_halvings", 1)
@@ -161,6 +161,7 @@ def compare_clusterings(
     store = open_store(memory, shaping_versions())
     field = NeighborField(X, groups=groups, random_state=seed)
     plan = ClusteringPlan(
+        given=given,
         X=X,
         candidates=candidates,
         by_default=by_default,
@@ -184,8 +185,8 @@ class ClusteringPlan:
 
     Attributes
     ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Rows.
+    given, X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Rows as the caller gave them, perhaps with names of features, and checked.
     candidates : dict of str to estimator
         As they were given.
     by_default : bool
@@ -208,6 +209,7 @@ class ClusteringPlan:
         Hash of X.
     """
 
+    given: Any
     X: Any
     candidates: dict
     by_default: bool
@@ -362,11 +364,8 @@ def _labels_of_all(plan, labels):  # (n_samples,) -> (n_samples,)
 
 def _stability(plan, codes, again):  # -> tuple of float
     parts = [part for halves in plan.halvings for part in halves.parts]
-    found = [
-        found_again(codes, part, one.labels)
-        for part, one in zip(parts, again, strict=True)
-        if not one.error
-    ]
+    pairs = [pair for pair in zip(parts, again, strict=True) if not pair[1].error]
+    found = [found_again(codes, part, one.labels) for part, one in pairs]
     if not found:
         return (np.nan,) * (int(codes.max()) + 1)
     with warnings.catch_warnings():
@@ -378,7 +377,7 @@ def _whole_comparison(plan, rows, curve, n_clusters, estimators, fits, found):
     name = rows[0].name
     chosen = AutoClustering(
         n_clusters, [(name, estimators[name])], n_halvings=0, random_state=plan.seed
-    ).fit(plan.X, groups=plan.groups)
+    ).fit(plan.given, groups=plan.groups)
     evidence = next(one.evidence for one in curve if one.n_clusters == n_clusters)
     if evidence < LEAST_EVIDENCE:
         warnings.warn(
@@ -420,7 +419,6 @@ def _cluster(k, members, information, stability, r2):  # -> ClusterResult
     beside = information.pairs[k] / max(information.pairs[k].sum(), np.finfo(float).tiny)
     others = np.where(np.arange(len(beside)) == k, 0, beside)
     known = members & np.isfinite(information.row_agreement)
-    scored = r2[members & np.isfinite(r2)]
     return ClusterResult(
         cluster=k,
         n_samples=int(members.sum()),
@@ -429,7 +427,7 @@ def _cluster(k, members, information, stability, r2):  # -> ClusterResult
         rival_share=float(others.max()),
         disagreeing=_mean_or_nan(information.row_agreement[known] < _MOST),
         information=_mean_or_nan(information.row_information[known]),
-        r2=_mean_or_nan(scored),
+        r2=_mean_or_nan(r2[members & np.isfinite(r2)]),
     )
 
 

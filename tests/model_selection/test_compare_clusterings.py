@@ -334,8 +334,11 @@ def test_html_is_escaped(problem):
     assert "<b>" not in page and "&lt;b&gt;" in page
 
 
-def test_a_data_frame(found, tmp_path):
-    pytest.importorskip("pandas")
+def test_a_data_frame(problem, found, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(problem[0], columns=list("abcdef"))
+    named = compare_clusterings(X, {"right": Given()}, n_clusters=3)
+    assert named.best_estimator_.feature_names_in_.tolist() == list("abcdef")
     frame = found.to_frame()
     assert frame["name"].tolist() == [row.name for row in found.results]
     found.to_json(tmp_path / "found.json")

@@ -205,6 +205,10 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         keep_subspaces(self, X, best.labels)
         return self
 
+    def __setstate__(self, state):
+        """What was fitted before there was a second criterion was chosen by "r2"."""
+        super().__setstate__({"criterion": "r2", **state})
+
     def _used_criterion(self):
         if self.criterion == "auto":
             return "information" if self.validation_fraction is None else "r2"

@@ -220,6 +220,17 @@ def test_a_validation_fraction_is_of_the_other_criterion(blobs):
         ).fit(X)
 
 
+def test_what_was_fitted_before_there_were_two_criteria_opens():
+    X, _ = make_blobs(60, centers=3, n_features=4, random_state=0)
+    old = AutoSubspaceClustering(3, {"k": KMeans(n_init=1)}, criterion="r2", random_state=0).fit(X)
+    state = old.__getstate__()
+    del state["criterion"]
+    opened = AutoSubspaceClustering.__new__(AutoSubspaceClustering)
+    opened.__setstate__(state)
+    assert opened.get_params()["criterion"] == "r2"
+    assert np.array_equal(opened.predict(X), old.predict(X))
+
+
 def test_r2_of_subspaces_is_that_of_the_criterion():
     X, y = make_union_of_subspaces(
         200, n_features=20, n_subspaces=3, subspace_dim=3, noise=0.05, random_state=0
