@@ -28,7 +28,7 @@ from sksubspace._trained import (
 from sksubspace.cluster._neighborhood._learning import Learning
 
 # starts are compared on so many rows at most, and by this share of them
-_START_ROWS, _INNER = 10_000, 0.1
+_START_ROWS, _INNER = 5000, 0.1
 # distinct rows of a cluster, on average, at least
 _FEWEST_ROWS = 4
 
@@ -118,8 +118,8 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
 
     Rows are centred, and divided by one number, before the network sees them: it does not matter
     where they lie, nor in which units. Equal rows count once, in the graph, in the masses and
-    among the rows left out. Of more than 10,000 distinct rows, starts are compared on a draw of
-    10,000; the best is then trained on all, whose graph is approximate where an exact search
+    among the rows left out. Of more than 5,000 distinct rows, starts are compared on a draw of
+    5,000; the best is then trained on all, whose graph is approximate where an exact search
     takes more than 1e12 multiplications.
 
     The walk of several steps, the start and the choice among starts are not in the paper. The
