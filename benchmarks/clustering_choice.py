@@ -9,8 +9,9 @@ sets of two features. "replicates": the same with all fits to a random 80 % of t
 evidence, X / sqrt(log K), of rows without clusters. "k": evidence, and the number of clusters
 where X is highest. "invariance": N of rows that were rotated, permuted and scaled, and of labels
 that were renamed. "counts": resolutions of a graph clustering, and numbers of clusters, judged by
-counts that no clustering has seen. "cost": CPU seconds beyond the fits of 20 candidates, and of 100,000 rows with
-all fits. One thread; sets are read from the folder SKSUBSPACE_DATA, and are "absent" without it.
+counts that no clustering has seen. "cost": CPU seconds beyond the fits of 20 candidates, and of
+100,000 rows with all fits. One thread; sets are read from the folder SKSUBSPACE_DATA, and are
+"absent" without it.
 
     python benchmarks/clustering_choice.py --cache /tmp/fits             # about 60 CPU minutes
     python benchmarks/clustering_choice.py --sections nulls invariance

@@ -201,8 +201,9 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
     :math:`\|c_j\|_0 \le` ``n_nonzero`` and :math:`c_{jj} = 0`, greedily. The noise is estimated
     from the smallest eigenvalues of small neighbourhoods of rows, which for white noise are alike
     in all neighbourhoods. Where they are not, or no floor can be told from structure, the tolerance
-    is close to zero: a tolerance for noise that is not there costs accuracy, by the benchmark .2 on
-    50 principal components of digits.
+    is close to zero, as on all real sets of the benchmark. A tolerance of .07 for noise that is not
+    there costs .33 of accuracy on Yale B, .22 on USPS and .14 on 50 principal components of digits;
+    on COIL-20 and digits themselves it gains .13 and .20, which nothing in the rows told.
 
     The ties to nearest rows are not in the paper. Without them the graph of a subspace hangs
     together by little, the known weakness of the method, and the cheapest cut separates a handful
