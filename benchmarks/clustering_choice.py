@@ -1,6 +1,6 @@
 """What choosing a clustering without labels promises: the choice, the evidence, and their price.
 
-Section "regret": twenty-one candidates of several families, all with the true number of clusters,
+Section "regret": twenty-two candidates of several families, all with the true number of clusters,
 are fitted to each set; the accuracy (best matching of clusters and classes) that is lost against
 the best of them where the choice is made by E, `metrics.neighbor_information`, and by three rivals:
 the R2 of left-out rows that `AutoSubspaceClustering(criterion="r2")` takes, the silhouette in 50
@@ -48,6 +48,7 @@ from sksubspace.cluster import (
     AutoClustering,
     LeastSquaresSubspaceClustering,
     MultilayerGraphClustering,
+    NeighborhoodClustering,
     SparseSubspaceClusteringOMP,
     ThresholdedSubspaceClustering,
     default_clusterings,
@@ -150,7 +151,7 @@ def null_sets(n=1000):
 
 
 def candidates_of(X):
-    """The twelve defaults, and nine more of other families and settings."""
+    """The twelve defaults, and ten more of other families and settings."""
     most = default_clusterings(X)["k-means"].steps[0][1].n_components
     few = min(most, 15)
     return default_clusterings(X) | {
@@ -162,6 +163,7 @@ def candidates_of(X):
         "graph 5": MultilayerGraphClustering(n_neighbors=5),
         "TSC 10": ThresholdedSubspaceClustering(n_neighbors=10),
         "OMP 10": SparseSubspaceClusteringOMP(n_nonzero=10),
+        "neighborhood": make_pipeline(PCA(most), NeighborhoodClustering()),
         "LSR symmetrize": LeastSquaresSubspaceClustering(affinity="symmetrize"),
     }
 
