@@ -1,6 +1,9 @@
 """The command `sksubspace cluster`: what it reads, writes, prints and refuses."""
 
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -60,6 +63,26 @@ def test_the_same_command_again_finds_the_same(done, table):
     before = (done / "clusters.json").read_bytes()
     assert cluster(table, "--n-clusters", "2:4", *FEW, "--out", str(done)) == 0
     assert (done / "clusters.json").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_finds_what_a_whole_one_does(done, table, tmp_path):
+    out = tmp_path / "out"
+    words = ["--id", "sample_id", "--label", "kind", "--drop", "donor", *QUIET, *FEW]
+    command = [sys.executable, "-m", "sksubspace", "cluster", str(table), *words]
+    command += ["--n-clusters", "2:4", "--out", str(out)]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    cache, end = out / ".sksubspace-cache", time.monotonic() + 120
+    while not any(cache.rglob("*.npz")) and time.monotonic() < end:
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
+    assert kept
+    assert not (out / "clusters.json").exists()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    assert (out / "clusters.json").read_bytes() == (done / "clusters.json").read_bytes()
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
 
 
 def test_groups_are_neither_features_nor_neighbours(table, tmp_path):
