@@ -88,8 +88,8 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
         What the label of each row says of those of its neighbours, in nats; below 0 where most have
         another one.
 
-    cluster_means_ : ndarray of shape (n_clusters_, n_features)
-        Mean of the rows of each cluster.
+    cluster_means_ : ndarray of shape (n_found, n_features)
+        Mean of the rows of each cluster that was found.
 
     predicts_by_ : str
         "estimator" where the chosen one places new rows; "nearest row" where it cannot, and they
