@@ -7,8 +7,8 @@ from sksubspace.metrics._label_information import joint_shares, normalized
 from sksubspace.metrics._neighbor_field import Near, join_noise
 from sksubspace.neighbors import k_nearest
 
-# of the root of log K: normal, uniform and heavy-tailed rows stay below, all data with clusters
-# that were tried are above .2: benchmarks/clustering_choice.py
+# of the root of log K: normal, uniform and heavy-tailed rows stay below .05, data with clusters
+# that were tried are above .12: benchmarks/clustering_choice.py
 LEAST_EVIDENCE = 0.1
 # nearest rows of the other half
 _N_NEAREST = 3
