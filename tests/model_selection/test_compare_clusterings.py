@@ -279,6 +279,15 @@ def test_the_same_for_any_number_of_jobs(problem, candidates, found, backend):
     assert other.to_json(timings=False) == found.to_json(timings=False)
 
 
+def test_the_same_on_a_dask_cluster(problem, candidates, found):
+    distributed = pytest.importorskip("dask.distributed")
+    X, y = problem
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
+        other = compare_clusterings(X, candidates, n_clusters=3, y=y)
+    assert other.to_json(timings=False) == found.to_json(timings=False)
+
+
 def test_a_run_that_was_stopped_goes_on(problem, tmp_path):
     X, _ = problem
     (tmp_path / "memory").mkdir()
