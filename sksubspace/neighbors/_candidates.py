@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.extmath import row_norms
 
@@ -22,6 +23,9 @@ _BLOCK_ROWS = 256
 _SPAN_ROWS = 32768
 # so many distances are first looked at by their minimum
 _GROUP = 32
+# MiB that a block of distances of sparse rows may take; its product takes twice as much beside it,
+# and scikit-learn's own gigabyte would be most of what a large table needs
+_WORKING_MEMORY = 128
 # so that the square, 1e30, does not overflow in single precision
 _FAR = 1e15
 
@@ -48,7 +52,10 @@ def propose(queries, reference, n_candidates):  # (m, d), (n, d) -> (m, c)
         few = dense and reference.shape[0] >= _MANY_ROWS and reference.shape[1] <= _FEW_FEATURES
         search = NearestNeighbors(algorithm="kd_tree" if few else "brute")
         search.fit(moved(reference, mean))
-        candidates = search.kneighbors(moved(queries, mean), n_candidates, return_distance=False)
+        with config_context(working_memory=_WORKING_MEMORY):
+            candidates = search.kneighbors(
+                moved(queries, mean), n_candidates, return_distance=False
+            )
         rounding = double_rounding(reference.shape[1])
     absolute = 10 * rounding * _norms_about(queries, mean) + underflow
     relative = max(8 * rounding, _LEAST_ROUNDING)

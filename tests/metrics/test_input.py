@@ -16,6 +16,7 @@ OTHERS = {
     *("global_share", "group_scores", "group_loss", "linear_gain", "islands_dealt"),
     *("deal_islands", "find_islands", "gaussian_surrogate", "deviance_explained"),
     *("clustering_accuracy", "subspace_preserving_error", "subspace_connectivity"),
+    *("neighbor_information", "cluster_deviance_explained"),
     *(
         "principal_angles",
         "subspace_affinity",
