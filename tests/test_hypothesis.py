@@ -30,7 +30,7 @@ RTOL = {"rtol": 1e-6, "atol": 1e-6}
 LARGEST_BY_CHANCE = 0.4
 N_EXAMPLES = 200
 # instances that fit slowly: 200 examples would take each more than three minutes
-FEWER = {"MEDAL-local-ridge": 40, "MEDAL-local-holdout": 40, "auto": 60, "mlc": 60}
+FEWER = {"MEDAL-local-ridge": 40, "MEDAL-local-holdout": 40, "auto": 60, "mlc": 60, "choice": 60}
 
 
 def examples(n):
@@ -81,7 +81,7 @@ def forms(draw):
     return formed
 
 
-KINDS = ("distillation", "cluster", "map", "score", "dictionary")
+KINDS = ("distillation", "cluster", "choice", "partition", "map", "score", "dictionary")
 NAMES = [name for kind in KINDS for name in instances.names(kind)]
 
 
@@ -125,12 +125,13 @@ def test_a_table_is_scored_or_refused_by_name_and_never_written_to(name):
 
 # ---- place and units -----------------------------------------------------------------------------
 
-# not: spans through the origin, and amounts that are not negative
+# not: spans through the origin, amounts that are not negative, and choices by rows at unit length
 PLACELESS = [
     name
     for name in NAMES
     if hasattr(instances.make(name), "score")
     and "nonnegative" not in name
+    and name not in instances.names("choice")
     and (name not in instances.names("cluster") or name in ANYWHERE)
 ]
 
