@@ -221,9 +221,14 @@ def methods(comparison):
         "nearest rows, over the root of the entropy of the labels, less that of a Gaussian of the "
         "same mean and covariance cut by k-means (E), in the better of two metrics: principal "
         f"components, and whitened ones of unit rows.{groups} {comparison.best_name_} had the "
-        f"highest E, {chosen.excess:.3f}; {len(comparison.ties_) - 1} others were within one "
+        f"highest E, {chosen.excess:.3f}; {_tied_others(comparison)} within one "
         f"standard error of the difference. Between fits to random halves, {comparison.n_halvings} "
         f"times, the same information was X = {chosen.out_of_sample:.3f}. {_verdict(comparison)} "
         f"sksubspace {versions.get('sksubspace', '')}, scikit-learn "
         f"{versions.get('scikit-learn', '')}, seed {comparison.random_state}."
     )
+
+
+def _tied_others(comparison):
+    n_others = len(comparison.ties_) - 1
+    return "1 other was" if n_others == 1 else f"{n_others} others were"

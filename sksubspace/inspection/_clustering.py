@@ -175,6 +175,7 @@ class ClusteringDisplay:
         self._across(k, numbers, along="y")
         ax.plot(k, _LEAST_EVIDENCE * np.sqrt(np.log(k)), color=_NULL, linestyle="--")
         ax.set(xlabel="number of clusters", ylabel="between halves, X (root nats)")
+        ax.locator_params(axis="x", integer=True)
         labels = ["X and range over halvings"]
         if self.comparison.has_counts:
             other = ax.twinx()
