@@ -203,6 +203,7 @@ def _new_rows(comparison):
 
 
 def methods(comparison):
+    """Say what was done, for the methods section of a paper."""
     chosen, versions = comparison.results[0], comparison.versions
     names = ", ".join(row.name for row in comparison.results)
     groups = (

@@ -20,7 +20,7 @@ _PENALTIES = 10.0 ** np.arange(-4, 5)
 _REFINEMENT = 10.0 ** np.array([-1, -0.5, 0, 0.5, 1])
 # the kernel is the same, and half as many take a quarter of the time
 _CLIMBING_FREQUENCIES = 200
-# up to so many rows double precision costs nothing, and their features may nearly interpolate them
+# features may nearly interpolate so few rows, and what is left of them is lost in single precision
 _FEW_ROWS = 1_000
 # a map of few dimensions explains hardly any further principal score of the data
 _SELECTION_TARGETS = 48

@@ -327,6 +327,7 @@ def _possible_method(method, student, candidates, validation):
 
 
 def drawn_seed(random_state):
+    """A number that repeats a comparison; an error names `random_state` and what came."""
     if isinstance(random_state, Integral) and not isinstance(random_state, bool):
         if not 0 <= random_state < 2**32:
             raise ValueError(f"random_state must be from 0 to 2**32 - 1, got {random_state}.")

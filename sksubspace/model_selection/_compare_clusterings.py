@@ -302,7 +302,8 @@ def _cluster_number(plan, n_clusters, name, information, fits):  # -> ClusterNum
 def _number_to_show(curve, has_counts):  # -> int
     """The number of clusters that is shown: by counts an estimate, else a hint."""
     if has_counts:
-        best = max(one.deviance_explained for one in curve)
+        # NaN where a half of the counts could not be clustered; `with_errors` refuses all of these
+        best = np.nanmax([one.deviance_explained for one in curve])
         return next(
             one.n_clusters
             for one in curve

@@ -279,6 +279,26 @@ def test_the_same_for_any_number_of_jobs(problem, candidates, found, backend):
     assert other.to_json(timings=False) == found.to_json(timings=False)
 
 
+class FailsOnCountsAtTwo(KMeans):
+    """Finds two clusters in rows of ten columns only."""
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        if self.n_clusters == 2 and X.shape[1] != 10:
+            raise RuntimeError("not of counts")
+        return super().fit_predict(X)
+
+
+def test_a_number_that_counts_cannot_score_is_not_taken():
+    rng = np.random.RandomState(0)
+    y = np.arange(240) % 3
+    counts = rng.poisson(rng.gamma(0.5, 4, size=(3, 60))[y])
+    X = PCA(10).fit_transform(np.log1p(counts))
+    candidates = {"k-means": FailsOnCountsAtTwo(n_init=3)}
+    found = compare_clusterings(X, candidates, n_clusters=[2, 3, 4], counts=counts)
+    assert np.isnan(found.numbers[0].deviance_explained)
+    assert found.n_clusters == 3
+
+
 def test_the_same_on_a_dask_cluster(problem, candidates, found):
     distributed = pytest.importorskip("dask.distributed")
     X, y = problem

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, log_softmax
 
-__all__ = ["NeighborInformation", "SoftLabels", "pair_information", "walk"]
+__all__ = ["WalkLoss", "SoftLabels", "pair_information", "walk"]
 
 # of the labels that a training starts from: a network that is sure of them would keep them
 _SMOOTHING = 0.1
@@ -48,7 +48,7 @@ class SoftLabels(nn.Module):
         return cross_entropy(self.network(x), labels, label_smoothing=_SMOOTHING)
 
 
-class NeighborInformation(nn.Module):
+class WalkLoss(nn.Module):
     r"""Minus the information about where a walk from a row ends.
 
     :math:`-\sum_j \tilde p(j | i) \log n q(j | i)`, the mean over the rows i of a batch, of one

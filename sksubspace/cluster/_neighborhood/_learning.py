@@ -19,8 +19,8 @@ from sksubspace._torch.modules import mlp
 from sksubspace._torch.trainer import Budget
 from sksubspace._trained import as_even_as_can_be
 from sksubspace.cluster._neighborhood._information import (
-    NeighborInformation,
     SoftLabels,
+    WalkLoss,
     pair_information,
 )
 from sksubspace.neighbors import k_nearest, nearest_neighbors
@@ -142,7 +142,7 @@ class Learning:
 
     def go_on(self, network):  # -> TrainingLog
         """Train a network, in place, by what its partition says of neighbours."""
-        objective = NeighborInformation(
+        objective = WalkLoss(
             network,
             self.rows,
             self.neighbors,

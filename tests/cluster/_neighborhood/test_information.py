@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose
 from torch import nn
 
 from sksubspace.cluster._neighborhood._information import (
-    NeighborInformation,
     SoftLabels,
+    WalkLoss,
     pair_information,
     walk,
 )
@@ -42,7 +42,7 @@ def p_of(neighbors, n_steps):
 
 def objective(neighbors, n_steps=3, debias=0.0, network=None):
     """Its rows are the logarithms of the shares."""
-    return NeighborInformation(
+    return WalkLoss(
         network or nn.Identity(),
         torch.tensor(np.log(shares())),
         torch.tensor(neighbors),
