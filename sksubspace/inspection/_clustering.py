@@ -18,14 +18,12 @@ from sksubspace.inspection._drawing.style import (
     point_style,
     prepare_axes,
 )
+from sksubspace.metrics._halves import LEAST_EVIDENCE
+from sksubspace.metrics._label_information import LEAST_AGREEMENT
 
 _KINDS = ("auto", "candidates", "numbers", "map")
 # in the pictures of scores; told apart by the colour-blind, and by their markers
 _WITHIN, _ACROSS, _NULL = "#0072B2", "#D55E00", "0.6"
-# of the root of log K: below, there is no more structure than one Gaussian has
-_LEAST_EVIDENCE = 0.1
-# most of the neighbours of a row are of other clusters
-_MOST = 0.5
 _DOUBTFUL = {"color": "black", "marker": "x", "linewidths": 1.0}
 _MOST_NAMED = 20
 
@@ -173,7 +171,7 @@ class ClusteringDisplay:
         self.ax_, numbers = ax, self.comparison.numbers
         k = np.array([one.n_clusters for one in numbers])
         self._across(k, numbers, along="y")
-        ax.plot(k, _LEAST_EVIDENCE * np.sqrt(np.log(k)), color=_NULL, linestyle="--")
+        ax.plot(k, LEAST_EVIDENCE * np.sqrt(np.log(k)), color=_NULL, linestyle="--")
         ax.set(xlabel="number of clusters", ylabel="between halves, X (root nats)")
         ax.locator_params(axis="x", integer=True)
         labels = ["X and range over halvings"]
@@ -225,7 +223,7 @@ class ClusteringDisplay:
             look = {"color": CLASS_COLORS[k % len(CLASS_COLORS)],
                     "marker": CLASS_MARKERS[k % len(CLASS_MARKERS)]}  # fmt: skip
             self.scatters_.append(self.ax_.scatter(*Z[labels == k].T, **style, **look))
-        doubtful = comparison.row_agreement_[keep] < _MOST
+        doubtful = comparison.row_agreement_[keep] < LEAST_AGREEMENT
         self.scatters_.append(self.ax_.scatter(*Z[doubtful].T, **style | _DOUBTFUL))
         dress_map(self.ax_, component_names(columns))
         names = [f"{k} ({n:,})" for k, n in enumerate(np.bincount(labels)) if n][:_MOST_NAMED]

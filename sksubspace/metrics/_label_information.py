@@ -4,6 +4,8 @@ import numpy as np
 
 __all__ = ["agreement", "influence", "joint_shares", "normalized", "row_information"]
 
+# of the neighbours of a row: below, most are of other clusters, and the row is doubtful
+LEAST_AGREEMENT = 0.5
 # an entropy below, in nats, is that of labels that are as good as one
 _FLAT = 1e-3
 

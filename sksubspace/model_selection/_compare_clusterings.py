@@ -16,6 +16,7 @@ from sksubspace.cluster import AutoClustering, default_clusterings, subspace_r2
 from sksubspace.metrics import clustering_accuracy
 from sksubspace.metrics._halves import LEAST_EVIDENCE, Halves
 from sksubspace.metrics._input import check_rows, check_same_length
+from sksubspace.metrics._label_information import LEAST_AGREEMENT
 from sksubspace.metrics._neighbor_field import NeighborField
 from sksubspace.metrics._neighbor_information import best_first, information_of, is_tied
 from sksubspace.model_selection._clustering_result import (
@@ -28,9 +29,6 @@ from sksubspace.model_selection._compare import drawn_seed
 from sksubspace.model_selection._counted_clusters import CountedClusters, checked_beside
 from sksubspace.model_selection._halvings import fitted_part, found_again
 from sksubspace.model_selection._memory import Store, open_store, shaping_versions
-
-# below, most of the neighbours of a row are of other clusters
-_MOST = 0.5
 
 
 def compare_clusterings(
@@ -426,7 +424,7 @@ def _cluster(k, members, information, stability, r2):  # -> ClusterResult
         stability=float(stability),
         rival=int(others.argmax()) if others.max() > 0 else -1,
         rival_share=float(others.max()),
-        disagreeing=_mean_or_nan(information.row_agreement[known] < _MOST),
+        disagreeing=_mean_or_nan(information.row_agreement[known] < LEAST_AGREEMENT),
         information=_mean_or_nan(information.row_information[known]),
         r2=_mean_or_nan(r2[members & np.isfinite(r2)]),
     )

@@ -23,8 +23,8 @@ _BLOCK_ROWS = 256
 _SPAN_ROWS = 32768
 # so many distances are first looked at by their minimum
 _GROUP = 32
-# MiB that a block of distances of sparse rows may take; its product takes twice as much beside it,
-# and scikit-learn's own gigabyte would be most of what a large table needs
+# MiB that a block of distances of sparse rows may take, their product beside it; scikit-learn's own
+# is a gigabyte
 _WORKING_MEMORY = 128
 # so that the square, 1e30, does not overflow in single precision
 _FAR = 1e15

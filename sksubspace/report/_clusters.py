@@ -7,6 +7,7 @@ from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
 from sksubspace.metrics._halves import LEAST_EVIDENCE
 from sksubspace.metrics._input import check_rows
+from sksubspace.metrics._label_information import LEAST_AGREEMENT
 from sksubspace.report._clusters_figures import clustering_pictures
 from sksubspace.report._data import quiet
 from sksubspace.report._rows import N_WORST
@@ -260,7 +261,7 @@ def _doubtful_rows(comparison, ids):
     """The rows whose neighbours are most of other clusters, those of least information first."""
     labels = comparison.labels_[comparison.best_name_]
     agreement, information = comparison.row_agreement_, comparison.row_information_
-    rows = np.flatnonzero(agreement < 0.5)
+    rows = np.flatnonzero(agreement < LEAST_AGREEMENT)
     order = rows[np.lexsort((information[rows], agreement[rows]))]
     return {
         "n": count(len(rows)),
