@@ -19,6 +19,8 @@ HELP = {
     "R2; under .75 the map is torn",
     "global": "R2 of a linear decoder over that of as many principal components",
     "lost": "R2 of folds of single rows less this R2: what the rows of a group say of each other",
+    "dropped": "its errors on the first folds were larger than those of the best beyond chance; it "
+    "was spared the others, and its R2 is that of the best less the difference",
     "loo only": "too far behind by leave-one-out to be confirmed; its R2 is not one of unseen rows",
     "torn": "its pieces say where a row is, not what is beside it; not chosen while a map that is "
     "not torn is tied with it",
@@ -120,6 +122,11 @@ class CandidateResult:
     is_fixed : bool
         Whether it is a map that was handed over as it is. Its score is by leave-one-out, whatever
         those of the others are.
+
+    dropped_after : int
+        Splits after which it was dropped from the race, because its errors were larger than those
+        of the best beyond chance; 0 for one that ran them all. Its score is that of the best less
+        the difference on the splits that both have.
     """
 
     name: str
@@ -148,6 +155,7 @@ class CandidateResult:
     n_components: int = 0
     lost_to_groups: float = np.nan
     is_fixed: bool = False
+    dropped_after: int = 0
 
 
 def continuous_share(row):
@@ -171,8 +179,13 @@ def interval_of(row):
 
 def rivals(rows):
     """Candidates that may be the best: with a score, confirmed if any is, controls never."""
-    alive = [row for row in rows if row.role == "candidate" and np.isfinite(row.score)]
-    return [row for row in alive if row.evidence == "held-out"] or alive
+    alive = _scored(rows)
+    confirmed = [row for row in alive if row.evidence == "held-out" and not row.dropped_after]
+    return confirmed or alive
+
+
+def _scored(rows):
+    return [row for row in rows if row.role == "candidate" and np.isfinite(row.score)]
 
 
 def best(rows):
@@ -183,6 +196,8 @@ def best(rows):
 def within_one_standard_error(row, first):
     """Whether a score is at least that of the first less its standard error."""
     same_evidence = row.evidence in (first.evidence, "definition")
+    if row.dropped_after:
+        return False
     return same_evidence and bool(row.score >= first.score - np.nan_to_num(first.standard_error))
 
 
@@ -287,12 +302,15 @@ def scored_on(comparison):
     """Say which rows the scores are of."""
     repeats, several = comparison.n_repeats, "s" * (comparison.n_repeats > 1)
     folds = f"held-out rows of {comparison.n_splits} folds x {repeats} repeat{several}"
-    return {
+    scored = {
         "cv": folds,
         "loo": f"leave-one-out, {repeats} teacher seed{several}",
         "thin": f"counts that the map has not seen, cut in two {repeats} time{several}",
         "auto": f"leave-one-out, then {folds}",
     }[comparison.method]
+    if not 0 < comparison.n_ranked < comparison.n_samples:
+        return scored
+    return f"{scored}, of {comparison.n_ranked:,} rows that were drawn"
 
 
 def rule(comparison):
@@ -325,7 +343,7 @@ def is_only_screened(row, rows):
 def remarks(row, rows):  # -> list of str
     """What is to be said of one of the rows beside its numbers, each in a word or two.
 
-    Of "failed", "chosen", "best", "tie", "control", "loo only", "optimistic" and "torn".
+    Of "failed", "chosen", "best", "tie", "control", "dropped", "loo only", "optimistic" and "torn".
     """
     if row.error:
         return ["failed"]
@@ -336,6 +354,7 @@ def remarks(row, rows):  # -> list of str
         "best": is_best,
         "tie": row.tied and not is_best,
         "control": row.role == "control" and "(control)" not in row.name,
+        "dropped": bool(row.dropped_after),
         "loo only": is_only_screened(row, rows) and not row.is_fixed,
         "optimistic": row.is_fixed,
         "torn": is_torn(row),
@@ -373,5 +392,9 @@ def score_sign(comparison):
 
 
 def dimensions(rows):  # -> list of int
-    """Dimensions of the maps of the candidates, ascending."""
-    return sorted({row.n_components for row in rivals(rows) if row.n_components})
+    """Dimensions of the maps of the candidates, ascending: of those that may be, or were, the best.
+
+    One that was dropped may have been so for its dimension alone.
+    """
+    dropped = [row for row in _scored(rows) if row.dropped_after]
+    return sorted({row.n_components for row in (*rivals(rows), *dropped) if row.n_components})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
-from numbers import Integral
+from numbers import Integral, Real
 from threading import RLock
 
 # whose embedding does not change where all rows move together, for distances that do not either
@@ -24,6 +24,8 @@ _INVARIANT_DISTANCES = {
 # two threads enter it; a teacher may hold another one, so that a thread may enter twice
 _ONE_AT_A_TIME = RLock()
 _LARGEST_SEED = 2**31 - 1
+# rows that a teacher looks at for a unit of a parameter: t-SNE at the 3 * perplexity nearest
+ROWS_FOR = {"perplexity": 3, "n_neighbors": 1}
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,6 @@ class Shorthand:
         Returns it with its defaults, and two components.
     grid : dict of str to tuple
         Settings that the command line tries.
-    rows_needed : dict of str to int
-        Rows that a teacher takes for a unit of a setting of the grid.
     matrices : float
         Matrices of n x n doubles that a fit to n rows holds at its height.
     """
@@ -47,7 +47,6 @@ class Shorthand:
     title: str
     make: Callable
     grid: dict = field(default_factory=dict)
-    rows_needed: dict = field(default_factory=dict)
     matrices: float = 0.0
 
 
@@ -57,13 +56,12 @@ def _maker(module, name, **params):
 
 TEACHERS = {
     "pca": Shorthand("PCA", _maker("sklearn.decomposition", "PCA", n_components=2)),
-    # t-SNE takes the 3 * perplexity nearest rows
     "tsne": Shorthand(
-        "t-SNE", _maker("sklearn.manifold", "TSNE"), {"perplexity": (10, 30, 100)},
-        {"perplexity": 3},
+        "t-SNE", _maker("sklearn.manifold", "TSNE"), {"perplexity": (10, 30, 100)}
     ),
-    "umap": Shorthand(
-        "UMAP", _maker("umap", "UMAP"), {"n_neighbors": (5, 15, 50)}, {"n_neighbors": 1}
+    "umap": Shorthand("UMAP", _maker("umap", "UMAP"), {"n_neighbors": (5, 15, 50)}),
+    "opentsne": Shorthand(
+        "openTSNE", _maker("sksubspace._open_tsne", "OpenTSNE"), {"perplexity": (10, 30, 100)}
     ),
     # distances, geodesics and their kernel: measured from 3,000 rows on
     "isomap": Shorthand("Isomap", _maker("sklearn.manifold", "Isomap"), matrices=3.05),
@@ -111,8 +109,10 @@ def undisturbed(teacher):
     from sksubspace._threads import kept_threads
 
     with _ONE_AT_A_TIME if uses_umap(teacher) else nullcontext(), warnings.catch_warnings():
-        # UMAP with a seed runs on one thread and says so at every fit
-        warnings.filterwarnings("ignore", message="n_jobs value .* overridden", module="umap")
+        # UMAP with a seed runs on one thread and says so at every fit; with given neighbours, that
+        # it will place no new rows
+        for said in ("n_jobs value .* overridden", r"precomputed_knn\[2\]"):
+            warnings.filterwarnings("ignore", message=said, module="umap")
         with kept_threads():
             yield
 
@@ -123,6 +123,82 @@ def uses_umap(teacher):
     if hasattr(teacher, "get_params") and not getattr(teacher, "waits_itself", False):
         parts += teacher.get_params(deep=True).values()
     return any(type(part).__module__.split(".")[0] == "umap" for part in parts)
+
+
+def rows_needed(teacher):
+    """Count the rows that the neighbourhoods of a teacher take, itself and its parts.
+
+    Parameters
+    ----------
+    teacher : estimator
+        Unfitted.
+
+    Returns
+    -------
+    int
+        With fewer rows it draws smaller neighbourhoods than it was asked for, or fails.
+    """
+    params = teacher.get_params(deep=True) if hasattr(teacher, "get_params") else {}
+    needed = 2
+    for name, value in params.items():
+        factor = ROWS_FOR.get(name.split("__")[-1], 0)
+        if factor and isinstance(value, Real) and not isinstance(value, bool):
+            needed = max(needed, int(factor * value) + 1)
+    return needed
+
+
+def neighbors_wanted(teacher):
+    """Count the nearest other rows by which a teacher can be spared a search of its own.
+
+    Parameters
+    ----------
+    teacher : estimator
+        Unfitted.
+
+    Returns
+    -------
+    int
+        0 for a teacher that does not begin with Euclidean neighbours, or has been given some.
+    """
+    kind = type(teacher)
+    if kind.__name__ == "OpenTSNE" and kind.__module__ == "sksubspace._open_tsne":
+        return teacher.n_neighbors if teacher.neighbors is None else 0
+    if kind.__name__ != "UMAP" or kind.__module__ != "umap.umap_":
+        return 0
+    # of `unique` and a start from given neighbours UMAP says that they exclude each other
+    plain = teacher.metric == "euclidean" and not teacher.unique and not teacher.metric_kwds
+    given = any(part is not None for part in teacher.precomputed_knn)
+    return int(teacher.n_neighbors) - 1 if plain and not given else 0
+
+
+def with_neighbors(teacher, squared, indices):
+    """Copy a teacher, and hand it the neighbours that it wants.
+
+    Parameters
+    ----------
+    teacher : estimator
+        One of which `neighbors_wanted` is not 0.
+
+    squared, indices : ndarray of shape (n, k)
+        Squared distances and numbers of the nearest other rows, ascending.
+
+    Returns
+    -------
+    estimator
+        Unfitted. A UMAP without its own search cannot place new rows afterwards.
+    """
+    import numpy as np
+    from sklearn.base import clone
+
+    teacher = clone(teacher)
+    if type(teacher).__name__ == "OpenTSNE":
+        return teacher.set_params(neighbors=(squared, indices))
+    own = np.arange(len(indices))[:, None]
+    # new arrays, since UMAP writes to them; each row is its own first neighbour
+    near = np.hstack([own, indices]).astype(np.int32)
+    far = np.hstack([np.zeros(own.shape), np.sqrt(squared)]).astype(np.float32)
+    # below 4,096 rows UMAP looks at no given neighbours unless it is told to approximate
+    return teacher.set_params(precomputed_knn=(near, far), force_approximation_algorithm=True)
 
 
 def centring(teacher, X):

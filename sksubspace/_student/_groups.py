@@ -229,10 +229,15 @@ def default_groups(equal, rows, squared, neighbors):
     return groups, int((np.bincount(groups)[groups] > 1).sum())
 
 
-def groups_of_copies(X):  # (n, d) -> (n,), int
-    """Group equal rows and near copies; count the rows that share their group with another."""
+def groups_of_copies(X, nearest=None):  # (n, d), ((n, k), (n, k)) -> (n,), int
+    """Group equal rows and near copies; count the rows that share their group with another.
+
+    `nearest` are squared distances and numbers of the nearest other rows, where they are known.
+    """
     rows, equal = np.arange(X.shape[0]), groups_of_equal_rows(X)
-    return default_groups(equal, rows, *nearest_unequal(X, rows, equal))
+    if nearest is None or equal.max() + 1 < len(equal):
+        nearest = nearest_unequal(X, rows, equal)
+    return default_groups(equal, rows, *nearest)
 
 
 def nearest_unequal(X, rows, equal):  # (n, d), (m,), (n,) -> (m, 20), (m, 20)

@@ -134,13 +134,13 @@ class Student:
 
         return row_squares(X, project)
 
-    def readings(self, X, placed):  # (n, d), (n, q) -> dict
+    def readings(self, X, placed):  # (n, d), (n, q) -> dict, (n,)
         """The three held-out readings of the map on placed rows: r2, continuous, global_share.
 
-        NaN where the parts have no such reading.
+        NaN where the parts have no such reading. Beside them the squared errors of the first.
         """
-        total = self.squares(X).sum()
-        found = {"r2": r_squared(self.squared_errors(X, placed).sum(), total)}
+        total, errors = self.squares(X).sum(), self.squared_errors(X, placed)
+        found = {"r2": r_squared(errors.sum(), total)}
         found |= {"continuous": np.nan, "global_share": np.nan}
         if self.mean_decoder is not None:
             work = self.feature_scale.work(X.astype(self.components.dtype, copy=False))
@@ -150,7 +150,7 @@ class Student:
             principal = r_squared(self.principal_errors(X).sum(), total)
             at = self.latent_scale.scale(placed)
             found["global_share"] = share(self._r2(self.line, X, at, total), principal)
-        return found
+        return found, errors
 
     def _decoded(self, decoder, Z):
         return self.feature_scale.unwork(decoder.predict(Z))

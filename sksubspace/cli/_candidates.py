@@ -3,7 +3,7 @@
 from ast import literal_eval
 from difflib import get_close_matches
 
-from sksubspace._teachers import TEACHERS, resolve_teacher
+from sksubspace._teachers import ROWS_FOR, TEACHERS, resolve_teacher
 from sksubspace.cli._say import UsageError, quoted
 
 # two neighbours show what a setting that is too local looks like
@@ -87,7 +87,7 @@ def _fitting(name, grid, n_rows):
     """Leave out default settings that the data is too small for, but one."""
     fitting = {}
     for parameter, values in grid.items():
-        factor = TEACHERS[name].rows_needed[parameter]
+        factor = ROWS_FOR[parameter]
         small = max(2, (n_rows - 1) // (2 * factor))
         kept = [value for value in values if value * factor < n_rows]
         fitting[parameter] = tuple(kept) or (min(values[0], small),)

@@ -181,7 +181,7 @@ class BaseDistiller(TrainedTransformer):
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return r_squared(weight @ errors, weight @ squares)
 
-    def score_readings(self, X):
+    def score_readings(self, X, *, per_row=False):
         """Three readings of the map on held-out rows: local, continuous, global.
 
         Parameters
@@ -189,17 +189,22 @@ class BaseDistiller(TrainedTransformer):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows that were not in ``fit``.
 
+        per_row : bool, default=False
+            Whether the squared error of each row is wanted too.
+
         Returns
         -------
         readings : dict of str to float
             "r2", what `score` returns; "continuous", the R2 where each row is put at the mean place
             of its ten neighbours, which falls between the pieces of a torn map; "global_share", the
             R2 of a linear decoder over that of as many principal components. NaN where encoder and
-            decoder have no such reading.
+            decoder have no such reading. With `per_row` also "squared_errors", an array of shape
+            (n_samples,): summed over features, in squared input units.
         """
         check_is_fitted(self)
         X = rows_like_fitted(self, X)
-        return self.student_.readings(X, placed_rows(self, X))
+        readings, squared_errors = self.student_.readings(X, placed_rows(self, X))
+        return readings | {"squared_errors": squared_errors} if per_row else readings
 
     def score_components(self, X):
         """Take the held-out score apart, and set references beside it.
@@ -218,7 +223,7 @@ class BaseDistiller(TrainedTransformer):
         X = rows_like_fitted(self, X)
         total = self.student_.squares(X).sum()
         placed = placed_rows(self, X)
-        readings = self.student_.readings(X, placed)
+        readings, _ = self.student_.readings(X, placed)
         r2 = readings["r2"]
         pca_r2 = r_squared(self.student_.principal_errors(X).sum(), total)
         by_teacher = None if self.teacher_ is None else place_by_teacher(self.teacher_, X)

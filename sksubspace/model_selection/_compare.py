@@ -12,10 +12,23 @@ from sklearn.base import clone
 from sklearn.utils import check_array, column_or_1d
 
 from sksubspace._student import check_groups
-from sksubspace._student._groups import groups_of_copies, groups_of_equal_rows, warn_of_copies
+from sksubspace._student._groups import (
+    N_NEAREST,
+    groups_of_copies,
+    groups_of_equal_rows,
+    warn_of_copies,
+)
+from sksubspace._teachers import neighbors_wanted
 from sksubspace._validation import check_counts, refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
+from sksubspace.model_selection._draw import (
+    FinalFit,
+    check_max_rows,
+    drawn,
+    drawn_maps,
+    servable,
+)
 from sksubspace.model_selection._evaluate import METRICS, ScoredData
 from sksubspace.model_selection._memory import open_store, shaping_versions
 from sksubspace.model_selection._result import EmbeddingComparison
@@ -28,8 +41,10 @@ from sksubspace.model_selection._run import (
 from sksubspace.model_selection._splits import loose_splits, make_splits, mean_sizes
 from sksubspace.model_selection._summary import Rule
 from sksubspace.model_selection._thin import log_normalized
+from sksubspace.neighbors._table import NeighborTable
 
 _METHODS = ("auto", "loo", "cv")
+_USUAL_FOLDS = 5
 _VALIDATIONS = ("rows", "thin")
 _RULES = ("simplest", "one_std_err", "best")
 
@@ -44,6 +59,8 @@ def compare_embeddings(
     method="auto",
     cv=5,
     n_repeats=1,
+    race=True,
+    max_rows=None,
     select="simplest",
     order=None,
     controls=True,
@@ -98,6 +115,18 @@ def compare_embeddings(
 
     n_repeats : int, default=1
         Repeats, with teacher seeds of their own.
+
+    race : bool, default=True
+        Whether a candidate is spared the splits that are left as soon as its squared errors are
+        larger than those of the leader on the rows of the splits so far, by a one-sided test at .05
+        that counts a row, or a group, once. It is then "dropped": ranked, by its difference on
+        these splits, never chosen, and without an interval. PCA always runs to the end.
+
+    max_rows : int or None, default=None
+        Rows to rank on, at least 50, drawn at random; the chosen candidate is then fitted to all.
+        2,000 to 5,000 order most candidates as all rows do. Settings stay as they are, so that few
+        rows are a disadvantage for large neighbourhoods; those too large for a training set are
+        named in a warning and left out. None takes all rows.
 
     select : {"simplest", "one_std_err", "best"}, default="simplest"
         The simplest candidate that is tied with the best, which is the one that the table calls so;
@@ -158,8 +187,8 @@ def compare_embeddings(
         If some candidates failed; they are ranked last, with the reason.
 
     UserWarning
-        If more than 1 % of the rows are copies of others and no groups are given, or candidates
-        draw maps of several dimensions.
+        If more than 1 % of the rows are copies of others and no groups are given, candidates draw
+        maps of several dimensions, or `max_rows` leaves too few rows for some of them.
 
     See Also
     --------
@@ -177,6 +206,10 @@ def compare_embeddings(
 
     and the standard error of a score is its own s times this root: repeats test the same rows
     again, and all splits share training rows.
+
+    UMAP and openTSNE begin with a search for neighbours: all of their settings and folds share one,
+    which is exact, where it is Euclidean. A UMAP that is chosen with ``keep_teacher=True`` of the
+    student is fitted with its own search, without which it could not place new rows.
 
     By leave-one-out rows are compared instead of splits: R2 is a ratio of two sums over rows, and
     its standard error is that of such a ratio [2]_; with several seeds their variance is added. In
@@ -208,35 +241,52 @@ def compare_embeddings(
     _check_choices(
         method=(method, _METHODS), select=(select, _RULES), validation=(validation, _VALIDATIONS)
     )
-    _check_numbers(n_repeats, confidence, controls)
+    _check_numbers(n_repeats, confidence, controls=controls, race=race)
     _check_callbacks(callbacks)
     student, seed = _checked_student(student), drawn_seed(random_state)
     refuse_containers(X, "X")
     parsed = parse_candidates(candidates, X)
     method = _possible_method(method, student, parsed, validation)
     store = open_store(memory, shaping_versions())
-    bare = _checked_data(X, y, metrics, store, has_counts=method == "thin")
-    data = _with_groups(bare, groups, method)
+    everything = _checked_data(X, y, metrics, store, has_counts=method == "thin")
+    n_samples = everything.X.shape[0]
+    check_max_rows(max_rows, n_samples, cv)
+    groups = None if groups is None else check_groups(groups, n_samples)
+    bare, rows = drawn(everything, max_rows, seed)
+    bare = replace(bare, table=_shared_neighbors(bare, parsed, method, cv))
+    data = _with_groups(bare, groups, method, rows)
     splits = () if method in ("loo", "thin") else make_splits(data, cv, n_repeats, seed)
+    compared = with_linear_control(parsed, controls, data.X.shape[1])
+    if len(rows) < n_samples:
+        fewest = min((len(one.train) for one in splits), default=len(rows))
+        compared = servable(compared, len(rows), max_rows, fewest)
     order = order_of_simplicity(parsed, order)
     with _store_of_whole_fits(store, method) as whole:
         plan = ComparisonPlan(
             data=data,
-            candidates=with_linear_control(parsed, controls, data.X.shape[1]),
+            candidates=drawn_maps(compared, rows, n_samples),
             student=student,
             method=method,
             rule=_rule(select, order, confidence, splits, n_repeats, method),
             controls=bool(controls),
+            race=bool(race),
             splits=splits,
             seeds=tuple((seed + i) % 2**32 for i in range(1 if splits else n_repeats)),
             store=store,
             whole=whole,
+            final=_final_fit(X, groups, compared, everything, bare.table),
             n_jobs=n_jobs,
             **_beside_groups(data, bare, splits, n_repeats, seed),
         )
-        compare = partial(run_comparison, plan, log_normalized(data.X) if data.has_counts else X)
+        compare = partial(run_comparison, plan)
         found = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
-    return _summed_up(plan, *found, random_state=seed)
+    return _summed_up(plan, *found, n_samples=n_samples, random_state=seed)
+
+
+def _final_fit(X, groups, candidates, everything, table):
+    """All rows, as the caller gave them; counts as teachers see them."""
+    checked = log_normalized(everything.X) if everything.has_counts else everything.X
+    return FinalFit(checked if everything.has_counts else X, checked, groups, candidates, table)
 
 
 def _beside_groups(data, bare, splits, n_repeats, seed):
@@ -249,14 +299,15 @@ def _beside_groups(data, bare, splits, n_repeats, seed):
     }
 
 
-def _summed_up(plan, rows, score, best, *, random_state):
+def _summed_up(plan, rows, score, best, *, n_samples, random_state):
     return EmbeddingComparison(
         results=rows,
         method=plan.method,
         select=plan.rule.select,
         order=plan.rule.order,
         confidence=plan.rule.confidence,
-        n_samples=plan.data.X.shape[0],
+        n_samples=n_samples,
+        n_ranked=plan.data.X.shape[0],
         n_features=plan.data.X.shape[1],
         n_splits=len(plan.splits) // plan.rule.n_repeats,
         n_repeats=plan.rule.n_repeats,
@@ -274,13 +325,14 @@ def _check_choices(**choices):
             raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
 
 
-def _check_numbers(n_repeats, confidence, controls):
+def _check_numbers(n_repeats, confidence, **switches):
     if not isinstance(n_repeats, Integral) or isinstance(n_repeats, bool) or n_repeats < 1:
         raise ValueError(f"n_repeats must be a whole number of at least 1, got {n_repeats!r}.")
     if not isinstance(confidence, Real) or not 0 < confidence < 1:
         raise ValueError(f"confidence must be a number between 0 and 1, got {confidence!r}.")
-    if not isinstance(controls, bool | np.bool_):
-        raise TypeError(f"controls must be True or False, got {controls!r}.")
+    for name, value in switches.items():
+        if not isinstance(value, bool | np.bool_):
+            raise TypeError(f"{name} must be True or False, got {value!r}.")
 
 
 def _check_callbacks(callbacks):
@@ -368,15 +420,27 @@ def _checked_metrics(metrics, y):
     return tuple(names)
 
 
-def _with_groups(data, groups, method):
+def _shared_neighbors(data, candidates, method, cv):
+    """Neighbours of all rows, if more than one fit begins with a search for them."""
+    n_near = max(neighbors_wanted(one.teacher) for one in candidates)
+    if not n_near or method == "thin":
+        return None
+    n_folds = cv if isinstance(cv, Integral) else _USUAL_FOLDS
+    n_near = min(max(n_near, N_NEAREST), data.X.shape[0] - 1)
+    return NeighborTable.of(data.X, n_near, 1.0 if method == "loo" else 1 - 1 / max(2, n_folds))
+
+
+def _with_groups(data, groups, method, rows):
     """The groups of the caller; or, for folds, those of rows that are copies of others."""
     given = groups is not None
     if given:
-        groups = check_groups(groups, data.X.shape[0])
+        groups = check_groups(groups[rows], len(rows))
     elif data.has_counts:
         groups = groups_of_equal_rows(data.X)
     elif method != "loo":
-        groups, n_copies = groups_of_copies(data.X)
+        table = data.table
+        nearest = None if table is None else (table.squared, table.indices)
+        groups, n_copies = groups_of_copies(data.X, nearest)
         warn_of_copies(n_copies, len(groups), stacklevel=4)
         if not n_copies:
             groups = None

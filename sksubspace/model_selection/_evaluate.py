@@ -22,6 +22,7 @@ from sksubspace.metrics import embedding_score
 from sksubspace.metrics._deviance import row_deviances
 from sksubspace.model_selection._memory import RememberedTeacher
 from sksubspace.model_selection._thin import log_normalized, thin_counts
+from sksubspace.neighbors._table import PartNeighbors
 
 METRICS = {name: one for name, one in measures(metrics.__all__).items() if one.is_compared}
 # what scikit-learn's trustworthiness takes by default
@@ -54,6 +55,8 @@ class ScoredData:
         Whether X is counts, half of which are to be scored.
     unseen : {ndarray, CSR matrix} of shape (n_samples, n_features) or None
         That half, where X is what the other half becomes for teachers.
+    table : NeighborTable or None
+        Neighbours of the rows, for teachers that begin with a search for them.
     """
 
     X: Any
@@ -64,6 +67,7 @@ class ScoredData:
     given: bool = False
     has_counts: bool = False
     unseen: Any = None
+    table: Any = None
 
     @property
     def key(self):
@@ -78,6 +82,12 @@ class ScoredData:
             return self
         train, test = thin_counts(self.X, random_state=seed)
         return replace(self, X=log_normalized(train), unseen=test)
+
+    def near(self, rows=None):
+        """Neighbours among some rows, None for all, where they are known."""
+        if self.table is None:
+            return None
+        return PartNeighbors(self.table, np.arange(self.X.shape[0]) if rows is None else rows)
 
     def groups_of(self, rows):
         """Groups of some rows, or None."""
@@ -108,8 +118,10 @@ class Evaluation:
         Of the training rows.
     metrics : dict of str to float
         Further measures.
-    distortion, squares : ndarray of shape (n_samples,) or None
-        By leave-one-out, the mean squared error of each row, and its distance from the mean.
+    distortion : ndarray of shape (n_samples,) or (n_test,) or None
+        Mean squared error of each row that was left out.
+    squares : ndarray of shape (n_samples,) or None
+        By leave-one-out, the mean squared distance of each row from the mean.
     teacher_seconds, student_seconds : float
         Wall-clock times.
     continuous, global_share : float
@@ -146,7 +158,7 @@ def evaluate_split(data, teacher, student, split, store, task):
     """
     seeds = {"random_state": split.seed}
     key = clone(student).set_params(teacher=teacher, **seeds)
-    stand_in = RememberedTeacher(teacher, store)
+    stand_in = RememberedTeacher(teacher, store, near=data.near(split.train))
     medal = clone(student).set_params(teacher=stand_in, keep_teacher=True, **seeds)
 
     def compute():
@@ -211,7 +223,7 @@ def _fit_and_score(medal, data, split, task, embedding=None):
     fit_params = {} if embedding is None else {"embedding": embedding}
     with task.around(medal):
         medal.fit(data.X[split.train], groups=data.groups_of(split.train), **fit_params)
-    found = medal.score_readings(data.X[split.test])
+    found = medal.score_readings(data.X[split.test], per_row=True)
     seconds = perf_counter() - start
     teacher = medal.teacher_
     return Evaluation(
@@ -220,6 +232,7 @@ def _fit_and_score(medal, data, split, task, embedding=None):
         encoder=medal.encoder_name_,
         embedding=medal.embedding_,
         metrics=_held_out_metrics(medal, data, split),
+        distortion=found["squared_errors"] / data.X.shape[1],
         teacher_seconds=teacher.seconds_ if teacher else np.nan,
         student_seconds=seconds - (teacher.elapsed_ if teacher else 0),
         continuous=found["continuous"],
@@ -249,7 +262,7 @@ def _drawn(rows, most, rng):
 
 def _embed_and_score(data, teacher, medal, store, task):
     with task.around():
-        stand_in = RememberedTeacher(teacher, store, keep=True)
+        stand_in = RememberedTeacher(teacher, store, keep=True, near=data.near())
         start = perf_counter()
         Z = check_array(stand_in.fit_transform(data.X), ensure_all_finite=False)
         evaluation = _score_whole(data, Z, medal)

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 
 from sksubspace._archive import check_archive
 from sksubspace._files import replace_file
-from sksubspace._teachers import centring, undisturbed
+from sksubspace._teachers import centring, neighbors_wanted, undisturbed, with_neighbors
 from sksubspace.model_selection._stored import read_result, write_result
 
 # packages by whose versions the numbers may differ
@@ -143,6 +143,8 @@ class RememberedTeacher(BaseEstimator):
         Where embeddings are kept, under the teacher with its parameters and the rows it is given.
     keep : bool, default=False
         Whether the fitted teacher is wanted too.
+    near : PartNeighbors or None, default=None
+        Neighbours among the rows, for teachers that begin with a search for them.
 
     Attributes
     ----------
@@ -155,29 +157,48 @@ class RememberedTeacher(BaseEstimator):
     # it waits for others itself, and only where the teacher is really fitted
     waits_itself = True
 
-    def __init__(self, teacher=None, store=None, keep=False):
+    def __init__(self, teacher=None, store=None, keep=False, near=None):
         self.teacher = teacher
         self.store = store
         self.keep = keep
+        self.near = near
 
     def fit_transform(self, X, y=None):  # (n, d) -> (n, q)
         """Fit the teacher to X and return its embedding, or what is remembered of it."""
         start = perf_counter()
         self._fitted, self._rows = None, X if self.keep else None
-        # the rows themselves, not their numbers: MEDAL may hold some of them out
-        parts, store = (self.teacher, X), self.store or Store()
+        parts, store = self._parts(X), self.store or Store()
         Z, self.seconds_ = store.remember("teachers", lambda: parts, partial(self._fit, X))
         self.elapsed_ = perf_counter() - start
         return Z
 
+    def _parts(self, X):
+        """What the map depends on: the rows, of which MEDAL may hold some out, not their numbers.
+
+        A map of given neighbours is another one than that of the teacher's own search.
+        """
+        return self.teacher, X, bool(self._n_near(X))
+
+    def _n_near(self, X):
+        wanted = 0 if self.near is None else neighbors_wanted(self.teacher)
+        return wanted if wanted < X.shape[0] else 0
+
     def _fit(self, X):  # -> (n, q), seconds
         if not self.keep:
-            return _timed_fit(self.teacher, X)[:2]
-        store, parts = self.store or Store(), (self.teacher, X)
-        Z, seconds, self._fitted = store.remember_privately(
-            parts, partial(_timed_fit, self.teacher, X)
-        )
+            return self._timed_fit(X)[:2]
+        store, fit = self.store or Store(), partial(self._timed_fit, X)
+        Z, seconds, self._fitted = store.remember_privately(self._parts(X), fit)
         return Z, seconds
+
+    def _timed_fit(self, X):
+        teacher, n_near, start = self.teacher, self._n_near(X), perf_counter()
+        if n_near:
+            teacher = with_neighbors(teacher, *self.near.nearest(X, n_near))
+        teacher = centring(teacher, X)
+        with undisturbed(teacher):
+            Z = teacher.fit_transform(X)
+            seconds = perf_counter() - start
+        return Z if sparse.issparse(Z) else np.asarray(Z), seconds, teacher
 
     @property
     def fitted_(self):
@@ -187,7 +208,7 @@ class RememberedTeacher(BaseEstimator):
         """
         if not self.keep:
             return None
-        store, parts = self.store or Store(), (self.teacher, self._rows)
+        store, parts = self.store or Store(), self._parts(self._rows)
         if store.folder:
             data = store.remember("fitted", lambda: parts, self._as_data)
             self._fitted = self._fitted or _teacher_of(data)
@@ -219,12 +240,3 @@ def _teacher_of(data):
         return skops.io.loads(data.tobytes(), trusted=[])
     except Exception:  # no skops, or a file that was tampered with: it is fitted again
         return None
-
-
-def _timed_fit(teacher, X):
-    teacher = centring(teacher, X)
-    with undisturbed(teacher):
-        start = perf_counter()
-        Z = teacher.fit_transform(X)
-        seconds = perf_counter() - start
-    return Z if sparse.issparse(Z) else np.asarray(Z), seconds, teacher

@@ -89,6 +89,9 @@ class EmbeddingComparison:
         R2 of the chosen candidate; where it is the best, that of the best which is chosen anew
         without each fold that it is scored on, or fifth of the rows by leave-one-out, because the
         best of many is also the luckiest. NaN then for fewer than three folds.
+
+    n_ranked : int
+        Rows that the scores are of, fewer than `n_samples` with ``max_rows``.
     """
 
     results: tuple[CandidateResult, ...]
@@ -105,6 +108,7 @@ class EmbeddingComparison:
     best_name_: str
     best_estimator_: Any = field(repr=False)
     best_score_: float = np.nan
+    n_ranked: int = 0
 
     def __str__(self):
         """Show a table of at most 100 columns, and how to read it."""

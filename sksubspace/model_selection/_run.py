@@ -15,6 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sksubspace._comparison import MEAN, PERMUTED, best, choose, dimensions, ranked
 from sksubspace._threads import small_work
 from sksubspace.model_selection._candidates import Candidate, is_pca, pca_control
+from sksubspace.model_selection._draw import FinalFit
 from sksubspace.model_selection._evaluate import (
     ScoredData,
     collected_warnings,
@@ -25,13 +26,14 @@ from sksubspace.model_selection._evaluate import (
     seeded_pair,
 )
 from sksubspace.model_selection._memory import RememberedTeacher, Store
+from sksubspace.model_selection._race import still_running
 from sksubspace.model_selection._summary import (
     Rule,
     families,
     honest_score,
     mean_evaluations,
     relate,
-    summarize,
+    summarize_all,
 )
 
 # leave-one-out scores lie above those of rows that the teacher has not seen, by up to about this
@@ -52,7 +54,7 @@ class ComparisonPlan:
     student : MEDAL
         Whose parameters are used.
 
-    method, controls, n_jobs
+    method, controls, race, n_jobs
         See `compare_embeddings`.
     rule : Rule
         How one is chosen.
@@ -62,6 +64,8 @@ class ComparisonPlan:
         Of the teachers that embed all rows. The first is that of the final fit.
     store, whole : Store
         What is remembered of splits, and of teachers of all rows.
+    final : FinalFit
+        What the chosen one is fitted to.
     ungrouped : ScoredData or None
         The rows without the groups that the caller gave; None if none were given.
     loose_splits : tuple of Split
@@ -78,6 +82,8 @@ class ComparisonPlan:
     seeds: tuple
     store: Store
     whole: Store
+    final: FinalFit
+    race: bool
     n_jobs: Any
     ungrouped: Any = None
     loose_splits: tuple = ()
@@ -101,8 +107,8 @@ class ComparisonPlan:
         return own + self.controls + (self.ungrouped is not None)
 
 
-def run_comparison(plan, X, caller, context):
-    """Compare, choose, and fit the chosen one to X, the rows as the caller gave them.
+def run_comparison(plan, caller, context):
+    """Compare, choose, and fit the chosen one to all rows.
 
     Returns the rows by rank, the score of the choice, and the fitted MEDAL.
     """
@@ -114,28 +120,24 @@ def run_comparison(plan, X, caller, context):
     if plan.has_splits:
         refitted = [one for one in plan.candidates if not one.is_fixed]
         confirmed = refitted if plan.method == "cv" else _promising(plan, refitted, loo)
-        cv = stages("cross-validation", _split_jobs(plan, confirmed))
+        jobs = _split_jobs(plan, confirmed)
+        cv = stages("cross-validation", jobs, rule=_race_of(plan) if plan.race else None)
 
-    def summed_up(candidates):
-        return [
-            summarize(one, cv.get(one.name, ()), loo.get(one.name, ()), plan.rule)
-            for one in candidates
-        ]
-
-    rows = summed_up(plan.candidates)
+    rows = summarize_all(plan.candidates, cv, loo, plan.rule)
     _check_failures(rows)
     honest = honest_score(plan.candidates, cv, loo, plan.rule)
     if plan.ungrouped is not None:
         rows = _lost_to_groups(plan, rows, cv, stages)
     if plan.controls:
-        rows += summed_up(_add_controls(plan, best(rows).name, cv, loo, stages))
+        controls = _add_controls(plan, best(rows).name, cv, loo, stages)
+        rows += summarize_all(controls, cv, loo, plan.rule)
     rows = relate(rows, families(rows, cv, loo, plan.rule))
     _warn_of_dimensions(rows)
     chosen = choose(rows, plan.rule.select, plan.rule.order)
     # whoever is not the best was not taken for its score
     score = next(honest if row is best(rows) else row.score for row in rows if row.name == chosen)
     with collected_warnings() as caught:
-        fitted = _fit_chosen(plan, X, chosen, caller, context)
+        fitted = _fit_chosen(plan, chosen, caller, context)
     _warn_once(caught, said)
     return ranked(rows, chosen), score, fitted
 
@@ -168,16 +170,13 @@ def _split_jobs(plan, candidates):
 
 def _lost_to_groups(plan, rows, cv, stages):
     """Add to each row what its score would be more if groups were torn apart."""
-    alive = [one for one in plan.candidates if one.name in cv] or plan.candidates
+    whole = {name for name, found in cv.items() if None not in found}
+    alive = [one for one in plan.candidates if one.name in whole] or plan.candidates
     loose = replace(plan, data=plan.ungrouped, splits=plan.loose_splits)
     jobs = _split_jobs(loose, alive) if cv else _whole_jobs(loose, alive)
     found = stages("without groups", jobs)
-    torn = {
-        name: summarize(row, one if cv else (), () if cv else one, plan.rule).score
-        for row in rows
-        for name, one in found.items()
-        if name == row.name
-    }
+    summed = summarize_all(alive, *((found, {}) if cv else ({}, found)), plan.rule)
+    torn = {row.name: row.score for row in summed}
     return [replace(row, lost_to_groups=torn.get(row.name, np.nan) - row.score) for row in rows]
 
 
@@ -195,7 +194,7 @@ def _warn_of_dimensions(rows):
 
 def _promising(plan, candidates, loo):
     """Candidates that may be the best after the screening, and the linear control."""
-    rows = [summarize(one, (), loo[one.name], plan.rule) for one in candidates]
+    rows = summarize_all(candidates, {}, loo, plan.rule)
     _check_failures(rows)
     first = best(rows)
     least = first.score - np.nan_to_num(first.standard_error) - _OPTIMISM
@@ -227,20 +226,42 @@ def _add_controls(plan, name, cv, loo, stages):
     return [Candidate(one, one, None, role="control") for one in (MEAN, PERMUTED)]
 
 
-def _evaluate_stage(plan, caller, context, said, stage_name, jobs):
-    """Run the jobs of a stage, and sort what they return by candidate."""
+def _evaluate_stage(plan, caller, context, said, stage_name, jobs, rule=None):
+    """Run the jobs of a stage, and sort what they return by candidate.
+
+    With a rule, one job of each after the other, as long as ``rule(found, running)`` keeps it; the
+    others have None for what they were spared.
+    """
     n_tasks = len(next(iter(jobs.values())))
+    rounds = [range(n_tasks)] if rule is None else [[i] for i in range(n_tasks)]
+    found, running = {name: [] for name in jobs}, list(jobs)
     with staged(caller, context, stage_name, list(jobs), n_tasks) as tasks:
-        calls = [
-            delayed(job)(task)
-            for one, own_tasks in zip(jobs.values(), tasks, strict=True)
-            for job, task in zip(one, own_tasks, strict=True)
-        ]
-        found = iter(Parallel(n_jobs=plan.n_jobs)(calls))
-        results = {name: tuple(next(found) for _ in one) for name, one in jobs.items()}
-    caught = [warning for one in results.values() for found in one for warning in found.warnings]
+        for numbers in rounds:
+            calls = [delayed(jobs[name][i])(tasks[name][i]) for name in running for i in numbers]
+            results = iter(Parallel(n_jobs=plan.n_jobs)(calls))
+            for name in running:
+                found[name] += [next(results) for _ in numbers]
+            running = running if rule is None else rule(found, running)
+        for name, own in tasks.items():
+            for task in own[len(found[name]) :]:
+                task.skip()
+    caught = [warning for one in found.values() for each in one for warning in each.warnings]
     _warn_once(caught, said)
-    return results
+    return {name: (*one, *[None] * (n_tasks - len(one))) for name, one in found.items()}
+
+
+def _race_of(plan):
+    """A rule that lets run who may yet be the best, and PCA, which all are set beside."""
+    groups = plan.data.groups
+    groups = np.arange(plan.data.X.shape[0]) if groups is None else groups
+    kept = {one.name for one in plan.candidates if is_pca(one) or one.role == "control"}
+
+    def rule(found, running):
+        racing = still_running(found, running, plan.splits, groups)
+        failed = {name for name in running if any(one.error for one in found[name])}
+        return [name for name in running if name in racing or name in kept - failed]
+
+    return rule
 
 
 def _warn_once(caught, said):
@@ -266,21 +287,24 @@ def _check_failures(rows):
     )
 
 
-def _fit_chosen(plan, X, chosen, caller, context):
+def _fit_chosen(plan, chosen, caller, context):
     """Fit the chosen candidate to all rows, or take what is remembered of that fit."""
-    candidate = next(one for one in plan.candidates if one.name == chosen)
+    final = plan.final
+    candidate = next(one for one in final.candidates if one.name == chosen)
     teacher, medal = seeded_pair(candidate.teacher, plan.student, plan.seeds[0])
-    given = {} if plan.ungrouped is None else {"groups": plan.data.groups}
+    given = {} if final.groups is None else {"groups": final.groups}
     if candidate.is_fixed:
         medal.set_params(teacher="precomputed")
         given["embedding"] = teacher.places
     else:
-        stand_in = RememberedTeacher(teacher, plan.whole, keep=True)
+        # a teacher that is kept does its own search, without which it could not place new rows
+        near = None if plan.student.keep_teacher else final.near(teacher)
+        stand_in = RememberedTeacher(teacher, plan.whole, keep=True, near=near)
         medal.set_params(teacher=stand_in, keep_teacher=True)
     task = context.subcontext(task_name="refit")
     with task.propagate_callback_context(medal), small_work(0):
         task.call_on_fit_task_begin(estimator=caller)
-        medal.fit(X, **given)
+        medal.fit(final.X, **given)
     task.call_on_fit_task_end(estimator=caller)
     if candidate.is_fixed:
         return medal
@@ -359,8 +383,8 @@ class Task:
 def staged(caller, context, stage_name, names, n_tasks):
     """Report a stage: every candidate in it, each with as many tasks.
 
-    Yields for each candidate the list of its tasks, made ahead because contexts cannot be made
-    while others are pickled for the workers.
+    Yields the list of the tasks of each candidate, by name, made ahead because contexts cannot be
+    made while others are pickled for the workers.
     """
     stage = context.subcontext(task_name=stage_name, max_subtasks=len(names))
     stage.call_on_fit_task_begin(estimator=caller)
@@ -370,10 +394,10 @@ def staged(caller, context, stage_name, names, n_tasks):
         ).call_on_fit_task_begin(estimator=caller)
         for name in names
     ]
-    yield [
-        [Task(caller, parent.subcontext(task_name="split")) for _ in range(n_tasks)]
-        for parent in parents
-    ]
+    yield {
+        name: [Task(caller, parent.subcontext(task_name="split")) for _ in range(n_tasks)]
+        for name, parent in zip(names, parents, strict=True)
+    }
     for parent in [*parents, stage]:
         parent.call_on_fit_task_end(estimator=caller)
 

@@ -56,22 +56,40 @@ class Rule:
         return self.n_test / (self.n_test + self.n_train)
 
 
-def summarize(candidate, cv, loo, rule):
-    """Sum the evaluations of a candidate up, without what depends on the other candidates.
+def summarize_all(candidates, cv, loo, rule):
+    """Sum up each candidate, without what depends on the others but for whom splits were spared.
 
-    They are on splits (`cv`), and on all rows with several seeds (`loo`); either may be empty.
+    `cv` and `loo` hold evaluations by name, on splits, and on all rows with several seeds; who is
+    in neither is left out. Of splits that a candidate was spared it has None.
     """
-    evaluations = cv or loo
+    known = {name: evaluations for name, evaluations in cv.items() if _ran(evaluations)}
+    rivals = [known.get(one.name, (None,)) for one in candidates if one.role == "candidate"]
+    whole = [one for one in rivals if None not in one and np.isfinite(_mean_score(one))]
+    reference = max(whole, key=_mean_score, default=None)
+    return [
+        _summarize(one, known.get(one.name, ()), loo.get(one.name, ()), rule, reference)
+        for one in candidates
+        if one.name in known or one.name in loo
+    ]
+
+
+def _summarize(candidate, cv, loo, rule, reference):
+    ran = _ran(cv)
+    evaluations = ran or loo
     loo_score, loo_error = _loo_score(loo)
     scores = tuple(evaluation.score for evaluation in evaluations)
-    score = float(np.mean(scores)) if cv else loo_score
+    spared = len(ran) < len(cv)
+    score = _mean_score(ran) if ran else loo_score
+    if spared and reference is not None:
+        # folds differ: the best of all splits, less the difference on those that both have
+        score = _mean_score(reference) + _mean_score(cv, less=reference)
     return CandidateResult(
         name=candidate.name,
         group=candidate.group,
         params=candidate.params,
         role=candidate.role,
         score=score,
-        standard_error=mean_standard_error(scores, rule.test_share) if cv else loo_error,
+        standard_error=mean_standard_error(scores, rule.test_share) if ran else loo_error,
         evidence=_evidence(candidate, cv, rule),
         split_scores=scores,
         loo_score=loo_score,
@@ -85,7 +103,21 @@ def summarize(candidate, cv, loo, rule):
         n_components=max((one.n_components for one in evaluations), default=0),
         error=next((one.error for one in (*evaluations, *loo) if one.error), ""),
         is_fixed=candidate.is_fixed,
+        dropped_after=len(ran) if spared else 0,
     )
+
+
+def _ran(evaluations):
+    return tuple(one for one in evaluations if one is not None)
+
+
+def _mean_score(evaluations, less=None):
+    """Mean R2 over splits, or of its differences from those of another on the same splits."""
+    others = [None] * len(evaluations) if less is None else less
+    pairs = zip(evaluations, others, strict=True)
+    return float(np.mean([
+        one.score - (0 if other is None else other.score) for one, other in pairs if one is not None
+    ]))  # fmt: skip
 
 
 def mean_evaluations(evaluations):
@@ -136,7 +168,9 @@ def relate(rows, families):
         known |= family.differences(first.name)
     related = []
     for row in rows:
-        difference, (low, high) = known.get(row.name, (np.nan, (np.nan, np.nan)))
+        # of one that was spared splits the difference is known, but no interval
+        unknown = row.score - first.score if row.dropped_after else np.nan
+        difference, (low, high) = known.get(row.name, (unknown, (np.nan, np.nan)))
         row = replace(
             row,
             difference=difference,
@@ -153,16 +187,12 @@ def honest_score(candidates, cv, loo, rule):
 
     The best of many that are nearly equal is the luckiest, so that its own score is too high.
     """
-
-    def summed_up(cv, loo):
-        return [
-            summarize(one, cv.get(one.name, ()), loo.get(one.name, ()), rule) for one in candidates
-        ]
-
-    by_rows, by_splits = families(summed_up(cv, loo), cv, loo, rule)
+    by_rows, by_splits = families(summarize_all(candidates, cv, loo, rule), cv, loo, rule)
     scores = []
     for others, score_of in _parts_of_splits(cv, rule) if cv else _parts_of_rows(loo):
-        rows = summed_up(others, loo) if cv else summed_up({}, others)
+        kept = (others, loo) if cv else ({}, others)
+        # whoever was dropped on these splits may be the best without one of them
+        rows = [replace(row, dropped_after=0) for row in summarize_all(candidates, *kept, rule)]
         known = {row.name: row for row in rows}
         moved = (
             replace(by_rows, scores=np.array([known[name].loo_score for name in by_rows.names])),
@@ -173,13 +203,17 @@ def honest_score(candidates, cv, loo, rule):
 
 
 def _parts_of_splits(cv, rule):
-    """For each split the others of its repeat, and the score of a candidate on it."""
+    """For each split the others of its repeat, and the score of a candidate on it.
+
+    Of candidates that were not spared it.
+    """
     n_splits = len(next(iter(cv.values())))
     repeats = np.arange(n_splits).reshape(rule.n_repeats, -1)
     for repeat in repeats if repeats.shape[1] > 2 else ():
         for split in repeat:
             kept = repeat[repeat != split]
-            others = {name: tuple(one[i] for i in kept) for name, one in cv.items()}
+            running = {name: one for name, one in cv.items() if one[split] is not None}
+            others = {name: tuple(one[i] for i in kept) for name, one in running.items()}
             yield others, lambda name, split=split: cv[name][split].score
 
 
@@ -204,7 +238,9 @@ def _parts_of_rows(loo):
 
 
 def _over_splits(rows, cv, rule):
-    known = [row for row in rows if row.name in cv and np.isfinite(row.score)]
+    known = [
+        row for row in rows if row.name in cv and np.isfinite(row.score) and not row.dropped_after
+    ]
     scores = np.array([row.split_scores for row in known]).T
     covariance = None
     if known and len(scores) > 1:

@@ -1,0 +1,137 @@
+"""A ranking on some of the rows: which, and what settings they can serve."""
+
+import warnings
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import joblib
+import numpy as np
+
+from sksubspace._parameters import check_integer
+from sksubspace._teachers import neighbors_wanted, rows_needed
+from sksubspace.model_selection._candidates import FixedMap
+from sksubspace.neighbors._table import NeighborTable, PartNeighbors
+
+# beneath, folds have too few rows for any neighbourhood
+_FEWEST = 50
+
+
+@dataclass(frozen=True)
+class FinalFit:
+    """What the chosen candidate is fitted to in the end.
+
+    Attributes
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        All rows, as the caller gave them.
+    checked : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The same rows.
+    groups : ndarray of shape (n_samples,) or None
+        Those of the caller, if any were given.
+    candidates : tuple of Candidate
+        With the maps of all rows.
+    table : NeighborTable or None
+        Neighbours that are known, of these rows or of a part.
+    """
+
+    X: Any
+    checked: Any
+    groups: Any
+    candidates: tuple
+    table: Any
+
+    def near(self, teacher):
+        """Neighbours of all rows, for a teacher that begins with a search for them."""
+        n_near, n_samples = neighbors_wanted(teacher), self.checked.shape[0]
+        if not 0 < n_near < n_samples:
+            return None
+        table = self.table
+        if table is None or len(table.indices) < n_samples:
+            table = NeighborTable.of(self.checked, n_near)
+        return table and PartNeighbors(table, np.arange(n_samples))
+
+
+def check_max_rows(max_rows, n_samples, cv):
+    """Refuse a draw that is none, or that row numbers of all rows do not fit; None draws none."""
+    if max_rows is None:
+        return
+    check_integer(max_rows, "max_rows", _FEWEST)
+    if max_rows < n_samples and not isinstance(cv, Integral) and not hasattr(cv, "split"):
+        raise ValueError(
+            f"cv must be a number of folds or a splitter with max_rows={max_rows}: row numbers of "
+            f"all {n_samples} rows are not those of the rows that are drawn."
+        )
+
+
+def drawn(data, max_rows, seed):
+    """The data of a random part of the rows, as many as may be, and the numbers of the part.
+
+    All of them, if there are no more.
+    """
+    n_samples = data.X.shape[0]
+    if max_rows is None or max_rows >= n_samples:
+        return data, np.arange(n_samples)
+    rows = np.sort(np.random.RandomState(seed).choice(n_samples, max_rows, replace=False))
+    digest = data.digest and joblib.hash((data.digest, rows))
+    return replace(
+        data, X=data.X[rows], y=None if data.y is None else data.y[rows], digest=digest
+    ), rows
+
+
+def drawn_maps(candidates, rows, n_samples):
+    """The candidates, with the places of some rows alone."""
+    if len(rows) == n_samples:
+        return candidates
+    return tuple(
+        replace(one, teacher=FixedMap(one.teacher.places[rows])) if one.is_fixed else one
+        for one in candidates
+    )
+
+
+def servable(candidates, n_rows, max_rows, fewest):
+    """Leave out the settings whose neighbourhoods do not fit into the smallest part of a draw.
+
+    Parameters
+    ----------
+    candidates : tuple of Candidate
+        All of them.
+    n_rows : int
+        Rows of the draw.
+    max_rows : int
+        What was asked for.
+    fewest : int
+        Rows of the smallest part that a teacher is fitted to.
+
+    Returns
+    -------
+    tuple of Candidate
+        Their settings are never made smaller, since a smaller one is another map.
+
+    Raises
+    ------
+    ValueError
+        If none is left.
+
+    Warns
+    -----
+    UserWarning
+        With the names of those left out.
+    """
+    needed = {one.name: 0 if one.is_fixed else rows_needed(one.teacher) for one in candidates}
+    fitting = tuple(one for one in candidates if needed[one.name] <= fewest)
+    if not any(one.role == "candidate" for one in fitting):
+        most = min(needed[one.name] for one in candidates if one.role == "candidate")
+        raise ValueError(
+            f"max_rows must be at least {-(-most * n_rows // fewest)}: of {max_rows} rows a "
+            f"training set has {fewest}, and every candidate looks at {most} rows or more."
+        )
+    left_out = [one.name for one in candidates if one not in fitting]
+    if left_out:
+        warnings.warn(
+            f"max_rows={max_rows} leaves {fewest} rows to train on, too few for the neighbourhoods "
+            f"of {', '.join(left_out)}: left out, since a smaller setting is another map.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return fitting

@@ -1,0 +1,65 @@
+"""Which candidates of a comparison can be spared the splits that are left."""
+
+import numpy as np
+from scipy import stats
+
+# one-sided. On digits and USPS, in 120 orders of five folds, the choice then lost .0001 of R2 on
+# average and .0008 at most; at .99 nothing, for half as much again of the time
+_CONFIDENCE = 0.95
+
+
+def lower_bound(differences, groups):  # (m,), (m,) -> float
+    r"""Lower bound of a mean whose entries belong together in groups.
+
+    Parameters
+    ----------
+    differences : ndarray of shape (m,)
+        Squared errors of a candidate less those of another, of the same rows.
+    groups : ndarray of shape (m,)
+        Numbers that entries share which are no evidence of their own: those of a row that is tested
+        in several repeats, or of rows of a group.
+
+    Returns
+    -------
+    float
+        :math:`\bar d - t_{.95, G-1} \sqrt{G/(G-1)} \, \sqrt{\sum_g s_g^2} / m` with
+        :math:`s_g` the sum of :math:`d_i - \bar d` over group g; minus infinity for one group.
+    """
+    mean = differences.mean()
+    _, numbers = np.unique(groups, return_inverse=True)
+    sums = np.bincount(numbers, differences - mean)
+    n_groups = len(sums)
+    if n_groups < 2:
+        return -np.inf
+    error = np.sqrt(n_groups / (n_groups - 1) * np.square(sums).sum()) / len(differences)
+    return float(mean - stats.t.ppf(_CONFIDENCE, n_groups - 1) * error)
+
+
+def still_running(found, names, splits, groups):
+    """Names of the candidates that may yet turn out the best.
+
+    Parameters
+    ----------
+    found : dict of str to sequence of Evaluation
+        Of the first splits, those of each of `names`.
+    names : sequence of str
+        Who has run so far.
+    splits : sequence of Split
+        The splits, of which the first have been run.
+    groups : ndarray of shape (n_samples,)
+        Rows that are no evidence of their own.
+
+    Returns
+    -------
+    list of str
+        Those whose errors are not larger than the leader's beyond chance. A candidate that failed
+        is not among them.
+    """
+    alive = [name for name in names if not any(one.error for one in found[name])]
+    if not alive:
+        return []
+    errors = {name: np.concatenate([one.distortion for one in found[name]]) for name in alive}
+    leader = max(alive, key=lambda name: np.mean([one.score for one in found[name]]))
+    rows = np.concatenate([one.test for one in splits[: len(found[leader])]])
+    bounds = {name: lower_bound(errors[name] - errors[leader], groups[rows]) for name in alive}
+    return [name for name in alive if name == leader or bounds[name] <= 0]
