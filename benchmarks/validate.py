@@ -1,6 +1,10 @@
 """The command line on real data: order of the maps, time of a newcomer's first call, memory.
 
-python benchmarks/validate.py [--sections newcomer ranking memory] [--seeds 3]
+`protocols` sets the comparison with all of its economies beside the one without: neighbours that
+are searched once, a race over the folds, a draw to rank on. CPU seconds of one thread in a fresh
+process; regret is what the choice is worth less in the table of the full protocol.
+
+python benchmarks/validate.py [--sections newcomer ranking memory protocols] [--seeds 3]
 """
 
 import argparse
@@ -14,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from _common import has_data, print_table, read_csv, read_data, result_row, write_csv, write_page
+from _protocols import PROTOCOLS, first_umap, run_protocol
 from medal_memory import make_problem
 
 N_ROWS, LIMIT_GIB = 200_000, 8
@@ -140,13 +145,110 @@ def memory(options):
     ]  # fmt: skip
 
 
-SECTIONS = {"newcomer": newcomer, "ranking": ranking, "memory": memory}
+# data, rows, and for draws of so many rows the share of the full protocol's time that is asked
+_PROTOCOLS = (
+    ("digits", 1_797, {1_000: 0.3}),
+    ("USPS", 2_000, {1_000: 0.3}),
+    ("MNIST", 2_000, {1_000: 0.3}),
+    ("USPS", 9_298, {2_000: 0.2}),
+    ("MNIST x 50", 20_000, {2_000: 0.12}),
+)
+_COLD, _HALF, _REGRET, _REGRET_OF_A_DRAW = 7, 0.5, 0.001, 0.005
+
+
+def protocols(options):
+    """Whether the choice stays the same for a fraction of the time."""
+    rows = []
+    for shared in (False, True):
+        how = "neighbours handed over" if shared else "its own search"
+        seconds = [first_umap("digits", 1_797, shared)]
+        asked = ("<=", _COLD) if shared else None
+        rows.append(
+            result_row("protocols", "digits", f"CPU s of a process's first UMAP, {how}", seconds,
+                       asked)
+        )  # fmt: skip
+    lines = read_csv("validate_protocols.csv")
+    for data, n_rows, draws in _PROTOCOLS:
+        wanted = options.only_rows is None or n_rows in options.only_rows
+        if wanted and has_data(data.removesuffix(" x 50")):
+            lines = [line for line in lines if (line["Data"], line["Rows"]) != (data, str(n_rows))]
+            for seed in range(options.seeds):
+                lines += _protocols_of(data, n_rows, draws, seed)
+                write_csv("validate_protocols.csv", lines)  # it takes long, and may be stopped
+    for data, n_rows, draws in _PROTOCOLS:
+        rows += _protocol_rows(data, n_rows, draws, read_csv("validate_protocols.csv"))
+    return rows
+
+
+def _protocols_of(data, n_rows, draws, seed):
+    """Lines of one draw of rows: each protocol, with its regret."""
+    runs = {name: run_protocol(data, n_rows, seed, **how) for name, how in PROTOCOLS.items()}
+    runs |= {f"draw of {most:,}": run_protocol(data, n_rows, seed, max_rows=most) for most in draws}
+    full = runs["full"]
+    return [
+        {
+            "Data": data,
+            "Rows": n_rows,
+            "Seed": seed,
+            "Protocol": name,
+            "CPU s": round(run["seconds"], 1),
+            "Of the full": round(run["seconds"] / full["seconds"], 3),
+            "Estimate": round(run["estimate"], 1),
+            "Chosen": run["chosen"],
+            "Best": run["best"],
+            # openTSNE's settings go by the same names as those of t-SNE
+            "Regret": round(full["scores"][full["chosen"]] - full["scores"][run["chosen"]], 4),
+            "Tied": int(run["chosen"] in full["tied"]),
+            "Fits spared": sum(5 - after for after in run["dropped"].values()),
+        }
+        for name, run in runs.items()
+    ]
+
+
+def _protocol_rows(data, n_rows, draws, lines):
+    lines = [line for line in lines if (line["Data"], line["Rows"]) == (data, str(n_rows))]
+
+    def values(name, column):
+        return [float(line[column]) for line in lines if line["Protocol"] == name]
+
+    rows, label = [], f"{data}, {n_rows:,} rows"
+    for name in (*PROTOCOLS, *(f"draw of {most:,}" for most in draws)):
+        asked, regret = None, ("<=", _REGRET)
+        if name == "and race":
+            asked = ("<=", _HALF) if n_rows <= 2_000 else None
+        elif name.startswith("draw"):
+            asked = ("<=", draws[int(name.split()[-1].replace(",", ""))])
+            regret = ("<=", _REGRET_OF_A_DRAW)
+        elif name == "full":
+            rows.append(result_row("protocols", label, "CPU s, full", values(name, "CPU s")))
+            ratio = np.divide(values(name, "CPU s"), values(name, "Estimate")).tolist()
+            rows.append(result_row("protocols", label, "CPU s over the estimate, full", ratio))
+            continue
+        elif name != "shared neighbours":
+            regret = None
+        rows += [
+            result_row("protocols", label, f"share of the full protocol's CPU, {name}",
+                       values(name, "Of the full"), asked),
+            result_row("protocols", label, f"regret in R2, {name}", values(name, "Regret"),
+                       regret),
+            result_row("protocols", label, f"choice tied with the full one's, {name}",
+                       values(name, "Tied")),
+        ]  # fmt: skip
+    return rows
+
+
+SECTIONS = {
+    "newcomer": newcomer, "ranking": ranking, "memory": memory, "protocols": protocols,
+}  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--only-rows", nargs="+", type=int, help="of `protocols`, only tables of so many rows"
+    )
     parser.add_argument("--n-jobs", type=int, default=1, help="of the ranking (default: 1)")
     options = parser.parse_args()
     found = []

@@ -24,6 +24,10 @@ _INVARIANT_DISTANCES = {
 # two threads enter it; a teacher may hold another one, so that a thread may enter twice
 _ONE_AT_A_TIME = RLock()
 _LARGEST_SEED = 2**31 - 1
+# matrices of n x n doubles that a fit to n rows holds at its height: distances, geodesics and their
+# kernel, measured from 3,000 rows on; factors of the Laplacian, on 2,500 to 5,000 rows of ten
+# normal features
+_MATRICES = {"Isomap": 3.05, "SpectralEmbedding": 2.5}
 # rows that a teacher looks at for a unit of a parameter: t-SNE at the 3 * perplexity nearest
 ROWS_FOR = {"perplexity": 3, "n_neighbors": 1}
 
@@ -40,14 +44,11 @@ class Shorthand:
         Returns it with its defaults, and two components.
     grid : dict of str to tuple
         Settings that the command line tries.
-    matrices : float
-        Matrices of n x n doubles that a fit to n rows holds at its height.
     """
 
     title: str
     make: Callable
     grid: dict = field(default_factory=dict)
-    matrices: float = 0.0
 
 
 def _maker(module, name, **params):
@@ -63,12 +64,8 @@ TEACHERS = {
     "opentsne": Shorthand(
         "openTSNE", _maker("sksubspace._open_tsne", "OpenTSNE"), {"perplexity": (10, 30, 100)}
     ),
-    # distances, geodesics and their kernel: measured from 3,000 rows on
-    "isomap": Shorthand("Isomap", _maker("sklearn.manifold", "Isomap"), matrices=3.05),
-    # factors of the Laplacian: measured on 2,500 to 5,000 rows of ten normal features
-    "spectral": Shorthand(
-        "Spectral embedding", _maker("sklearn.manifold", "SpectralEmbedding"), matrices=2.5
-    ),
+    "isomap": Shorthand("Isomap", _maker("sklearn.manifold", "Isomap")),
+    "spectral": Shorthand("Spectral embedding", _maker("sklearn.manifold", "SpectralEmbedding")),
 }  # fmt: skip
 SHORTHANDS = tuple(TEACHERS)
 
@@ -145,6 +142,11 @@ def rows_needed(teacher):
         if factor and isinstance(value, Real) and not isinstance(value, bool):
             needed = max(needed, int(factor * value) + 1)
     return needed
+
+
+def quadratic_bytes(teacher, n_samples):
+    """Bytes of matrices of n x n numbers that a fit to as many rows holds; 0 without such."""
+    return 8 * _MATRICES.get(type(teacher).__name__, 0.0) * n_samples**2
 
 
 def neighbors_wanted(teacher):

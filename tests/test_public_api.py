@@ -41,6 +41,7 @@ FLOORS = {
     "callbacks": 2,
     "datasets": 2,
     "neighbors": 2,
+    "_open_tsne": 3,
     "_student": 3,
     "_trained": 4,
     "_teachers": 5,

@@ -125,6 +125,14 @@ def _add_validate(verb):
     add("--cv", type=_at_least(2), default=5, metavar="K", help="folds (default: 5)")
     add("--repeats", type=_at_least(1), default=1, metavar="R", help="of the folds (default: 1)")
     add(
+        "--no-race", dest="race", action="store_false",
+        help="run all folds of all settings, also of those that are behind beyond chance",
+    )  # fmt: skip
+    add(
+        "--max-rows", type=_at_least(50), metavar="N",
+        help="rank on N rows drawn at random, 2000 to 5000 as a rule; the best is fitted to all",
+    )  # fmt: skip
+    add(
         "--select", choices=("simplest", "one_std_err", "best"), default="simplest",
         help="take the simplest that is tied with the best (default), the simplest within one "
         "standard error of it, or the best",

@@ -3,10 +3,8 @@
 import os
 
 from sksubspace._machine import check_memory, free_memory
-from sksubspace._teachers import TEACHERS
+from sksubspace._teachers import TEACHERS, quadratic_bytes
 from sksubspace.cli._say import UsageError
-
-_BYTES = 8
 
 
 def check_teachers_fit(teachers, n_rows, n_jobs):
@@ -28,11 +26,11 @@ def check_teachers_fit(teachers, n_rows, n_jobs):
     """
     at_once = (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
     for name in teachers:
-        for_each = _BYTES * TEACHERS[name].matrices
-        if for_each == 0:
+        one = quadratic_bytes(TEACHERS[name].make(), n_rows)
+        if one == 0:
             continue
-        one, what = for_each * n_rows**2, f"--teachers {name} on {n_rows:,} rows"
-        most = int((free_memory() / for_each) ** 0.5) if one > free_memory() else n_rows
+        what = f"--teachers {name} on {n_rows:,} rows"
+        most = int(n_rows * min(1.0, free_memory() / one) ** 0.5)
         fewer = max(1, int(free_memory() // one))
         try:
             check_memory(one, what, f"Leave it out, or take at most {most:,} rows.")

@@ -131,3 +131,10 @@ def _write_line(stream, text, style):
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()
+
+
+def about(seconds):
+    """A time in the unit that people would take, such as "3 minutes"; at least one."""
+    unit, size = ("hour", 3600) if seconds >= 2 * 3600 else ("minute", 60)
+    number = max(1, round(seconds / size))
+    return f"{number} {unit}{'s' * (number > 1)}"

@@ -17,9 +17,11 @@ from sksubspace.cli._lock import locked
 from sksubspace.cli._memory import check_teachers_fit
 from sksubspace.cli._model import Model, framed, save_model
 from sksubspace.cli._output import csv_text
-from sksubspace.cli._say import UsageError, check_packages
+from sksubspace.cli._say import UsageError, about, check_packages
 
 _NEEDED = ("jinja2", "matplotlib", "pandas", "skops")
+# rows of a draw that orders most maps as all rows do
+_USUAL_DRAW = 2_000
 # letters of the name of a run
 _RUN_LENGTH = 12
 
@@ -32,15 +34,17 @@ def validate(options, terminal):
     n_rows = rows.X.shape[0]
     # read before the long computation, so that what is wrong with it shows at once
     batch = None if options.new is None else rows.preparation.read(options.new, options, terminal)
+    n_ranked = min(n_rows, options.max_rows or n_rows)
     candidates = make_candidates(
         options.teachers,
         options.grid,
-        n_rows - -(-n_rows // options.cv),
+        n_ranked - -(-n_ranked // options.cv),
         EXAMPLE_GRIDS if options.data is None else None,
     )
     for name in options.embedding:
         candidates[Path(name).name] = read_embedding(name, rows.table, options, terminal)
     check_teachers_fit(options.teachers, n_rows, options.n_jobs)
+    _note_cost(candidates, rows.X, n_ranked, options, terminal)
     _make_folders(places)
     with locked(Path(options.out)):
         if options.fresh:
@@ -89,6 +93,24 @@ def _make_folders(places):
             ) from error
 
 
+def _note_cost(candidates, X, n_ranked, options, terminal):
+    """Say about how long it takes at most, and what would take less."""
+    from sksubspace.model_selection._candidates import parse_candidates
+    from sksubspace.model_selection._cost import Work
+
+    n_whole = 0 if options.method == "cv" else 1 if options.method == "auto" else options.repeats
+    n_splits = 0 if options.method == "loo" else options.cv * options.repeats
+
+    def work(n_rows):
+        parsed = parse_candidates(candidates, X)
+        return about(Work(parsed, n_rows, X.shape[0], n_whole, n_splits).cpu_seconds)
+
+    less = ""
+    if n_ranked > 2 * _USUAL_DRAW:
+        less = f"; with --max-rows {_USUAL_DRAW}: {work(_USUAL_DRAW)}"
+    terminal.note(f"this takes at most about {work(n_ranked)} of one core{less}")
+
+
 def _forget(cache):
     """Remove finished parts; nothing else that may lie in a folder that the user named."""
     for pattern in ("*.npz", "*.joblib"):  # of this version, and of those before
@@ -97,6 +119,7 @@ def _forget(cache):
 
 
 def _compare(rows, candidates, options, cache, terminal):
+    from sksubspace.distillation import MEDAL
     from sksubspace.model_selection import compare_embeddings
     from sksubspace.report._data import is_missing
 
@@ -112,7 +135,11 @@ def _compare(rows, candidates, options, cache, terminal):
             method=options.method,
             cv=options.cv,
             n_repeats=options.repeats,
+            race=options.race,
+            max_rows=options.max_rows,
             select=options.select,
+            # the model that is written holds no teacher
+            student=MEDAL(keep_teacher=False),
             memory=cache,
             n_jobs=options.n_jobs,
             callbacks=terminal.progress(),

@@ -22,6 +22,7 @@ from sksubspace._teachers import neighbors_wanted
 from sksubspace._validation import check_counts, refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
+from sksubspace.model_selection._cost import Work
 from sksubspace.model_selection._draw import (
     FinalFit,
     check_max_rows,
@@ -119,8 +120,10 @@ def compare_embeddings(
     race : bool, default=True
         Whether a candidate is spared the splits that are left as soon as its squared errors are
         larger than those of the leader on the rows of the splits so far, by a one-sided test at .05
-        that counts a row, or a group, once. It is then "dropped": ranked, by its difference on
-        these splits, never chosen, and without an interval. PCA always runs to the end.
+        that counts a row, or a group, once; where `select` prefers simple ones, a candidate simpler
+        than the leader only if .05 of R2 lie between them, beyond chance. It is then "dropped":
+        ranked by its difference on these splits, never chosen, without an interval. PCA always runs
+        to the end.
 
     max_rows : int or None, default=None
         Rows to rank on, at least 50, drawn at random; the chosen candidate is then fitted to all.
@@ -178,6 +181,9 @@ def compare_embeddings(
 
     Raises
     ------
+    MemoryError
+        If a teacher that is quadratic in memory cannot be fitted; before any is.
+
     TypeError, ValueError
         If a parameter is not of its kind, or every candidate failed.
 
@@ -256,10 +262,10 @@ def compare_embeddings(
     bare = replace(bare, table=_shared_neighbors(bare, parsed, method, cv))
     data = _with_groups(bare, groups, method, rows)
     splits = () if method in ("loo", "thin") else make_splits(data, cv, n_repeats, seed)
-    compared = with_linear_control(parsed, controls, data.X.shape[1])
-    if len(rows) < n_samples:
-        fewest = min((len(one.train) for one in splits), default=len(rows))
-        compared = servable(compared, len(rows), max_rows, fewest)
+    compared = _possible(parsed, controls, data, splits, n_samples)
+    seeds = tuple((seed + i) % 2**32 for i in range(1 if splits else n_repeats))
+    n_whole = 0 if method == "cv" else len(seeds)
+    Work(compared, len(rows), n_samples, n_whole, len(splits)).check_memory(n_jobs)
     order = order_of_simplicity(parsed, order)
     with _store_of_whole_fits(store, method) as whole:
         plan = ComparisonPlan(
@@ -271,7 +277,7 @@ def compare_embeddings(
             controls=bool(controls),
             race=bool(race),
             splits=splits,
-            seeds=tuple((seed + i) % 2**32 for i in range(1 if splits else n_repeats)),
+            seeds=seeds,
             store=store,
             whole=whole,
             final=_final_fit(X, groups, compared, everything, bare.table),
@@ -281,6 +287,16 @@ def compare_embeddings(
         compare = partial(run_comparison, plan)
         found = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
     return _summed_up(plan, *found, n_samples=n_samples, random_state=seed)
+
+
+def _possible(candidates, controls, data, splits, n_samples):
+    """The candidates and the linear control; of a draw, those that it can serve."""
+    candidates = with_linear_control(candidates, controls, data.X.shape[1])
+    n_ranked = data.X.shape[0]
+    if n_ranked == n_samples:
+        return candidates
+    fewest = min((len(one.train) for one in splits), default=n_ranked)
+    return servable(candidates, n_ranked, fewest)
 
 
 def _final_fit(X, groups, candidates, everything, table):

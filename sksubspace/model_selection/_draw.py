@@ -89,7 +89,7 @@ def drawn_maps(candidates, rows, n_samples):
     )
 
 
-def servable(candidates, n_rows, max_rows, fewest):
+def servable(candidates, n_rows, fewest):
     """Leave out the settings whose neighbourhoods do not fit into the smallest part of a draw.
 
     Parameters
@@ -98,8 +98,6 @@ def servable(candidates, n_rows, max_rows, fewest):
         All of them.
     n_rows : int
         Rows of the draw.
-    max_rows : int
-        What was asked for.
     fewest : int
         Rows of the smallest part that a teacher is fitted to.
 
@@ -123,13 +121,13 @@ def servable(candidates, n_rows, max_rows, fewest):
     if not any(one.role == "candidate" for one in fitting):
         most = min(needed[one.name] for one in candidates if one.role == "candidate")
         raise ValueError(
-            f"max_rows must be at least {-(-most * n_rows // fewest)}: of {max_rows} rows a "
+            f"max_rows must be at least {-(-most * n_rows // fewest)}: of {n_rows} rows a "
             f"training set has {fewest}, and every candidate looks at {most} rows or more."
         )
     left_out = [one.name for one in candidates if one not in fitting]
     if left_out:
         warnings.warn(
-            f"max_rows={max_rows} leaves {fewest} rows to train on, too few for the neighbourhoods "
+            f"max_rows={n_rows} leaves {fewest} rows to train on, too few for the neighbourhoods "
             f"of {', '.join(left_out)}: left out, since a smaller setting is another map.",
             UserWarning,
             stacklevel=4,

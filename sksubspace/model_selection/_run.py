@@ -251,13 +251,18 @@ def _evaluate_stage(plan, caller, context, said, stage_name, jobs, rule=None):
 
 
 def _race_of(plan):
-    """A rule that lets run who may yet be the best, and PCA, which all are set beside."""
+    """A rule that lets run who may yet be chosen, and PCA, which all are set beside."""
     groups = plan.data.groups
     groups = np.arange(plan.data.X.shape[0]) if groups is None else groups
     kept = {one.name for one in plan.candidates if is_pca(one) or one.role == "control"}
+    place = {name: i for i, name in enumerate(plan.rule.order)}
+
+    def simpler(name, leader):
+        in_order = name in place and leader in place and place[name] < place[leader]
+        return in_order and plan.rule.select != "best"
 
     def rule(found, running):
-        racing = still_running(found, running, plan.splits, groups)
+        racing = still_running(found, running, plan.splits, groups, simpler)
         failed = {name for name in running if any(one.error for one in found[name])}
         return [name for name in running if name in racing or name in kept - failed]
 
