@@ -39,6 +39,8 @@ from sksubspace.model_selection._summary import (
 # leave-one-out scores lie above those of rows that the teacher has not seen, by up to about this
 # much more for one teacher than for another (t-SNE than PCA): one this far behind may be the best
 _OPTIMISM = 0.05
+# the stage that repeats scores with groups torn apart
+_LOOSE = "without groups"
 
 
 @dataclass(frozen=True)
@@ -169,15 +171,28 @@ def _split_jobs(plan, candidates):
 
 
 def _lost_to_groups(plan, rows, cv, stages):
-    """Add to each row what its score would be more if groups were torn apart."""
-    whole = {name for name, found in cv.items() if None not in found}
-    alive = [one for one in plan.candidates if one.name in whole] or plan.candidates
+    """Add to each row what its score would be more if groups were torn apart.
+
+    Of one that was dropped on the splits that it ran, of which there are as many loose ones.
+    """
     loose = replace(plan, data=plan.ungrouped, splits=plan.loose_splits)
-    jobs = _split_jobs(loose, alive) if cv else _whole_jobs(loose, alive)
-    found = stages("without groups", jobs)
-    summed = summarize_all(alive, *((found, {}) if cv else ({}, found)), plan.rule)
-    torn = {row.name: row.score for row in summed}
-    return [replace(row, lost_to_groups=torn.get(row.name, np.nan) - row.score) for row in rows]
+    if not cv:
+        summed = summarize_all(plan.candidates, {}, stages(_LOOSE, _whole_jobs(loose, plan.candidates)), plan.rule)
+        torn = {row.name: row.score - scored.score for scored, row in zip(rows, summed, strict=True)}
+        return [replace(row, lost_to_groups=torn[row.name]) for row in rows]
+    n_run = {row.name: row.dropped_after or len(plan.splits) for row in rows if row.name in cv}
+    alive = [one for one in plan.candidates if one.name in n_run]
+    jobs = {name: one[: n_run[name]] for name, one in _split_jobs(loose, alive).items()}
+    scores = {
+        name: np.mean([one.score for one in found if one is not None])
+        for name, found in stages(_LOOSE, jobs).items()
+    }
+
+    def lost(row):
+        own = np.mean(row.split_scores[: len(jobs[row.name])]) if row.dropped_after else row.score
+        return scores[row.name] - own
+
+    return [replace(row, lost_to_groups=lost(row)) if row.name in jobs else row for row in rows]
 
 
 def _warn_of_dimensions(rows):
@@ -232,15 +247,15 @@ def _evaluate_stage(plan, caller, context, said, stage_name, jobs, rule=None):
     With a rule, one job of each after the other, as long as ``rule(found, running)`` keeps it; the
     others have None for what they were spared.
     """
-    n_tasks = len(next(iter(jobs.values())))
+    n_tasks = max(map(len, jobs.values()))
     rounds = [range(n_tasks)] if rule is None else [[i] for i in range(n_tasks)]
     found, running = {name: [] for name in jobs}, list(jobs)
     with staged(caller, context, stage_name, list(jobs), n_tasks) as tasks:
         for numbers in rounds:
-            calls = [delayed(jobs[name][i])(tasks[name][i]) for name in running for i in numbers]
-            results = iter(Parallel(n_jobs=plan.n_jobs)(calls))
-            for name in running:
-                found[name] += [next(results) for _ in numbers]
+            wanted = [(name, i) for name in running for i in numbers if i < len(jobs[name])]
+            calls = [delayed(jobs[name][i])(tasks[name][i]) for name, i in wanted]
+            for (name, _), result in zip(wanted, Parallel(plan.n_jobs)(calls), strict=True):
+                found[name].append(result)
             running = running if rule is None else rule(found, running)
         for name, own in tasks.items():
             for task in own[len(found[name]) :]:
@@ -254,7 +269,8 @@ def _race_of(plan):
     """A rule that lets run who may yet be chosen, and PCA, which all are set beside."""
     groups = plan.data.groups
     groups = np.arange(plan.data.X.shape[0]) if groups is None else groups
-    kept = {one.name for one in plan.candidates if is_pca(one) or one.role == "control"}
+    kept = {one.name for one in plan.candidates if is_pca(one)}
+    rivals = {one.name for one in plan.candidates if one.role == "candidate"}
     place = {name: i for i, name in enumerate(plan.rule.order)}
 
     def simpler(name, leader):
@@ -262,9 +278,11 @@ def _race_of(plan):
         return in_order and plan.rule.select != "best"
 
     def rule(found, running):
-        racing = still_running(found, running, plan.splits, groups, simpler)
         failed = {name for name in running if any(one.error for one in found[name])}
-        return [name for name in running if name in racing or name in kept - failed]
+        # a control is behind or before nobody
+        racing = [name for name in running if name in rivals]
+        racing = {*still_running(found, racing, plan.splits, groups, simpler)} | kept
+        return [name for name in running if name in racing - failed]
 
     return rule
 

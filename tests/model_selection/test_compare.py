@@ -66,7 +66,7 @@ def test_seeds_are_shared_by_candidates_and_differ_between_splits_and_repeats():
 
 def test_a_teacher_with_a_seed_keeps_it(tmp_path):
     candidates = [Scribe(tmp_path / "calls", random_state=7), Scribe(tmp_path / "calls")]
-    compare(X, candidates, controls=False)
+    compare(X, candidates, controls=False, race=False)
     seeds = [line.split()[1] for line in (tmp_path / "calls").read_text().splitlines()]
     assert seeds[:3] == ["7"] * 3 and len(set(seeds[3:6])) == 3
 
@@ -212,7 +212,7 @@ def test_maps_of_several_dimensions_are_named():
 def test_the_rule_of_one_standard_error(order):
     candidates = {"A": Seeded(0.3), "B": Seeded(0.1), "C": Seeded(0.11)}
     params = {"controls": False, "metrics": (), "select": "one_std_err"}
-    result = compare(X, candidates, order=order, **params)
+    result = compare(X, candidates, order=order, race=False, **params)
     rows = [row(result, name) for name in candidates]
     table = np.array([one.split_scores for one in rows])
     searched = {f"split{i}_test_score": column for i, column in enumerate(table.T)}
@@ -306,7 +306,7 @@ def test_a_candidate_that_fails_on_one_split_has_no_score():
     splits = splits_of(compare(X, ["pca"], controls=False, metrics=()))
     starts = [X[split.train][0].sum() for split in splits]
     with pytest.warns(FitFailedWarning):
-        result = compare(X, {"bad": Broken(starts[0]), "P": "pca"})
+        result = compare(X, {"bad": Broken(starts[0]), "P": "pca"}, race=False)
     scores = row(result, "bad").split_scores
     assert np.isfinite(scores).tolist() == [start == starts[0] for start in starts]
     assert not np.isfinite(scores).all() and np.isfinite(scores).any()
