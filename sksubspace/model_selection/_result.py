@@ -295,7 +295,8 @@ def _difference(row):
     if not np.isfinite(row.difference) or (row.difference == 0 and row.tied):
         return ""
     low, high = row.difference_interval
-    return f"{row.difference:+.3f} [{low:+.3f}, {high:+.3f}]"
+    interval = f" [{low:+.3f}, {high:+.3f}]" if np.isfinite([low, high]).all() else ""
+    return f"{row.difference:+.3f}{interval}"
 
 
 def _decimals(value, digits=3):

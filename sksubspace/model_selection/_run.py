@@ -177,8 +177,12 @@ def _lost_to_groups(plan, rows, cv, stages):
     """
     loose = replace(plan, data=plan.ungrouped, splits=plan.loose_splits)
     if not cv:
-        summed = summarize_all(plan.candidates, {}, stages(_LOOSE, _whole_jobs(loose, plan.candidates)), plan.rule)
-        torn = {row.name: row.score - scored.score for scored, row in zip(rows, summed, strict=True)}
+        summed = summarize_all(
+            plan.candidates, {}, stages(_LOOSE, _whole_jobs(loose, plan.candidates)), plan.rule
+        )
+        torn = {
+            row.name: row.score - scored.score for scored, row in zip(rows, summed, strict=True)
+        }
         return [replace(row, lost_to_groups=torn[row.name]) for row in rows]
     n_run = {row.name: row.dropped_after or len(plan.splits) for row in rows if row.name in cv}
     alive = [one for one in plan.candidates if one.name in n_run]
