@@ -8,9 +8,9 @@ Sections: `coverage` (share of tables in which every interval of a difference fr
 the truth; and of the ordinary one-at-a-time intervals), `standard_error` (printed over the true
 standard deviation of a score, with 1, 3 and 8 repeats; and s over the root of all splits, and the
 corrected factor of Nadeau and Bengio), `optimism` (score of the best, and `best_score_`, less the
-truth of who was taken). Eight repeats on a quarter of the tables. All of these run every fold of every
-candidate; `race` says what is left of coverage and optimism where those behind beyond chance are
-spared folds, with one repeat.
+truth of who was taken). Eight repeats on a quarter of the tables. All of these run every fold of
+every candidate; `race` says what is left of coverage and optimism where those behind beyond chance
+are spared folds, with one repeat.
 
     python benchmarks/intervals.py                # 200 tables, about 20 minutes
     python benchmarks/intervals.py --tables 20 --n-jobs 2
