@@ -34,9 +34,13 @@ class Terminal:
         """Write lines of text to standard output; tabs and line ends stay."""
         _write_line(sys.stdout, "\n".join(shown(line) for line in str(text).split("\n")), style)
 
-    def note(self, text, *, always=False):
-        """Write what the user should know, in one line on standard error; `always` if quiet too."""
-        self.notes.append(text)
+    def note(self, text, *, always=False, kept=True):
+        """Write what the user should know, in one line on standard error; `always` if quiet too.
+
+        Kept for the report, unless it is of this run alone.
+        """
+        if kept:
+            self.notes.append(text)
         if always or not self.quiet:
             _write_line(sys.stderr, f"note: {shown(text)}", "cyan")
 

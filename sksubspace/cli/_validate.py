@@ -108,7 +108,7 @@ def _note_cost(candidates, X, n_ranked, options, terminal):
     less = ""
     if n_ranked > 2 * _USUAL_DRAW:
         less = f"; with --max-rows {_USUAL_DRAW}: {work(_USUAL_DRAW)}"
-    terminal.note(f"this takes at most about {work(n_ranked)} of one core{less}")
+    terminal.note(f"this takes at most about {work(n_ranked)} of one core{less}", kept=False)
 
 
 def _forget(cache):

@@ -152,6 +152,7 @@ def test_parsed_words():
         (["--delimiter", "ab"], "one character or comma"),
         (["--image-shape", "0x8"], "like 8x8"),
         (["--method", "guess"], "choose from"),
+        (["--max-rows", "49"], "at least 50"),
         (["--colour"], "unrecognized arguments: --colour"),
     ],
 )

@@ -126,6 +126,21 @@ def test_without_steps_the_model_is_the_bare_map_with_names(folder):
     ]  # fmt: skip
 
 
+def test_a_draw_ranks_and_all_rows_are_fitted(tmp_path, capsys):
+    blobs(n_rows=200).drop(columns="kind").to_csv(tmp_path / "data.csv", index=False)
+    words = ["validate", str(tmp_path / "data.csv"), *QUICK, "--out", str(tmp_path / "out")]
+    assert main([*words, "--max-rows", "80", "--no-race"]) == 0
+    out, err = capsys.readouterr()
+    assert "of 80 rows that were drawn" in " ".join(out.split())
+    assert "note: this takes at most about 1 minute of one core" in err
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert (results["n_samples"], results["n_ranked"]) == (200, 80)
+    assert all(row["dropped_after"] == 0 for row in results["results"])
+    assert sksubspace.load(tmp_path / "out" / "best.skops").embedding_.shape == (200, 2)
+    # of this run, and not of the data
+    assert "at most about" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_names_are_escaped_in_the_page_and_on_the_terminal(tmp_path, capsys):
     evil = "<script>alert(1)</script>"
     frame = blobs(n_rows=40).rename(columns={"gene 0": evil, "kind": f"{evil}kind"})
