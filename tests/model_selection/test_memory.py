@@ -110,14 +110,14 @@ def test_a_stopped_run_continues_where_it_was(path, monkeypatch):
         return fit(self, X)
 
     names = {"P1": Scribe(path, n_components=1), "P2": Scribe(path)}
-    params = {"memory": path.parent / "memory", "controls": False}
+    params = {"memory": path.parent / "memory", "controls": False, "race": False}
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Scribe, "fit_transform", stops_at_the_fifth)
         compare(X, names, **params)
     assert calls(path) == 4
     resumed = compare(X, names, **params)
     assert calls(path) == 7
-    whole = compare(X, names, controls=False)
+    whole = compare(X, names, controls=False, race=False)
     assert resumed.to_json(timings=False) == whole.to_json(timings=False)
 
 

@@ -73,7 +73,10 @@ def test_callbacks_change_nothing():
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_monitor_gets_the_losses_of_every_split(n_jobs):
     monitor = LossMonitor()
-    run(monitor, candidates=["pca", Seeded()], student=NETWORK, controls=False, n_jobs=n_jobs)
+    run(
+        monitor, candidates=["pca", Seeded()], student=NETWORK, controls=False, n_jobs=n_jobs,
+        race=False,
+    )  # fmt: skip
     rows = monitor.get_logs()
     assert len(rows) == 2 * (2 * 3 + 1)
     assert {one["estimator_path"] for one in rows} == {"Comparison/MEDAL"}
