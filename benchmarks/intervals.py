@@ -20,7 +20,7 @@ import argparse
 import warnings
 
 import numpy as np
-from _common import one_thread, print_table, result_row, write_page
+from _common import one_thread, print_table, read_csv, result_row, write_page
 from _rows import mixture
 from joblib import Parallel, delayed
 from scipy import stats
@@ -98,8 +98,9 @@ def measured(results, truth):
     return np.mean(covered), np.mean(alone), ratios, np.mean(shown), np.mean(honest)
 
 
-def race_rows(n_tables, n_jobs, truth):
+def race_rows(n_tables, n_jobs):
     """Coverage among those that were not dropped, optimism, and what was spared."""
+    truth = truth_of(Parallel(n_jobs)(delayed(compare)(seed, 1) for seed in range(n_tables)))
     results = Parallel(n_jobs)(delayed(compare)(seed, 1, True) for seed in range(n_tables))
     covered, shown, honest, spared = ([] for _ in range(4))
     for result in results:
@@ -123,14 +124,19 @@ def race_rows(n_tables, n_jobs, truth):
     return [result_row("race", "1 repeat", what, [np.mean(one)], a) for what, one, a in found]
 
 
-def rows_of(n_tables, n_jobs):
+def truth_of(results):
+    """Mean score of each candidate over all tables."""
+    return np.mean([table_of(result)[1].mean(axis=1) for result in results], axis=0)
+
+
+def plain_rows(n_tables, n_jobs):
     found = {
         n: Parallel(n_jobs)(
             delayed(compare)(seed, n) for seed in range(n_tables if n < 8 else n_tables // 4)
         )
         for n in REPEATS
     }
-    truth = np.mean([table_of(result)[1].mean(axis=1) for result in found[3]], axis=0)
+    truth = truth_of(found[3])
     rows = []
     for n_repeats, results in found.items():
         covered, alone, ratios, shown, honest = measured(results, truth)
@@ -148,7 +154,11 @@ def rows_of(n_tables, n_jobs):
             result_row("optimism", name, "score of the best less its truth", [shown]),
             result_row("optimism", name, "best_score_ less the same", [honest]),
         ]  # fmt: skip
-    return rows + race_rows(n_tables, n_jobs, truth)
+    return rows
+
+
+def _section(row):
+    return "race" if row["section"] == "race" else "plain"
 
 
 TEXT = "Made by `python benchmarks/intervals.py --tables {}`, which says what is compared."
@@ -158,9 +168,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--n-jobs", type=int, default=1, help="tables at once (default: 1)")
+    parser.add_argument(
+        "--sections", nargs="+", choices=("plain", "race"), default=["plain", "race"]
+    )
     options = parser.parse_args()
-    rows = rows_of(options.tables, options.n_jobs)
+    kept = [row for row in read_csv("intervals.csv") if _section(row) not in options.sections]
+    found = {"plain": plain_rows, "race": race_rows}
+    rows = [row for name in options.sections for row in found[name](options.tables, options.n_jobs)]
     print_table(rows)
+    rows = sorted(kept + rows, key=lambda row: _section(row) == "race")
     write_page(
         "intervals", "Intervals, standard errors, optimism", TEXT.format(options.tables), rows
     )
