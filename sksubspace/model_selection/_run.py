@@ -248,19 +248,24 @@ def _add_controls(plan, name, cv, loo, stages):
 def _evaluate_stage(plan, caller, context, said, stage_name, jobs, rule=None):
     """Run the jobs of a stage, and sort what they return by candidate.
 
-    With a rule, one job of each after the other, as long as ``rule(found, running)`` keeps it; the
-    others have None for what they were spared.
+    With a rule, one job of each after the other: ``rule(found, running)`` says who goes on, and
+    whether that is decided for all that is left. The others have None for what they were spared.
     """
     n_tasks = max(map(len, jobs.values()))
-    rounds = [range(n_tasks)] if rule is None else [[i] for i in range(n_tasks)]
-    found, running = {name: [] for name in jobs}, list(jobs)
+    found, running, decided = {name: [] for name in jobs}, list(jobs), rule is None
     with staged(caller, context, stage_name, list(jobs), n_tasks) as tasks:
-        for numbers in rounds:
-            wanted = [(name, i) for name in running for i in numbers if i < len(jobs[name])]
+        first = 0
+        while first < n_tasks:
+            after = n_tasks if decided else first + 1
+            wanted = [
+                (name, i) for name in running for i in range(first, len(jobs[name])) if i < after
+            ]
             calls = [delayed(jobs[name][i])(tasks[name][i]) for name, i in wanted]
             for (name, _), result in zip(wanted, Parallel(plan.n_jobs)(calls), strict=True):
                 found[name].append(result)
-            running = running if rule is None else rule(found, running)
+            first = after
+            if not decided:
+                running, decided = rule(found, running)
         for name, own in tasks.items():
             for task in own[len(found[name]) :]:
                 task.skip()
@@ -285,8 +290,9 @@ def _race_of(plan):
         failed = {name for name in running if any(one.error for one in found[name])}
         # a control is behind or before nobody
         racing = [name for name in running if name in rivals]
-        racing = {*still_running(found, racing, plan.splits, groups, simpler)} | kept
-        return [name for name in running if name in racing - failed]
+        racing = still_running(found, racing, plan.splits, groups, simpler)
+        going_on = {*racing, *kept} - failed
+        return [name for name in running if name in going_on], len(racing) <= 1
 
     return rule
 

@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import FitFailedWarning
 
 from sksubspace._comparison import dimensions, remarks
+from sksubspace.model_selection import _run as run
 from sksubspace.model_selection._candidates import Candidate
 from sksubspace.model_selection._evaluate import Evaluation, Split
 from sksubspace.model_selection._race import lower_bound, still_running
@@ -103,6 +104,20 @@ def test_a_race_spares_fits_and_keeps_the_choice(tmp_path):
     assert not poor.tied and not poor.within_one_standard_error
     assert remarks(poor, raced.results) == ["dropped"] and "dropped:" in str(raced)
     assert raced.best_score_ == whole.best_score_
+
+
+def test_what_is_decided_runs_at_once(tmp_path, monkeypatch):
+    """Where one candidate is left, its folds need not wait for each other."""
+    rounds = []
+
+    class Counting(run.Parallel):
+        def __call__(self, calls):
+            rounds.append(len(calls))
+            return super().__call__(calls)
+
+    monkeypatch.setattr(run, "Parallel", Counting)
+    compare(X, {"P": PCA(2), "poor": Poor(tmp_path / "a")}, controls=False, metrics=(), cv=5)
+    assert rounds == [2, 4]
 
 
 def test_pca_runs_to_the_end_wherever_it_stands():
