@@ -185,3 +185,14 @@ def test_the_landmarks_of_single_precision_stay():
     X, _ = blobs()
     model = MultilayerGraphClustering(3, n_landmarks=40, random_state=0).fit(X.astype(np.float32))
     assert model.embedding_.dtype == model.cluster_means_.dtype == np.float32
+
+
+def test_models_from_before_there_were_landmarks_open():
+    X, _ = blobs()
+    model = MultilayerGraphClustering(3, random_state=0).fit(X)
+    state = dict(model.__getstate__())
+    del state["n_landmarks"]
+    again = MultilayerGraphClustering.__new__(MultilayerGraphClustering)
+    again.__setstate__(state)
+    assert again.get_params() == model.get_params()
+    assert_array_equal(again.predict(X), model.predict(X))
