@@ -20,6 +20,7 @@ import time
 import numpy as np
 from _common import RESULTS, as_markdown, one_thread, print_table, read_csv, short, write_csv
 from _growth_cases import CASES, MILLION, make_rows
+from _growth_landmarks import landmarks
 from medal_memory import peak_gib
 
 ROWS = (1_000, 5_000, 25_000, 50_000, 100_000, 400_000, 1_000_000)
@@ -172,12 +173,19 @@ def million_table(rows):
 def write(rows):
     """Write the numbers, the tables of the guide, and the page."""
     order = [(section, name) for section in SECTIONS for name in CASES]
-    rows = sorted(rows, key=lambda row: order.index((row["section"], row["estimator"])))
-    write_csv("growth.csv", rows)
+    rows = sorted(
+        rows,
+        key=lambda row: (
+            order.index((row["section"], row["estimator"])), int(row["n"]), int(row["d"])
+        ),
+    )  # fmt: skip
+    if rows:
+        write_csv("growth.csv", rows)
     tables = {
         "rows": size_table(rows, "rows", "n", ROWS, MANY),
         "columns": size_table(rows, "columns", "d", COLUMNS, 0),
         "million": million_table(rows),
+        "landmarks": read_csv("growth_landmarks.csv"),
     }
     text = f"# How long, how much memory\n\n{page_text()}\n"
     for section, table in tables.items():
@@ -191,6 +199,7 @@ HEADINGS = {
     "rows": f"By rows, {N_COLUMNS} columns",
     "columns": f"By columns, {N_ROWS:,} rows",
     "million": "A million rows of 30 columns: peak of the whole process",
+    "landmarks": "MultilayerGraphClustering: landmarks beside the exact graph",
 }
 
 
@@ -200,7 +209,8 @@ def page_text():
         f"{LEGEND} Rows are made: ten clusters, each around a subspace of five dimensions, with "
         "noise, in single precision where the table does not say otherwise. Every number comes "
         "from a process of its own. An estimator's line ends where a fit took more than the "
-        "budget, or would have if time grew only linearly; an empty cell was not run. Exponents "
+        "budget, or would take more than twice that if time grew only linearly; empty cells were "
+        "not run. Exponents "
         f"are slopes of log CPU seconds on log rows beyond {MANY:,} rows (asked: at most "
         f"{ASKED_EXPONENT}), and on log columns over all of a line. "
         f'"1,000 new rows" is `predict`, `transform` or `score_function` of that many, with the '
@@ -211,7 +221,8 @@ def page_text():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sections", nargs="*", default=list(SECTIONS), choices=list(SECTIONS))
+    names = [*SECTIONS, "landmarks"]
+    parser.add_argument("--sections", nargs="*", default=names, choices=names)
     parser.add_argument("--estimators", nargs="*", default=list(CASES), choices=list(CASES))
     parser.add_argument("--budget", type=float, default=60, help="CPU seconds of a fit")
     parser.add_argument("--case", choices=list(CASES), help="measure one fit in this process")
@@ -221,7 +232,10 @@ def main():
     if options.case is not None:
         child(options.case, *options.size, options.dtype, options.budget)
         return
-    for section in options.sections:
+    if "landmarks" in options.sections:
+        write_csv("growth_landmarks.csv", landmarks())
+        write(read_csv("growth.csv"))
+    for section in filter(SECTIONS.get, options.sections):
         for name in options.estimators:
             if section == "million" and name not in MILLION:
                 continue
