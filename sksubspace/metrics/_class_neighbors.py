@@ -144,7 +144,7 @@ def _counts(same):  # (m, c) -> (m, c + 1)
 
 
 def _expected_hits(Z, y, Z_train, y_train, k, drawn):  # (m,) drawn rows -> (m,)
-    """Rows of the class of drawn rows among the k nearest, the mean over all orders of equally far rows.
+    """Rows of the class of each drawn row among its k nearest, the mean over all orders of ties.
 
     Places are ranked and not rows, of which any number may be at one: all that counts is how many
     of each class are there. A row is not its own neighbour.
