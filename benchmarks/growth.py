@@ -102,18 +102,20 @@ def by_size(section, name, sizes, budget):
     return rows
 
 
-def million(name, budget):
+def million(name, budget, _sizes):
     """A million rows of 30 columns, in double precision."""
     return [measured("million", name, 1_000_000, 30, "float64", budget)]
 
 
-SECTIONS = {
-    "rows": lambda name, budget: by_size("rows", name, [(n, N_COLUMNS) for n in ROWS], budget),
-    "columns": lambda name, budget: by_size(
-        "columns", name, [(N_ROWS, d) for d in COLUMNS], budget
-    ),
-    "million": million,
-}
+def by_rows(name, budget, sizes):
+    return by_size("rows", name, [(n, N_COLUMNS) for n in sizes], budget)
+
+
+def by_columns(name, budget, _sizes):
+    return by_size("columns", name, [(N_ROWS, d) for d in COLUMNS], budget)
+
+
+SECTIONS = {"rows": by_rows, "columns": by_columns, "million": million}
 
 
 def exponent(rows, axis="n", above=MANY):
@@ -170,15 +172,14 @@ def million_table(rows):
     ]  # fmt: skip
 
 
+def identity(row):
+    return row["section"], row["estimator"], int(row["n"]), int(row["d"])
+
+
 def write(rows):
     """Write the numbers, the tables of the guide, and the page."""
     order = [(section, name) for section in SECTIONS for name in CASES]
-    rows = sorted(
-        rows,
-        key=lambda row: (
-            order.index((row["section"], row["estimator"])), int(row["n"]), int(row["d"])
-        ),
-    )  # fmt: skip
+    rows = sorted(rows, key=lambda row: (order.index(identity(row)[:2]), *identity(row)[2:]))
     if rows:
         write_csv("growth.csv", rows)
     tables = {
@@ -224,6 +225,7 @@ def main():
     names = [*SECTIONS, "landmarks"]
     parser.add_argument("--sections", nargs="*", default=names, choices=names)
     parser.add_argument("--estimators", nargs="*", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--rows", nargs="*", type=int, default=ROWS, choices=ROWS)
     parser.add_argument("--budget", type=float, default=60, help="CPU seconds of a fit")
     parser.add_argument("--case", choices=list(CASES), help="measure one fit in this process")
     parser.add_argument("--size", nargs=2, type=int, help="rows and columns of that fit")
@@ -239,13 +241,10 @@ def main():
         for name in options.estimators:
             if section == "million" and name not in MILLION:
                 continue
-            found = SECTIONS[section](name, options.budget)
+            found = SECTIONS[section](name, options.budget, options.rows)
             print_table(found)
-            kept = [
-                row for row in read_csv("growth.csv")
-                if (row["section"], row["estimator"]) != (section, name)
-            ]  # fmt: skip
-            write([*kept, *found])
+            new = {identity(row) for row in found}
+            write([*(row for row in read_csv("growth.csv") if identity(row) not in new), *found])
 
 
 if __name__ == "__main__":
