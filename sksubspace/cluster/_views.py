@@ -132,11 +132,19 @@ def graph_of_estimator(estimator, view, n_clusters, random_state):  # -> csr (n,
 def codes_of_estimator(estimator, view, n_clusters, n_landmarks, random_state):
     """Fit a clone of an estimator with landmarks to a view (n, d).
 
-    Returns the sizes of its coefficients at unit length, csr (n, m), and the landmarks (m,).
+    Returns the sizes of its coefficients at unit length or its shares, csr (n, m), and the
+    landmarks (m,). A ValueError if it has neither.
     """
     fitted = _fitted(estimator, view, n_clusters, random_state, n_landmarks)
+    if hasattr(fitted, "representation_matrix_"):
+        codes = normalize(abs(fitted.representation_matrix_))
+    elif hasattr(fitted, "co_association_"):
+        codes = fitted.co_association_
+    else:
+        raise ValueError(
+            f"base={estimator!r} has no coefficients on landmarks after fit; use n_landmarks=None."
+        )
     landmarks = fitted.landmark_indices_
-    codes = normalize(abs(fitted.representation_matrix_))
     return codes, np.arange(len(view)) if landmarks is None else landmarks
 
 

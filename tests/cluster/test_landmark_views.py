@@ -1,5 +1,7 @@
 """Views tied to landmarks, against dense matrices of all rows."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -9,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import normalize
 
 from sksubspace.cluster import (
+    EnsembleKSubspaces,
     LeastSquaresSubspaceClustering,
     MultilayerGraphClustering,
     ThresholdedSubspaceClustering,
@@ -128,7 +131,14 @@ def test_landmarks_are_automatic_above_a_number_of_rows(monkeypatch):
     assert MultilayerGraphClustering(3, random_state=0).fit(X).landmark_indices_ is None
 
 
-@pytest.mark.parametrize("kind", [ThresholdedSubspaceClustering, LeastSquaresSubspaceClustering])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ThresholdedSubspaceClustering,
+        LeastSquaresSubspaceClustering,
+        partial(EnsembleKSubspaces, n_estimators=20),
+    ],
+)
 def test_an_estimator_codes_each_view_by_landmarks(kind, monkeypatch):
     monkeypatch.setattr(multilayer, "_LANDMARKS_ABOVE", 100)
     monkeypatch.setattr(multilayer, "_LANDMARKS", 45)
@@ -140,6 +150,17 @@ def test_an_estimator_codes_each_view_by_landmarks(kind, monkeypatch):
     assert_array_equal(model.landmark_indices_[0], alone.landmark_indices_)
     assert_allclose(model.eigenvalues_, alone.eigenvalues_[:4], atol=1e-8)
     assert adjusted_rand_score(alone.labels_, model.labels_) == 1
+
+
+def test_a_base_without_coefficients_on_landmarks():
+    class Other(ThresholdedSubspaceClustering):
+        def fit(self, X, y=None):
+            super().fit(X)
+            del self.representation_matrix_
+            return self
+
+    with pytest.raises(ValueError, match="has no coefficients on landmarks"):
+        MultilayerGraphClustering(3, base=Other(), n_landmarks=50).fit(blobs()[0])
 
 
 def test_a_base_without_landmarks_keeps_its_graph(monkeypatch):
