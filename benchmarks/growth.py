@@ -216,8 +216,8 @@ def page_text():
         f"are slopes of log CPU seconds on log rows beyond {MANY:,} rows (asked: at most "
         f"{ASKED_EXPONENT}), and on log columns over all of a line. "
         f'"1,000 new rows" is `predict`, `transform` or `score_function` of that many, with the '
-        "largest fit of the line. UMAP is compiled by a fit of 4,200 rows first; its threads are one too. "
-        "Made by `python benchmarks/growth.py`."
+        "largest fit of the line. UMAP is compiled by a fit of 4,200 rows first; it has one thread "
+        "too. Made by `python benchmarks/growth.py`."
     )
 
 
