@@ -10,7 +10,6 @@ rows only linearly.
 
 import argparse
 import json
-import math
 import resource
 import signal
 import subprocess
@@ -29,6 +28,8 @@ N_COLUMNS, N_ROWS, N_NEW = 50, 2_000, 1_000
 # exponents are those of fits on more rows than this
 MANY = 20_000
 ASKED_EXPONENT, ASKED_GIB = 1.3, 3
+# an exponent needs sizes so many times as large as others: less is noise
+SPAN = 4
 # address space of a fit, of which the libraries map more than they use
 LIMIT_GIB = 10
 # a fit may take so many budgets, so that there are two from which to tell an exponent; libraries
@@ -120,10 +121,10 @@ SECTIONS = {"rows": by_rows, "columns": by_columns, "million": million}
 
 
 def exponent(rows, axis="n", above=MANY):
-    """Slope of log CPU seconds of fit on log size, by least squares; None of fewer than two."""
+    """Slope of log CPU seconds of fit on log size, by least squares; None of too few sizes."""
     used = [(float(row[axis]), float(row["fit_cpu_s"])) for row in rows if row["fit_cpu_s"]]
     used = [(size, seconds) for size, seconds in used if size > above]
-    if len(used) < 2:
+    if not used or max(used)[0] < SPAN * min(used)[0]:
         return None
     sizes, seconds = np.log(np.array(used)).T
     return float(np.polyfit(sizes, seconds, 1)[0])
@@ -151,7 +152,8 @@ def size_table(rows, section, axis, sizes, above):
         line = {"estimator": name} | {f"{size:,}": cell(by.get(size)) for size in sizes}
         if section == "rows":
             last = own[-1] if own[-1]["new_cpu_s"] else own[-2] if len(own) > 1 else own[-1]
-            line["1,000 new rows"] = f"{short(float(last['new_cpu_s'] or math.nan))} s"
+            new = last["new_cpu_s"]
+            line["1,000 new rows"] = f"{short(float(new))} s" if new else ""
         line["exponent"] = "" if slope is None else f"{slope:.2f}"
         if section == "rows":
             line["met"] = "" if slope is None else "yes" if slope <= ASKED_EXPONENT else "no"
@@ -193,8 +195,15 @@ def write(rows):
     for section, table in tables.items():
         if table:
             write_csv(f"growth_{section}.csv", table)
-            text += f"\n## {HEADINGS[section]}\n\n{as_markdown(table)}"
+            text += f"\n## {HEADINGS[section]}\n\n{as_markdown(table)}{not_run(section, table)}"
     (RESULTS / "growth.md").write_text(text)
+
+
+def not_run(section, table):
+    """Name the estimators of a section that have no line."""
+    wanted = {"million": MILLION, "landmarks": ()}.get(section, CASES)
+    missing = [name for name in wanted if name not in {line.get("estimator") for line in table}]
+    return f"\nNot run: {', '.join(missing)}.\n" if missing else ""
 
 
 HEADINGS = {
@@ -212,9 +221,9 @@ def page_text():
         "noise, in single precision where the table does not say otherwise. Every number comes "
         "from a process of its own. An estimator's line ends where a fit took more than the "
         "budget, or would take more than twice that if time grew only linearly; empty cells were "
-        "not run. Exponents "
-        f"are slopes of log CPU seconds on log rows beyond {MANY:,} rows (asked: at most "
-        f"{ASKED_EXPONENT}), and on log columns over all of a line. "
+        "not run. Exponents are slopes of log CPU seconds on log rows, of fits beyond "
+        f"{MANY:,} rows (asked: at most {ASKED_EXPONENT}), and on log columns over all of a line; "
+        f"there is one where the largest size is {SPAN} times the smallest. "
         f'"1,000 new rows" is `predict`, `transform` or `score_function` of that many, with the '
         "largest fit of the line. UMAP is compiled by a fit of 4,200 rows first; it has one thread "
         "too. Made by `python benchmarks/growth.py`."
