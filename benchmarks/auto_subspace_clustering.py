@@ -77,7 +77,7 @@ def measured(name, seed):
     n_clusters = len(np.unique(y))
     candidates = {
         key: one.set_params(n_clusters=n_clusters, random_state=seed)
-        for key, one in subspace_candidates().items()
+        for key, one in subspace_candidates(len(X)).items()
     }
     auto = AutoSubspaceClustering(n_clusters, candidates, random_state=seed, criterion="r2").fit(X)
     if any(auto.scores_["error"]):

@@ -93,6 +93,23 @@ def test_codes_on_landmarks_take_few_bytes_a_row():
     assert peak < n_rows * (36 * kept + 4 * rows.itemsize * rows.shape[1]) + 6e6
 
 
+def test_codes_that_are_not_kept_take_no_bytes_a_row():
+    """A row more takes a few times what it takes itself, and no codes."""
+    peaks = []
+    for n_rows in (10_000, 40_000):
+        rows = RNG.randn(3, 4, 10)[RNG.randint(3, size=n_rows)]
+        rows = np.einsum("nr,nrd->nd", RNG.randn(n_rows, 4), rows)
+        model = LeastSquaresSubspaceClustering(
+            3, n_landmarks=100, store_representation=False, batch_size=256, n_init=1, random_state=0
+        )
+        tracemalloc.start()
+        model.fit(rows)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # codes would take 12 bytes for each of 99 coefficients, and as much again in the fit
+    assert peaks[1] - peaks[0] < 30_000 * 7 * rows.itemsize * rows.shape[1] < 30_000 * 12 * 99
+
+
 def test_products_of_codes_by_blocks_are_those_of_the_whole(monkeypatch):
     codes = abs(sparse.random(90, 12, density=0.4, format="csr", random_state=0))
     whole = landmark_labels(codes, 3, random_state=np.random.RandomState(0))

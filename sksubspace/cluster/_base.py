@@ -1,6 +1,7 @@
 """What all subspace clusterings share: subspaces of the clusters, new rows, a held-out score."""
 
 import warnings
+from inspect import signature
 from numbers import Integral
 
 import numpy as np
@@ -143,6 +144,11 @@ class BaseSubspaceClustering(
             return off * np.square(norms).ravel(), about_mean
 
         return projection_r_squared(self, X, squares)
+
+    def __setstate__(self, state):
+        """Parameters that there were not when it was stored are what they are by default."""
+        parameters = signature(type(self)).parameters.values()
+        super().__setstate__({p.name: p.default for p in parameters} | state)
 
     def _new_rows(self, X):  # -> (n, d) rows as the subspaces see them, (n,) norms or None
         return new_rows(self, X)

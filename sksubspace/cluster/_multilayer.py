@@ -27,6 +27,11 @@ from sksubspace.cluster._base import (
     training_rows,
     unit_by_norms,
 )
+from sksubspace.cluster._landmark_views import (
+    bridged_codes,
+    landmark_ties,
+    merged_landmark_vectors,
+)
 from sksubspace.cluster._spectral import (
     cluster_rows,
     connected,
@@ -37,9 +42,17 @@ from sksubspace.cluster._spectral import (
 from sksubspace.cluster._views import (
     check_views,
     check_weights,
+    codes_of_estimator,
     graph_of_estimator,
     nearest_neighbors_graph,
+    takes_landmarks,
 )
+
+# n_landmarks="auto": the exact graph up to so many rows, then so many, or so many a cluster
+_LANDMARKS_ABOVE = 20_000
+_LANDMARKS, _LANDMARKS_PER_CLUSTER = 2_000, 20
+# a row's nearest landmarks: with fewer the graph falls apart
+_FEWEST_TIES = 3
 
 
 @is_tried_as(1, {"5 neighbors": {"n_neighbors": 5}, "10 neighbors": {"n_neighbors": 10}})
@@ -64,7 +77,13 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         unfitted estimator is cloned, fitted on each view, and asked for its `affinity_matrix_`.
 
     n_neighbors : int, default=10
-        Neighbours a row with `base="knn"`, at most all other rows.
+        Neighbours a row with `base="knn"`, at most all other rows. With landmarks a row is tied to
+        a third as many, at least three.
+
+    n_landmarks : int, "auto" or None, default="auto"
+        Rows that all rows are tied to. None ties rows to each other. "auto" is None up to 20,000
+        rows, and above that 2,000, or 20 for each cluster if that is more. An estimator as `base`
+        gets landmarks where its own `n_landmarks` is "auto" and its graph can do with them.
 
     alpha : float, default=0.5
         Pull of the views' own subspaces. With 0 only the Laplacians are added up.
@@ -80,7 +99,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     {n_init}
 
     {random_state}
-        Draws the starts of k-means and seeds `base` where it has no seed of its own.
+        Draws landmarks and the starts of k-means, and seeds `base` where it has no seed of its own.
 
     Attributes
     ----------
@@ -97,8 +116,11 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         One minus the smallest eigenvalues of :math:`L_{mod}`, descending; with one view the first
         `n_clusters` are those of its graph plus alpha.
 
-    affinity_matrices_ : list of CSR matrix of shape (n_samples, n_samples)
-        The graph of each view.
+    affinity_matrices_ : list of CSR matrix of shape (n_samples, n_samples) or None
+        The graph of each view; None with landmarks.
+
+    landmark_indices_ : list of ndarray of shape (n_landmarks,) or None
+        Training rows that are landmarks, of each view.
 
     views_ : list of ndarray of shape (n_columns,)
         Column numbers of each view.
@@ -130,9 +152,11 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
     `transform` see the views side by side, each row of each view at length
     :math:`1/\sqrt{n_{views}}` with `normalize`, so that every view has an equal say there.
 
-    With `base="knn"` the nearest rows are found exactly, among all rows, in time that grows with
-    the square of their number: half a minute for 100,000 rows of one view on a core, and fifty to a
-    hundred times as long for a million. An estimator with landmarks is faster on one view.
+    Without landmarks and with `base="knn"` the nearest rows are found exactly, among all rows, in
+    time that grows with the square of their number. With landmarks each view has the affinity of
+    the bipartite graph of rows and landmarks, :math:`D_r^{-1/2} W D_c^{-1} W^T D_r^{-1/2}`, in the
+    place of :math:`I - L_l`; W are the ties, D its row and column sums. Time and memory then grow
+    with the rows. What that costs in accuracy is in the user guide.
 
     References
     ----------
@@ -159,6 +183,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         "views": ["array-like", None],
         "base": [StrOptions({"knn"}), HasMethods(["fit", "get_params", "set_params"])],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "n_landmarks": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "weights": ["array-like", None],
         "n_init": [Interval(Integral, 1, None, closed="left")],
@@ -171,6 +196,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         views=None,
         base="knn",
         n_neighbors=10,
+        n_landmarks="auto",
         alpha=0.5,
         weights=None,
         subspace_dim="auto",
@@ -182,6 +208,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         self.views = views
         self.base = base
         self.n_neighbors = n_neighbors
+        self.n_landmarks = n_landmarks
         self.alpha = alpha
         self.weights = weights
         self.subspace_dim = subspace_dim
@@ -210,16 +237,22 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         ------
         ValueError
             If a view is empty, repeats a column or names one that X has not, if there are not as
-            many weights as views, if `base` makes no graph of all rows, or if X has non-finite
-            values, fewer rows than clusters or only zero rows.
+            many weights as views, if `base` makes no graph of all rows or takes no landmarks where
+            their number is given, if there are fewer landmarks than clusters, or if X has
+            non-finite values, fewer rows than clusters or only zero rows.
         """
         X = training_rows(self, X)
         self.views_ = check_views(self.views, X.shape[1])
         self.weights_ = check_weights(self.weights, len(self.views_))
         random_state = isolated_random_state(self.random_state)
         views = self._split(X)
-        self.affinity_matrices_ = [self._graph(view, random_state) for view in views]
-        labels = self._cluster(views, random_state)
+        n_landmarks = self._resolve_n_landmarks(len(X))
+        if n_landmarks is None:
+            vectors, tied = self._merged_graphs(views, random_state)
+        else:
+            vectors, tied = self._merged_codes(views, n_landmarks, random_state)
+        self.embedding_ = vectors.astype(X.dtype)
+        labels = self._cluster(vectors, tied, random_state)
         keep_subspaces(self, self._side_by_side(views), labels)
         return self
 
@@ -264,25 +297,69 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
             return nearest_neighbors_graph(view, self.n_neighbors, self.normalize)
         return graph_of_estimator(self.base, view, self.n_clusters, random_state)
 
-    def _cluster(self, views, random_state):  # list of (n, d_l) -> (n,)
+    def _resolve_n_landmarks(self, n):
+        given = not isinstance(self.base, str)
+        if self.n_landmarks is None:
+            return None
+        if self.n_landmarks == "auto":
+            if n <= _LANDMARKS_ABOVE or (given and not takes_landmarks(self.base)):
+                return None
+            return min(max(_LANDMARKS, _LANDMARKS_PER_CLUSTER * self.n_clusters), n)
+        if self.n_landmarks < self.n_clusters:
+            raise ValueError(
+                f"n_landmarks={self.n_landmarks} must be at least n_clusters={self.n_clusters}."
+            )
+        if given and not takes_landmarks(self.base):
+            raise ValueError(
+                f"n_landmarks={self.n_landmarks} needs a base whose own n_landmarks is 'auto' and "
+                f"whose affinity is 'auto' or 'symmetrize', got {self.base!r}."
+            )
+        return self.n_landmarks if self.n_landmarks < n else None
+
+    def _merged_graphs(self, views, random_state):  # list of (n, d_l) -> (n, K), (t,)
+        self.landmark_indices_ = None
+        self.affinity_matrices_ = [self._graph(view, random_state) for view in views]
         pairs = zip(self.affinity_matrices_, views, strict=True)
         graphs = [connected_graph(A, view, self.n_clusters) for A, view in pairs]
+        tied = self._tied(graphs)
+        operator = merged_operator(graphs, self.weights_, self.alpha, self.n_clusters)
+        values, vectors = largest_eigenvectors(
+            operator, min(self.n_clusters + 1, operator.shape[0])
+        )
+        self.eigenvalues_ = values
+        return vectors[:, : self.n_clusters], tied
+
+    def _merged_codes(self, views, n_landmarks, random_state):  # list of (n, d_l) -> (n, K), (t,)
+        self.affinity_matrices_ = None
+        n, K = len(views[0]), self.n_clusters
+        if isinstance(self.base, str):
+            drawn = np.sort(random_state.choice(n, n_landmarks, replace=False))
+            self.landmark_indices_ = [drawn] * len(views)
+            k = max(_FEWEST_TIES, round(self.n_neighbors / 3))
+            codes = [landmark_ties(view, view[drawn], k, self.normalize) for view in views]
+        else:
+            found = [
+                codes_of_estimator(self.base, view, K, n_landmarks, random_state) for view in views
+            ]
+            codes, self.landmark_indices_ = map(list, zip(*found, strict=True))
+        tied = self._tied(codes)
+        landmarks = [v[chosen] for v, chosen in zip(views, self.landmark_indices_, strict=True)]
+        codes = bridged_codes(codes, landmarks, K)
+        self.eigenvalues_, vectors = merged_landmark_vectors(codes, self.weights_, self.alpha, K)
+        return vectors[:n], tied
+
+    def _tied(self, graphs):  # list of csr (n, m_l) -> (t,)
         tied = np.flatnonzero(sum(np.asarray(A.sum(axis=1)).ravel() for A in graphs))
         if len(tied) < self.n_clusters:
             raise ValueError(
                 f"Only {len(tied)} rows have ties in a graph, fewer than "
                 f"n_clusters={self.n_clusters}."
             )
-        operator = merged_operator(graphs, self.weights_, self.alpha, self.n_clusters)
-        values, vectors = largest_eigenvectors(
-            operator, min(self.n_clusters + 1, operator.shape[0])
-        )
-        self.eigenvalues_ = values
-        self.embedding_ = vectors[:, : self.n_clusters].astype(views[0].dtype)
-        labels = np.full(len(views[0]), -1)
-        labels[tied] = cluster_rows(
-            vectors[tied, : self.n_clusters], self.n_clusters, self.n_init, random_state
-        )
+        return tied
+
+    def _cluster(self, vectors, tied, random_state):  # (n, K), (t,) -> (n,)
+        labels = np.full(len(vectors), -1)
+        labels[tied] = cluster_rows(vectors[tied], self.n_clusters, self.n_init, random_state)
         return labels
 
     def _new_rows(self, X):

@@ -5,6 +5,7 @@ Ng, Jordan and Weiss, "On spectral clustering: analysis and an algorithm", NIPS 
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -26,6 +27,9 @@ _GAP_FLOOR = 1e-3
 _DENSE_ROWS = 600
 # of codes, whose products are formed at a time
 _GRAM_ROWS = 2**16
+# of the entries of codes, beyond which their products are made dense
+_DENSE_SHARE = 0.05
+_DENSE_ELEMENTS = 2**18  # 2 MiB of doubles
 # k-means takes its centres from at most so many rows
 _KMEANS_ROWS = 50_000
 # of the mean weight of the graph: bridges are weak ties
@@ -77,41 +81,60 @@ def spectral_labels(A, n_clusters, *, n_init=10, random_state, bridges=None):
     return SpectralResult(labels, values, k)
 
 
-def landmark_labels(W, n_clusters, *, n_init=10, random_state, bridges=None):
+def landmark_labels(codes, n_clusters, *, n_init=10, random_state, bridges=None):
     """Cluster rows by their codes on landmarks: the spectral step of the bipartite graph.
 
     With :math:`D_r, D_c` the row and column sums of the codes W, a CSR matrix (n, m) that is not
     negative, the rows have the affinity :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the
     m x m graph :math:`M = W^T D_r^{-1} W` of the landmarks. The rest, and the `SpectralResult`, are
-    as in `spectral_labels`; bridges are between landmarks.
+    as in `spectral_labels`; bridges are between landmarks. In the place of codes that are too many
+    to hold stands a function without arguments that yields W by blocks of rows; it is called twice.
     """
-    inverse_degrees = _inverse(np.asarray(W.sum(axis=1)).ravel())
-    n_landmarks, used = W.shape[1], np.flatnonzero(np.asarray(W.sum(axis=0)).ravel() > 0)
-    W = W if len(used) == n_landmarks else W[:, used]
-    M = _gram_of_codes(W, inverse_degrees)
+    blocks = codes if callable(codes) else partial(_blocks_of_rows, codes)
+    M, inverse_degrees = _gram_of_codes(blocks())
+    n_landmarks, used = M.shape[0], np.flatnonzero(M.diagonal() > 0)
+    M = M if len(used) == n_landmarks else M[used][:, used]
     M = connected(M, n_clusters, bridges and _of_rows(bridges, used, n_landmarks))
     _check_enough(M.shape[0], n_clusters)
     values, vectors = normalized_eigenvectors(M, n_vectors(n_clusters, M.shape[0]), dense=True)
     k = choose_n_clusters(values, n_clusters)
-    scale = np.sqrt(_inverse(np.asarray(M.sum(axis=1)).ravel()))[:, None]
-    scaled = scale * vectors[:, :k] / np.sqrt(np.maximum(values[:k], 1e-6))
-    embedding = inverse_degrees.astype(W.dtype)[:, None] * (W @ scaled.astype(W.dtype))
+    scaled = np.zeros((n_landmarks, k))
+    scaled[used] = np.sqrt(_inverse(np.asarray(M.sum(axis=1)).ravel()))[:, None] * vectors[:, :k]
+    scaled[used] /= np.sqrt(np.maximum(values[:k], 1e-6))
+    embedding = np.concatenate([W @ scaled.astype(W.dtype) for W in blocks()])
+    embedding *= inverse_degrees.astype(embedding.dtype)[:, None]
     labels = cluster_rows(embedding, k, n_init, random_state)
     labels[inverse_degrees == 0] = -1
     return SpectralResult(labels, values, k)
 
 
-def _gram_of_codes(W, weights):  # csr (n, m), (n,) -> csr (m, m)
-    """W' diag(weights) W, by blocks of rows, so that no second copy of the codes is made."""
-    parts = []
-    for rows in row_blocks(W.shape[0], _GRAM_ROWS):
-        block = W[rows]
+def _blocks_of_rows(W):
+    if W.shape[0] <= _GRAM_ROWS:
+        return iter([W])
+    return (W[rows] for rows in row_blocks(W.shape[0], _GRAM_ROWS))
+
+
+def _gram_of_codes(blocks):  # of csr (b, m) -> csr (m, m), (n,)
+    """W' D_r^-1 W and the inverse row sums, so that no second copy of the codes is made."""
+    gram, inverse_degrees = None, []
+    for block in blocks:
+        weights = _inverse(np.asarray(block.sum(axis=1)).ravel())
         weighted = sparse.csr_matrix(
-            (block.data * np.repeat(weights[rows], np.diff(block.indptr)), block.indices,
+            (block.data * np.repeat(weights, np.diff(block.indptr)), block.indices,
              block.indptr), shape=block.shape,
         )  # fmt: skip
-        parts.append((block.T @ weighted).tocsr())
-    return sum(parts[1:], start=parts[0])
+        part = _product(block, weighted)
+        gram = part if gram is None else gram + part
+        inverse_degrees.append(weights)
+    return gram, np.concatenate(inverse_degrees)
+
+
+def _product(first, second):  # csr (b, m), csr (b, m) -> csr (m, m)
+    """Product first' second; where many entries are no zeros, dense ones are faster."""
+    if first.nnz <= _DENSE_SHARE * first.shape[0] * first.shape[1]:
+        return (first.T @ second).tocsr()
+    blocks = row_blocks(first.shape[0], max(1, _DENSE_ELEMENTS // first.shape[1]))
+    return sparse.csr_matrix(sum(first[b].toarray().T @ second[b].toarray() for b in blocks))
 
 
 def normalized_eigenvectors(A, k, *, dense=False):  # csr (n, n) -> (k,), (n, k)

@@ -3,10 +3,18 @@
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.preprocessing import normalize
 
 from sksubspace.neighbors import k_nearest
 
-__all__ = ["check_views", "check_weights", "graph_of_estimator", "nearest_neighbors_graph"]
+__all__ = [
+    "check_views",
+    "check_weights",
+    "codes_of_estimator",
+    "graph_of_estimator",
+    "nearest_neighbors_graph",
+    "takes_landmarks",
+]
 
 
 def check_views(views, n_features):  # -> list of (n_columns,)
@@ -108,13 +116,7 @@ def graph_of_estimator(estimator, view, n_clusters, random_state):  # -> csr (n,
     The clone is given the number of clusters, and a seed if it has none of its own. A ValueError if
     there is no such symmetric graph of all rows that is not negative.
     """
-    params = estimator.get_params()
-    changes = {"n_clusters": n_clusters} if "n_clusters" in params else {}
-    if params.get("random_state", 0) is None:
-        changes["random_state"] = random_state.randint(2**31 - 1)
-    if params.get("n_landmarks") == "auto":
-        changes["n_landmarks"] = None
-    fitted = clone(estimator).set_params(**changes).fit(view)
+    fitted = _fitted(estimator, view, n_clusters, random_state, None)
     A = getattr(fitted, "affinity_matrix_", None)
     if A is None or A.shape != (len(view), len(view)):
         raise ValueError(
@@ -125,3 +127,41 @@ def graph_of_estimator(estimator, view, n_clusters, random_state):  # -> csr (n,
     if A.nnz and A.data.min() < 0:
         raise ValueError(f"The affinity_matrix_ of base={estimator!r} has negative entries.")
     return (0.5 * (A + A.T)).tocsr()
+
+
+def codes_of_estimator(estimator, view, n_clusters, n_landmarks, random_state):
+    """Fit a clone of an estimator with landmarks to a view (n, d).
+
+    Returns the sizes of its coefficients at unit length or its shares, csr (n, m), and the
+    landmarks (m,). A ValueError if it has neither.
+    """
+    fitted = _fitted(estimator, view, n_clusters, random_state, n_landmarks)
+    if hasattr(fitted, "representation_matrix_"):
+        codes = normalize(abs(fitted.representation_matrix_))
+    elif hasattr(fitted, "co_association_"):
+        codes = fitted.co_association_
+    else:
+        raise ValueError(
+            f"base={estimator!r} has no coefficients on landmarks after fit; use n_landmarks=None."
+        )
+    landmarks = fitted.landmark_indices_
+    return codes, np.arange(len(view)) if landmarks is None else landmarks
+
+
+def takes_landmarks(estimator):
+    """Whether an estimator leaves to others whether it uses landmarks, and can."""
+    params = estimator.get_params()
+    whole = params.get("affinity", "auto") not in ("auto", "symmetrize")
+    return params.get("n_landmarks") == "auto" and not whole
+
+
+def _fitted(estimator, view, n_clusters, random_state, n_landmarks):
+    params = estimator.get_params()
+    changes = {"n_clusters": n_clusters} if "n_clusters" in params else {}
+    if params.get("random_state", 0) is None:
+        changes["random_state"] = random_state.randint(2**31 - 1)
+    if params.get("n_landmarks") == "auto":
+        changes["n_landmarks"] = n_landmarks
+    if "store_representation" in params:
+        changes["store_representation"] = True
+    return clone(estimator).set_params(**changes).fit(view)

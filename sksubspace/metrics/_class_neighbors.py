@@ -3,7 +3,7 @@
 import numpy as np
 
 from sksubspace._measures import measure
-from sksubspace._parameters import check_integer
+from sksubspace._parameters import check_choice, check_integer
 from sksubspace._validation import codes_of_both, label_codes
 from sksubspace.metrics._input import (
     MAX_SAMPLES,
@@ -19,10 +19,22 @@ from sksubspace.neighbors._input import rows_for_cosine
 _METRICS = ("cosine", "euclidean")
 # of coordinates of rows at unit length: copies of a row at other lengths are equally far
 _COSINE_ROUNDING = 1e-15
+# dimensions of a map up to which neighbours are searched by a tree
+_OF_TREES = 3
 
 
 @measure(is_compared=True, has_labels=True)
-def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_train=None):
+def neighborhood_hit(
+    Z,
+    y,
+    *,
+    n_neighbors=5,
+    per_point=False,
+    Z_train=None,
+    y_train=None,
+    max_samples="auto",
+    random_state=0,
+):
     r"""Measure how many of the nearest rows in the map have the row's own label.
 
     Parameters
@@ -37,7 +49,7 @@ def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_tr
         Neighbours of a row.
 
     per_point : bool, default=False
-        Whether to return a value for each row, instead of their mean.
+        Whether to return a value for each row, NaN for those not drawn, instead of their mean.
 
     Z_train : array-like of shape (n_train, n_components), default=None
         Map of the training data. Where it is given, Z are held-out rows, and their neighbours are
@@ -45,6 +57,14 @@ def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_tr
 
     y_train : array-like of shape (n_train,), default=None
         Labels of the training data.
+
+    max_samples : int, None or "auto", default="auto"
+        Number of rows to draw and score; their neighbours are searched among all. None scores all
+        rows. "auto" is None for maps of up to three dimensions, whose neighbours a tree finds
+        quickly, and 10,000 for others, for which time grows with this number times the rows.
+
+    random_state : int, RandomState instance or None, default=0
+        The draw of `max_samples` rows. None draws a seed from the operating system.
 
     Returns
     -------
@@ -54,11 +74,17 @@ def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_tr
     Raises
     ------
     TypeError
-        If `n_neighbors` is not an integer, or Z is sparse.
+        If `n_neighbors` or `max_samples` is not an integer, or Z is sparse.
 
     ValueError
         If the shapes do not agree, a value is not finite, `y` does not hold classes,
         `n_neighbors` is out of its range, or one of `Z_train` and `y_train` is missing.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 10,000 rows of more than three dimensions and `max_samples` is left
+        at "auto".
 
     Notes
     -----
@@ -94,8 +120,13 @@ def neighborhood_hit(Z, y, *, n_neighbors=5, per_point=False, Z_train=None, y_tr
         check_same_length(Z_train, y_train, "Z_train", "y_train")
     n_candidates = len(y_train) - (Z_train is None)
     check_integer(n_neighbors, "n_neighbors", 1, n_candidates, "the rows to choose from")
-    hits = _expected_hits(Z, y, Z_train, y_train, n_neighbors) / n_neighbors
-    return hits if per_point else float(hits.mean())
+    if isinstance(max_samples, str):
+        check_choice(max_samples, "max_samples", ("auto",))
+        max_samples = None if Z.shape[1] <= _OF_TREES else MAX_SAMPLES
+    drawn = rows_to_score(len(Z), max_samples, random_state, stacklevel=3)
+    hits = np.full(len(Z), np.nan)
+    hits[drawn] = _expected_hits(Z, y, Z_train, y_train, n_neighbors, drawn) / n_neighbors
+    return hits if per_point else float(hits[drawn].mean())
 
 
 def _codes(y, y_other, name):  # -> (m,), (n,)
@@ -112,8 +143,8 @@ def _counts(same):  # (m, c) -> (m, c + 1)
     return counts
 
 
-def _expected_hits(Z, y, Z_train, y_train, k):  # -> (n,)
-    """Rows of the class among the k nearest, the mean over all orders of equally far rows.
+def _expected_hits(Z, y, Z_train, y_train, k, drawn):  # (m,) drawn rows -> (m,)
+    """Rows of the class of each drawn row among its k nearest, the mean over all orders of ties.
 
     Places are ranked and not rows, of which any number may be at one: all that counts is how many
     of each class are there. A row is not its own neighbour.
@@ -122,11 +153,11 @@ def _expected_hits(Z, y, Z_train, y_train, k):  # -> (n,)
     places, at = np.unique(Z, axis=0, return_inverse=True)
     known, there = (places, at) if within else np.unique(Z_train, axis=0, return_inverse=True)
     n_there, of_class = np.bincount(there.ravel()), _ClassesAt(there.ravel(), y_train, n_classes)
-    kinds, kind = np.unique(at.ravel() * n_classes + y, return_inverse=True)
+    kinds, kind = np.unique((at.ravel() * n_classes + y)[drawn], return_inverse=True)
     at, y = np.divmod(kinds, n_classes)  # rows of one class at one place are alike
     hits = np.empty(len(kinds))
     enough = min(k + within, len(known))
-    for chosen, ranked in Space(places, known).rankings(np.arange(len(places)), enough):
+    for chosen, ranked in Space(places, known).rankings(np.unique(at), enough):
         itself = within & (ranked.order == chosen[:, None])
         first, last, ends = _group_of(n_there[ranked.order] - itself, ranked, k)
         mine = np.flatnonzero(np.isin(at, chosen))

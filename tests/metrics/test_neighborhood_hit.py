@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sksubspace.metrics import _space, neighborhood_hit
+from sksubspace.metrics import _class_neighbors, _space, neighborhood_hit
 from tests.metrics import slow_and_plain
 from tests.metrics.data import cloud, grid
 
@@ -111,3 +111,25 @@ def test_of_rows_at_one_place_no_distance_of_two_is_computed(monkeypatch):
     for k in (1, 10, 4999):
         assert neighborhood_hit(np.zeros((5000, 2)), y, n_neighbors=k) == pytest.approx(expected)
     assert sum(asked) == 0
+
+
+def test_drawn_rows_keep_their_value():
+    Z, y = cloud()[1], labels()
+    everything = neighborhood_hit(Z, y, n_neighbors=7, per_point=True)
+    drawn = neighborhood_hit(Z, y, n_neighbors=7, per_point=True, max_samples=12)
+    some = np.isfinite(drawn)
+    assert some.sum() == 12
+    np.testing.assert_array_equal(drawn[some], everything[some])
+    mean = neighborhood_hit(Z, y, n_neighbors=7, max_samples=12)
+    assert mean == pytest.approx(everything[some].mean(), rel=1e-12)
+
+
+def test_rows_of_wide_maps_are_drawn_by_default(monkeypatch):
+    rng = np.random.RandomState(0)
+    Z, y = rng.randn(60, 4), rng.randint(3, size=60)
+    monkeypatch.setattr(_class_neighbors, "MAX_SAMPLES", 20)
+    assert np.isfinite(neighborhood_hit(Z, y, per_point=True)).sum() == 20
+    assert np.isfinite(neighborhood_hit(Z[:, :3], y, per_point=True)).all()
+    assert np.isfinite(neighborhood_hit(Z, y, per_point=True, max_samples=None)).all()
+    with pytest.raises(ValueError, match="max_samples must be one of 'auto'"):
+        neighborhood_hit(Z, y, max_samples="all")

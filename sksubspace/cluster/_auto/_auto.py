@@ -36,7 +36,8 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         Clusterings with ``fit_predict``, scikit-learn's too, or pipelines that end in one, in any
         order; of mixtures of Gaussians the components are clusters. "default" tries k-means, graphs
         of 5 and 10 nearest neighbours, thresholding with 5 and 10, orthogonal matching pursuit with
-        5 and 10, and least squares with both affinities.
+        5 and 10, and least squares with both affinities; above 20,000 rows, where all of them use
+        landmarks, without that of nearest codes, which has to compare all pairs of rows.
 
     subspace_dim : int or "auto", default="auto"
         Dimension of the subspaces. "auto" keeps 99 % of the energy of the members, at most 15
@@ -193,9 +194,10 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
             If every candidate fails, X has non-finite values, fewer rows than clusters, too few to
             leave some out, or only zero rows, or a `validation_fraction` is given to "information".
         """
-        given = isinstance(self.candidates, str)
-        candidates = subspace_candidates() if given else named_candidates(self.candidates)
+        is_default = isinstance(self.candidates, str)
+        candidates = None if is_default else named_candidates(self.candidates)
         X = training_rows(self, X)
+        candidates = subspace_candidates(len(X)) if is_default else candidates
         random_state = isolated_random_state(self.random_state)
         choose = self._by_r2 if self._used_criterion() == "r2" else self._by_information
         best = choose(X, candidates, random_state)

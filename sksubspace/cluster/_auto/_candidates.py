@@ -16,6 +16,8 @@ from sksubspace.cluster._self_expression import ElasticNetSubspaceClustering
 _N_COMPONENTS, _N_OF_FULL = 50, 15
 # above, what compares all pairs of rows is left out, and what takes a minute for 20,000
 _MOST_ROWS = 10_000
+# what compares the codes of all pairs of rows, and cannot do with landmarks, is left out above
+_MOST_PAIRED, _OF_ALL_PAIRS = 20_000, {"LSR knn"}
 # variance that mixtures add to each component, as a share of the mean one
 _FLOOR = 1e-6
 # of the candidates that say themselves as what they are tried
@@ -24,9 +26,11 @@ _OF_FEW_ROWS = {"Ward", "HDBSCAN", "graph", "TSC 5", "OMP 5", "LSR", "elastic ne
 _DENSE = {"graph", "LSR", "K-subspaces 4"}
 
 
-def subspace_candidates():  # -> dict of str to estimator
-    """What `AutoSubspaceClustering` tries."""
-    return {"k-means": KMeans(n_init=10), **auto_candidates()}
+def subspace_candidates(n_samples):  # -> dict of str to estimator
+    """What `AutoSubspaceClustering` tries on so many rows."""
+    found = {"k-means": KMeans(n_init=10), **auto_candidates()}
+    left_out = _OF_ALL_PAIRS if n_samples > _MOST_PAIRED else set()
+    return {name: one for name, one in found.items() if name not in left_out}
 
 
 def default_clusterings(X):

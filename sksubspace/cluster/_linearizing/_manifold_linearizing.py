@@ -76,6 +76,10 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
     max_iter : int, default=0
         Epochs of the second stage; 0 leaves it out.
 
+    max_samples : int or None, default=20000
+        Rows that the network and the graph are learnt from. Of more rows so many are drawn, and the
+        others go to the subspace of features that is nearest. None learns from all.
+
     {batch_size}
 
     learning_rate : float, default=0.001
@@ -92,7 +96,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
     {device}
 
     {random_state}
-        Seeds the network, its training and k-means.
+        Draws the rows that are learnt from; seeds the network, its training and k-means.
 
     Attributes
     ----------
@@ -103,7 +107,11 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         Features of the training rows.
 
     affinity_matrix_ : sparse matrix of shape (n_samples, n_samples)
-        Doubly stochastic graph of the features, restricted to nearest neighbours.
+        Doubly stochastic graph of the features, restricted to nearest neighbours; only of the rows
+        of `sample_indices_` where these were drawn.
+
+    sample_indices_ : ndarray of shape (max_samples,) or None
+        Training rows that were learnt from; None if all were.
 
     eigenvalues_ : ndarray of shape (n_eigenvalues,)
         Largest eigenvalues of the graph, descending.
@@ -185,7 +193,8 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
 
     ``predict`` and ``transform`` work on the features, ``score`` on the rows of X, so that it
     compares with other estimators. ``predict`` on training rows may differ from ``labels_``. The
-    exact nearest rows are searched among all, in time n^2.
+    exact nearest rows are searched among all that are learnt from, in time that grows with the
+    square of `max_samples`.
 
     References
     ----------
@@ -219,6 +228,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         "consistency": [Interval(Real, 0, None, closed="left")],
         "pretrain_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "max_samples": [Interval(Integral, 2, None, closed="left"), None],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         **training_constraints("learning_rate", "device"),
         "n_init": [Interval(Integral, 1, None, closed="left")],
@@ -236,6 +246,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         consistency=1.0,
         pretrain_iter="auto",
         max_iter=0,
+        max_samples=20_000,
         batch_size=256,
         learning_rate=1e-3,
         subspace_dim="auto",
@@ -253,6 +264,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         self.consistency = consistency
         self.pretrain_iter = pretrain_iter
         self.max_iter = max_iter
+        self.max_samples = max_samples
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.subspace_dim = subspace_dim
@@ -291,7 +303,9 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
             trainer = make_trainer(
                 self, X.dtype, random_state, context, max_iter=self.pretrain_iter
             )
-            stages = self._learn(X, trainer)
+            self.sample_indices_ = self._draw(len(X), random_state)
+            drawn = slice(None) if self.sample_indices_ is None else self.sample_indices_
+            stages = self._learn(X[drawn], trainer)
             self._keep(X, max(stages, key=lambda stage: stage.score), stages)
         return self
 
@@ -324,6 +338,15 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
             Features, of length 1.
         """
         return self._features(new_rows(self, X)[0])
+
+    def _draw(self, n, random_state):  # -> (m,) or None
+        if self.max_samples is None or n <= self.max_samples:
+            return None
+        if self.n_clusters > self.max_samples:
+            raise ValueError(
+                f"max_samples={self.max_samples} must be at least n_clusters={self.n_clusters}."
+            )
+        return np.sort(random_state.choice(n, self.max_samples, replace=False))
 
     def _learn(self, X, trainer):  # (n, d) -> list of Stage
         """Pretrain, copy the feature head, and train on for `max_iter` epochs."""
@@ -376,14 +399,28 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         self.embedding_, self.affinity_matrix_ = best.features.copy(), best.affinity
         self.eigenvalues_ = best.spectral.eigenvalues
         self.n_iter_ = len(self.loss_curve_)
-        keep_subspaces(self, X, best.spectral.labels)
-        dim = self.subspace_dim
-        self.feature_means_, self.feature_bases_ = fit_subspaces(
-            self.embedding_,
-            self.labels_,
-            self.n_clusters_,
-            dim if dim == "auto" else min(dim, self.n_components - 1),
+        labels = best.spectral.labels
+        if self.sample_indices_ is not None:
+            labels = self._labels_of_all(X, labels)
+        keep_subspaces(self, X, labels)
+        self.feature_means_, self.feature_bases_ = self._feature_subspaces(
+            self.embedding_, self.labels_, self.n_clusters_
         )
+
+    def _labels_of_all(self, X, drawn_labels):  # (n, d), (m,) -> (n,)
+        """Give rows that were not drawn to the nearest of the drawn ones' subspaces."""
+        means, bases = self._feature_subspaces(
+            self.embedding_, drawn_labels, drawn_labels.max() + 1
+        )
+        self.embedding_ = self._features(X)
+        labels = squared_residuals(self.embedding_, means, bases).argmin(axis=1)
+        labels[self.sample_indices_] = drawn_labels
+        return labels
+
+    def _feature_subspaces(self, features, labels, n_clusters):
+        dim = self.subspace_dim
+        dim = dim if dim == "auto" else min(dim, self.n_components - 1)
+        return fit_subspaces(features, labels, n_clusters, dim)
 
     def _features(self, X):  # (n, d) -> (n, n_components)
         device = available_device(self.device)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
+from sksubspace._linalg import row_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity, with_nearest_ties
@@ -18,6 +19,9 @@ from sksubspace.cluster._base import (
     training_rows,
 )
 from sksubspace.cluster._spectral import landmark_labels, nearest_bridges, spectral_labels
+
+# whose codes are held at a time where those of all rows are too many to keep
+_CODED_ROWS = 2**13
 
 
 class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
@@ -112,20 +116,32 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         return self._spectral_step(spectral_labels, A, X, random_state)
 
     def _cluster_landmarks(self, X, n_landmarks, random_state):
-        codes, indices = [], []
-        for _ in range(self.n_landmark_draws):
-            drawn = np.sort(random_state.choice(X.shape[0], n_landmarks, replace=False))
-            own = np.full(X.shape[0], -1)
-            own[drawn] = np.arange(n_landmarks)
-            codes.append(self._represent(X, X[drawn], own))
-            indices.append(drawn)
-        C = codes[0] if len(codes) == 1 else sparse.hstack(codes, format="csr")
-        self.landmark_indices_ = np.concatenate(indices)
-        self.representation_matrix_, self.affinity_matrix_ = C, None
-        # indices are shared: with many rows they are half of what the codes take
-        W = sparse.csr_matrix((np.abs(C.data), C.indices, C.indptr), shape=C.shape)
-        W = normalize(W, copy=False)
-        return self._spectral_step(landmark_labels, W, X[self.landmark_indices_], random_state)
+        n = X.shape[0]
+        drawn, own = [], np.full((n, self.n_landmark_draws), -1)
+        for draw in range(self.n_landmark_draws):
+            drawn.append(np.sort(random_state.choice(n, n_landmarks, replace=False)))
+            own[drawn[-1], draw] = np.arange(n_landmarks)
+        self.landmark_indices_ = np.concatenate(drawn)
+        landmarks = [X[indices] for indices in drawn]
+
+        def codes(X, own):  # (b, d), (b, n_draws) -> csr (b, m)
+            pairs = zip(landmarks, own.T, strict=True)
+            parts = [self._represent(X, dictionary, column) for dictionary, column in pairs]
+            return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
+
+        self.representation_matrix_, self.affinity_matrix_ = None, None
+        if self._stores_codes(n, n_landmarks):
+            self.representation_matrix_ = codes(X, own)
+            weights = _weights_of(self.representation_matrix_)
+        else:
+            weights = partial(_weights_by_blocks, codes, X, own)
+        return self._spectral_step(
+            landmark_labels, weights, X[self.landmark_indices_], random_state
+        )
+
+    def _stores_codes(self, n, n_landmarks):
+        """Whether the codes of all rows on landmarks are few enough to be kept."""
+        return True
 
     def _spectral_step(self, step, weights, X, random_state):
         result = step(
@@ -162,11 +178,24 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         """Give the matrices empty rows, and columns, for rows of X that have no code."""
         C = self.representation_matrix_
         square = self.landmark_indices_ is None
-        self.representation_matrix_ = _with_empty_rows(C, coded, n, square)
+        if C is not None:
+            self.representation_matrix_ = _with_empty_rows(C, coded, n, square)
         if square:
             self.affinity_matrix_ = _with_empty_rows(self.affinity_matrix_, coded, n, True)
         else:
             self.landmark_indices_ = coded[self.landmark_indices_]
+
+
+def _weights_of(C):  # csr (b, m) -> csr (b, m)
+    """Sizes of the coefficients, rows at unit length."""
+    # indices are shared: with many rows they are half of what the codes take
+    W = sparse.csr_matrix((np.abs(C.data), C.indices, C.indptr), shape=C.shape)
+    return normalize(W, copy=False)
+
+
+def _weights_by_blocks(codes, X, own):
+    """Yield the weights of blocks of rows, whose codes are computed anew and not kept."""
+    return (_weights_of(codes(X[b], own[b])) for b in row_blocks(X.shape[0], _CODED_ROWS))
 
 
 def _with_empty_rows(C, coded, n, square):  # csr (m, m or p) -> csr (n, n or p)

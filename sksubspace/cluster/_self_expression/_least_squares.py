@@ -18,6 +18,8 @@ from sksubspace.cluster._top_entries import keep_largest, product_blocks
 
 # kept a row with n_coefficients="auto": the whole row tells clusters apart, not its largest entries
 _N_COEFFICIENTS = 300
+# store_representation="auto": 2^25 coefficients on landmarks take 400 MB, and twice as much in fit
+_MOST_STORED = 2**25
 
 
 @is_tried_as(4, {"LSR symmetrize": {"affinity": "symmetrize"}, "LSR knn": {"affinity": "knn"}})
@@ -51,6 +53,11 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
 
     {n_landmark_draws}
 
+    store_representation : bool or "auto", default="auto"
+        Whether coefficients on landmarks are kept as `representation_matrix_`. "auto" keeps up to
+        2^25 of them, which by default is up to 111,848 rows. Where they are not kept, blocks of
+        rows are coded twice instead; labels do not depend on it. Without landmarks they are kept.
+
     {subspace_dim}
 
     {normalize}
@@ -68,8 +75,9 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     ----------
     {subspaces_}
 
-    representation_matrix_ : CSR matrix of shape (n_samples, n_samples or n_landmarks)
-        Row i has the largest coefficients of row i on the others.
+    representation_matrix_ : CSR matrix of shape (n_samples, n_samples or n_landmarks) or None
+        Row i has the largest coefficients of row i on the others; None where they are not kept,
+        see `store_representation`.
 
     {affinity_matrix_}
 
@@ -95,7 +103,9 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
     :math:`D = (X X^T + I/\gamma)^{-1}`. Blocks of rows are computed and only the largest
     coefficients kept, so that memory grows with `n_coefficients` and not with the square of rows:
     each takes 12 bytes of ``representation_matrix_``, and twice as much again during the fit, which
-    is about 10 kB a row by default (7 kB in single precision). Fewer coefficients take less.
+    is about 10 kB a row by default (7 kB in single precision). With landmarks and without
+    ``representation_matrix_`` the codes of 8,192 rows are held at a time, and memory grows by
+    little more than the rows themselves take.
 
     References
     ----------
@@ -120,6 +130,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
         **SelfExpressiveClustering._parameter_constraints,
         "gamma": [Interval(Real, 0, None, closed="neither")],
         "n_coefficients": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "store_representation": ["boolean", StrOptions({"auto"})],
     }
 
     def __init__(
@@ -131,6 +142,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
         affinity="auto",
         n_landmarks="auto",
         n_landmark_draws=1,
+        store_representation="auto",
         subspace_dim="auto",
         normalize=True,
         n_init=10,
@@ -144,6 +156,7 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
         self.affinity = affinity
         self.n_landmarks = n_landmarks
         self.n_landmark_draws = n_landmark_draws
+        self.store_representation = store_representation
         self.subspace_dim = subspace_dim
         self.normalize = normalize
         self.n_init = n_init
@@ -152,10 +165,18 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
         self.random_state = random_state
 
     def _represent(self, X, dictionary, own):
-        kept = _N_COEFFICIENTS if self.n_coefficients == "auto" else self.n_coefficients
+        kept = self._n_kept()
         device = resolve_device(self.device)
         blocks = ridge_coefficients(X, dictionary, own, 1 / self.gamma, self.batch_size, device)
         return keep_largest(blocks, kept, len(dictionary), X.dtype)
+
+    def _n_kept(self):
+        return _N_COEFFICIENTS if self.n_coefficients == "auto" else self.n_coefficients
+
+    def _stores_codes(self, n, n_landmarks):
+        if self.store_representation != "auto":
+            return self.store_representation
+        return n * self.n_landmark_draws * min(self._n_kept(), n_landmarks) <= _MOST_STORED
 
 
 def ridge_coefficients(X, dictionary, own, penalty, batch_size, device):

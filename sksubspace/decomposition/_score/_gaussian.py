@@ -41,7 +41,8 @@ class GaussianScore(ScoreModel):
 
     precision_ : ndarray of shape (n_features, n_features) or None
         Inverse of the shrunk covariance; a pseudo-inverse where that is singular. None where
-        `SteinSubspace` fitted it to more than 2,000 sparse features.
+        `SteinSubspace` fitted it to more than 2,000 sparse features, or to more than 5,000 features
+        of fewer rows.
 
     shrinkage_ : float
         Share of the identity.
@@ -100,8 +101,9 @@ class Gaussian:
         """P (x - m)."""
         if self.precision is None:
             raise ValueError(
-                "This score was fitted to more than 2,000 sparse features, for which no precision "
-                "matrix is kept; fit it to dense rows."
+                "This score was fitted by SteinSubspace to more than 2,000 sparse features, or to "
+                "more than 5,000 features of fewer rows, for which no precision matrix is kept; "
+                "fit a GaussianScore to dense rows."
             )
         return (X - self.mean) @ self.precision
 

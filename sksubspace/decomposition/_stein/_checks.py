@@ -15,6 +15,8 @@ _MOST_EXPLICIT = 300
 _MOST_AUTO = 10
 # with fewer features for each component the matrix is made too
 _COLUMNS_PER_COMPONENT = 8
+# beyond so many features, if rows are fewer, no matrix of (d, d) is made: each would take 200 MB
+_MOST_PRECISION = 5000
 # matrices of (d, d) held at the same time, as measured, with the operator and without
 _MATRICES, _MATRICES_OF_FULL = 7, 10
 
@@ -63,6 +65,12 @@ def uses_operator(model, d):
         k = _MOST_AUTO if model.n_components == "auto" else model.n_components
         return d > max(_MOST_EXPLICIT, _COLUMNS_PER_COMPONENT * k)
     return model.svd_solver == "operator"
+
+
+def is_wide(model, n, d):
+    """Whether the moments of so many rows and features are found in the span of the rows."""
+    many = max(_MOST_PRECISION, n) < d
+    return many and is_gaussian(model) and (model.order == 1 or uses_operator(model, d))
 
 
 def check_size(model, d, n_more=0):

@@ -161,7 +161,9 @@ def _new_columns(block, held):  # (d, q), (d, r) -> (d, q)
 
 
 def roots(information):  # (d, d) -> (d, d), (d, d)
-    """Root and inverse root of a matrix, on its span."""
+    """Root and inverse root of a matrix, or an operator with powers, on its span."""
+    if not isinstance(information, np.ndarray):
+        return information.power(0.5), information.power(-0.5)
     values, vectors = linalg.eigh(information)
     kept = values > len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     root, vectors = np.sqrt(values[kept]), vectors[:, kept]

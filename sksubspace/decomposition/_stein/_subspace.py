@@ -25,12 +25,14 @@ from sksubspace.decomposition._score._models import (
     make_score_model,
 )
 from sksubspace.decomposition._score._sparse_gaussian import fit_sparse_gaussian
+from sksubspace.decomposition._score._wide_gaussian import fit_wide_gaussian
 from sksubspace.decomposition._stein._checks import (
     check_responses,
     check_size,
     checked_rows,
     is_gaussian,
     is_identity,
+    is_wide,
     needs_second,
     takes_sparse,
     uses_operator,
@@ -162,6 +164,11 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     smooth density. What is left comes from the shrinkage, and is exactly PCA for a Gaussian score.
     `scale_y` is then ignored.
 
+    With more than 5,000 features, fewer rows than features, the Gaussian score and no
+    ``svd_solver="full"``, no matrix of (n_features, n_features) is made for any order: covariance,
+    Fisher information and second-order moments are applied to vectors in the span of the rows, and
+    the ``precision_`` of `score_model_` is None.
+
     `fit` takes sparse X for order 1 with the Gaussian score, and does not make it dense.
 
     References
@@ -268,10 +275,13 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         rng = isolated_random_state(self.random_state)
         Y = centre_responses(Y, weights, not is_identity(X, Y) and self.scale_y)
         k = self.n_components
-        if sparse.issparse(X):
-            model, term = fit_sparse_gaussian(X, weights, self.shrinkage)
+        if sparse.issparse(X) or is_wide(self, *X.shape):
+            fit_score = fit_sparse_gaussian if sparse.issparse(X) else fit_wide_gaussian
+            model, term = fit_score(X, weights, self.shrinkage)
             M, make_second = term.rows.T @ Y, lambda: RowHessians([term], Y)
-            found = find_directions(1, M, make_second, None, True, k, rng)
+            found = find_directions(
+                self.order, M, make_second, lambda: term.precision, True, k, rng
+            )
             return _with_directions(self, model, *found, X.dtype)
         check_size(self, X.shape[1])
         rows = X.astype(np.float64, copy=False)

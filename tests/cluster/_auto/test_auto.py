@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
 from sksubspace.cluster import AutoSubspaceClustering
+from sksubspace.cluster._auto._candidates import subspace_candidates
 from sksubspace.cluster._auto._scores import (
     evaluate,
     folds,
@@ -317,3 +318,9 @@ def test_float32_stays_float32():
 def test_bad_candidates(candidates, error, match):
     with pytest.raises(error, match=match):
         AutoSubspaceClustering(2, candidates).fit(np.eye(6))
+
+
+def test_what_compares_all_pairs_is_not_tried_on_many_rows():
+    few, many = subspace_candidates(20_000), subspace_candidates(20_001)
+    assert set(few) - set(many) == {"LSR knn"}
+    assert [name for name in few if name in many] == list(many)

@@ -52,6 +52,29 @@ def test_curves_are_found_and_new_rows_join_them():
     assert clustering_accuracy(y[300:], model.predict(X[300:])) > 0.98
 
 
+def test_rows_that_are_not_drawn_join_the_nearest_subspace():
+    X, y = make_union_of_manifolds(450, n_features=20, noise=0.01, random_state=0)
+    params = {"hidden_layer_sizes": (64,), "n_components": 16, "pretrain_iter": 30}
+    model = ManifoldLinearizingClustering(3, max_samples=200, random_state=0, **params).fit(X)
+    drawn = model.sample_indices_
+    assert len(np.unique(drawn)) == 200
+    assert model.affinity_matrix_.shape == (200, 200)
+    assert model.embedding_.shape == (450, 16)
+    assert_allclose(model.embed(X), model.embedding_, atol=1e-6)
+    assert clustering_accuracy(y, model.labels_) > 0.98
+    alone = ManifoldLinearizingClustering(3, random_state=0, **params).fit(X[drawn])
+    others = np.setdiff1d(np.arange(450), drawn)
+    assert_array_equal(model.labels_[others], alone.predict(X[others]))
+
+
+def test_all_rows_are_learnt_from_where_they_are_few(fitted):
+    assert fitted.sample_indices_ is None
+    same = ManifoldLinearizingClustering(**CHEAP, max_samples=None).fit(X)
+    assert_array_equal(same.embedding_, fitted.embedding_)
+    with pytest.raises(ValueError, match="max_samples=2 must be at least n_clusters=3"):
+        ManifoldLinearizingClustering(**CHEAP, max_samples=2).fit(X)
+
+
 def test_training_raises_the_rate_of_the_features():
     model = ManifoldLinearizingClustering(**CHEAP | {"pretrain_iter": 40, "batch_size": 64}).fit(X)
     rates = model.coding_rate_curve_

@@ -8,6 +8,8 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import normalize
 
 from sksubspace.cluster import LeastSquaresSubspaceClustering
+from sksubspace.cluster._self_expression import _base as base
+from sksubspace.cluster._self_expression import _least_squares as least_squares
 from sksubspace.cluster._self_expression._least_squares import ridge_solver
 
 
@@ -109,6 +111,36 @@ def test_landmarks_find_the_subspaces():
     lsr = LeastSquaresSubspaceClustering(3, n_landmarks=40, random_state=0).fit(X)
     assert lsr.representation_matrix_.shape == (180, 40)
     assert adjusted_rand_score(y, lsr.labels_) == 1
+
+
+@pytest.mark.parametrize("n_draws", [1, 2])
+def test_codes_that_are_not_kept_give_the_same_clusters(n_draws, monkeypatch):
+    X, _ = union(n_each=60)
+    X[7] = 0
+    params = {"n_landmarks": 40, "n_landmark_draws": n_draws, "random_state": 0}
+    with pytest.warns(UserWarning, match="rows are zero"):
+        kept = LeastSquaresSubspaceClustering(3, **params).fit(X)
+    monkeypatch.setattr(base, "_CODED_ROWS", 7)
+    with pytest.warns(UserWarning, match="rows are zero"):
+        lost = LeastSquaresSubspaceClustering(3, store_representation=False, **params).fit(X)
+    assert kept.representation_matrix_.shape == (len(X), 40 * n_draws)
+    assert lost.representation_matrix_ is lost.affinity_matrix_ is None
+    assert_array_equal(lost.labels_, kept.labels_)
+    assert_array_equal(lost.landmark_indices_, kept.landmark_indices_)
+    assert_allclose(lost.eigenvalues_, kept.eigenvalues_, rtol=1e-10)
+
+
+def test_few_codes_are_kept_and_many_are_not(monkeypatch):
+    X, _ = union(n_each=60)
+    model = LeastSquaresSubspaceClustering(
+        3, n_landmarks=40, n_coefficients=10, n_landmark_draws=2, random_state=0
+    )
+    monkeypatch.setattr(least_squares, "_MOST_STORED", 20 * len(X))
+    assert model.fit(X).representation_matrix_ is not None
+    monkeypatch.setattr(least_squares, "_MOST_STORED", 20 * len(X) - 1)
+    assert model.fit(X).representation_matrix_ is None
+    assert model.set_params(store_representation=True).fit(X).representation_matrix_ is not None
+    assert model.set_params(n_landmarks=None).fit(X).representation_matrix_ is not None
 
 
 def test_single_precision_stays_and_is_solved_in_double():
