@@ -54,9 +54,11 @@ class TLDR(TrainedTransformer):
         Whether a pair counts only if each row is among the neighbours of the other, which leaves
         out hubs. It cannot be seen where ``n_anchors`` is given, and is then without effect.
 
-    encoder : {"fourier", "linear", "mlp"}, default="fourier"
+    encoder : {"blend", "fourier", "linear", "mlp"}, default="blend"
         "linear" is one matrix. "fourier" is the ridge regression, on 1,000 random Fourier features,
-        of the neighbour means of the linear outputs; it needs no training either. "mlp" is a
+        of the neighbour means of the linear outputs; it needs no training either. "blend" puts
+        these two and principal scores side by side: it ranks a little worse than "fourier" where
+        that is at its best, and keeps the nearest rows where that one loses them. "mlp" is a
         network, trained by the twin loss.
 
     solver : {"auto", "spectral", "lbfgs", "sgd"}, default="auto"
@@ -65,13 +67,15 @@ class TLDR(TrainedTransformer):
         these two the closed form, inside the span of what was found, sets scale and order of the
         outputs. "auto" is "sgd" for "mlp", else "spectral".
 
-    smoothing : float, default=1.5
+    smoothing : float or "auto", default="auto"
         Exponent t of the correlations between neighbours, by which directions are damped. 0 damps
-        none.
+        none. "auto" is 3 for "blend", where principal scores are beside the maps, and 1.5 for the
+        other encoders.
 
-    metric_power : float, default=0.25
+    metric_power : float or "auto", default="auto"
         Exponent q, from 0 to 1: how much of the metric of the rows is kept. 0 gives all directions
-        the same variance before they are damped, 0.5 keeps the metric.
+        the same variance before they are damped, 0.5 keeps the metric. "auto" is 0.05 for "blend",
+        0.25 for the other encoders.
 
     shrinkage : float, default=0.1
         Share of a multiple of the identity in the covariance.
@@ -203,10 +207,10 @@ class TLDR(TrainedTransformer):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "metric": [StrOptions({"cosine", "euclidean"})],
         "mutual": ["boolean"],
-        "encoder": [StrOptions({"linear", "fourier", "mlp"})],
+        "encoder": [StrOptions({"blend", "linear", "fourier", "mlp"})],
         "solver": [StrOptions({"auto", "spectral", "lbfgs", "sgd"})],
-        "smoothing": [Interval(Real, 0, None, closed="left")],
-        "metric_power": [Interval(Real, 0, 1, closed="both")],
+        "smoothing": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "metric_power": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "shrinkage": [Interval(Real, 0, 1, closed="both")],
         "pca_components": [Interval(Integral, 1, None, closed="left"), None],
         "n_anchors": [
@@ -232,10 +236,10 @@ class TLDR(TrainedTransformer):
         n_neighbors=5,
         metric="cosine",
         mutual=True,
-        encoder="fourier",
+        encoder="blend",
         solver="auto",
-        smoothing=1.5,
-        metric_power=0.25,
+        smoothing="auto",
+        metric_power="auto",
         shrinkage=0.1,
         pca_components=128,
         n_anchors=None,
