@@ -53,8 +53,8 @@ NAME = "autoencoders"
 ASKED = {2: 0.0, 4: 0.0, 8: -0.03}
 # .01, as rows are pixels of 0 to 1, is about so much where their variance is 1
 THEIRS, THEIR_WEIGHT = "authors' modules", 0.1
-# rows that are drawn; None is the official split
-REFINED = {"USPS": None, "MNIST": 4000}
+# rows that are drawn, 70 % of them to fit on
+REFINED = {"USPS": 4000, "MNIST": 4000}
 STD = np.array([3.79, 2.94, 2.18, 1.61, 1.13, 0.05, 0.05, 0.05])
 SIZES = (8, 16)
 PLAIN = {"AE + PCA": {}, "AE + PCA, learning rate 3e-3": {"learning_rate": 3e-3}}
@@ -170,18 +170,25 @@ def refinement(bench):
     """R2 from the first dimensions with and without the last epochs, beside what they cost."""
     rows = []
     for data, n_rows in bench.sets.items():
-        found, row = {}, partial(result_row, "refinement", data)
+        found = {}
         for seed in bench.seeds if has_data(data) else ():
             reference = bench.reference if seed == bench.seeds[0] else None
             for what, value in _refined(load_split(data, seed, n_rows), seed, reference):
                 print(data, seed, what, value, file=sys.stderr, flush=True)
                 found.setdefault(what, []).append(value)
-        rows += [row(what, values) for what, values in sorted(found.items())]
-        lost = np.subtract(found.get("all: refined", []), found.get("all: not refined", []))
-        rows.append(row("all: refined less not refined", lost, (">=", -0.005)))
-        for k, margin in ASKED.items() if bench.reference else ():
-            gain = np.subtract(found[f"k={k}: refined"][:1], found[f"k={k}: {THEIRS}"])
-            rows.append(row(f"k={k}: refined less {THEIRS}, one seed", gain, (">=", margin)))
+        rows += refinement_rows(data, found)
+    return rows
+
+
+def refinement_rows(data, found):
+    """Rows of what was measured, and of what is asked; the authors' modules are of one seed."""
+    row = partial(result_row, "refinement", data)
+    rows = [row(what, values) for what, values in sorted(found.items())]
+    lost = np.subtract(found.get("all: refined", []), found.get("all: not refined", []))
+    rows.append(row("all: refined less not refined", lost, (">=", -0.005)))
+    for k, margin in ASKED.items() if f"all: {THEIRS}" in found else ():
+        gain = np.subtract(found[f"k={k}: refined"][:1], found[f"k={k}: {THEIRS}"])
+        rows.append(row(f"k={k}: refined less {THEIRS}, one seed", gain, (">=", margin)))
     return rows
 
 
