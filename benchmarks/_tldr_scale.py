@@ -32,6 +32,7 @@ BLOCK_ROWS = 10_000
 CASES = {
     "PCA": lambda: PCA(32, svd_solver="covariance_eigh"),
     "default": lambda: TLDR(n_anchors=0.1, random_state=0),
+    "Fourier": lambda: TLDR(encoder="fourier", n_anchors=0.1, random_state=0),
     "linear": lambda: TLDR(encoder="linear", n_anchors=0.1, random_state=0),
     "linear, exact search": lambda: TLDR(
         encoder="linear", n_anchors=0.1, search="exact", random_state=0
@@ -113,7 +114,7 @@ def measure_apart(path, case):
 def scale(bench):
     """Time, memory and quality by number of rows, with a tenth of them as anchors."""
     for n_rows in bench.sizes:
-        cases = ["PCA", "default", "linear", *(SEARCHES if n_rows == SEARCHED_ROWS else ())]
+        cases = [c for c in bench.cases if c not in SEARCHES or n_rows == SEARCHED_ROWS]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rows.npy"
             write_rows(path, n_rows)
@@ -138,7 +139,7 @@ def _keep(line):
 def acceptance(lines):
     """The peak at the largest size, and how fast time grows between sizes."""
     rows = []
-    for case in ("default", "linear"):
+    for case in ("default", "Fourier", "linear"):
         mine = [line for line in lines if line["case"] == case]
         for before, line in zip([None, *mine], mine, strict=False):
             rows += _of_size(case, line, before)

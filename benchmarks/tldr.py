@@ -8,7 +8,8 @@ thread.
 
     python benchmarks/tldr.py                                      # all but the public code
     python benchmarks/tldr.py --sections retrieval --sets USPS ORL # these rows anew, others kept
-    python benchmarks/tldr.py --sections scale --sizes 10000 1000000
+    python benchmarks/tldr.py --sections retrieval --methods PCA TLDR "TLDR, linear" "TLDR, Fourier"
+    python benchmarks/tldr.py --sections scale --sizes 10000 1000000 --cases default linear
     python benchmarks/tldr.py --sections reference --reference FOLDER --projectors mlp-1-512
 
 Section "reference" needs a checkout of the public code, see `_tldr_reference.py`. Its default
@@ -31,10 +32,12 @@ from _common import (
     write_page,
 )
 from _tldr_exact import exactness, span, twin
+from _tldr_rank import ranks
 from _tldr_reference import ReferenceAbsent, load_reference, run_reference
-from _tldr_scale import SIZES, TABLE, scale
+from _tldr_scale import CASES, SIZES, TABLE, scale
 from _tldr_sets import (
     DEFAULT,
+    FOURIER,
     LINEAR,
     MEASURES,
     METHODS,
@@ -52,7 +55,9 @@ from _tldr_sets import (
 NAME = "tldr"
 ROWS = f"{NAME}_rows.csv"
 GAINS = {"digits": 4.0, "USPS": 2.0, "MNIST": 2.0}
-ACCURACY_LOSS = 1.0
+LOSS = 0.2
+OURS = (DEFAULT, FOURIER, LINEAR)
+COMPARED = (*OURS, "PCA")
 FEW_ROWS = 400
 REFERENCE_SETS = ("digits", "USPS", "MNIST")
 REFERENCE_CASES = ((5, "mlp-1-512"), (20, "mlp-1-512"), (5, "mlp-2-2048"))
@@ -65,17 +70,18 @@ def retrieval(bench):
     for data in bench.sets:
         row = partial(result_row, "retrieval", data)
         if not has_set(data):
-            asked = (">=", GAINS[data]) if data in GAINS else None
-            yield data, [row(f"{DEFAULT}: mAP less PCA's", [], asked)]
+            yield data, [row(f"{DEFAULT}: mAP less that of {LINEAR}", [], (">=", -LOSS))]
             continue
         splits = [split_set(data, seed) for seed in bench.seeds]
-        found = {method: _over_seeds(method, splits, bench.seeds) for method in methods_for(data)}
+        wanted = methods_for(data, bench.methods)
+        found = {method: _over_seeds(method, splits, bench.seeds) for method in wanted}
         rows = [
             row(f"{method}: {what}", values[what])
             for method, values in found.items()
             for what in MEASURES
         ]
-        yield data, [*_gains(data, found, row), *rows]
+        gains = _gains(data, found, row) if set(COMPARED) <= found.keys() else []
+        yield data, [*gains, *rows]
 
 
 def _over_seeds(method, splits, seeds):
@@ -88,13 +94,19 @@ def _over_seeds(method, splits, seeds):
 
 
 def _gains(data, found, row):
-    """How much better than PCA the two encoders of the closed form are."""
-    for method in (DEFAULT, LINEAR):
-        is_asked = method == DEFAULT and data in GAINS
-        asked = ((">=", GAINS[data]), (">=", -ACCURACY_LOSS)) if is_asked else (None, None)
-        for what, bound in zip(QUALITY, asked, strict=True):
+    """How much better than PCA the closed forms are, and the default than its parts."""
+    for method in OURS:
+        asked = {}
+        if method == DEFAULT:
+            asked = {"mAP": (">=", GAINS[data]) if data in GAINS else None, "10-NN": (">=", -LOSS)}
+        for what in QUALITY:
             gain = np.subtract(found[method][what], found["PCA"][what])
-            yield row(f"{method}: {what} less PCA's", gain, bound)
+            yield row(f"{method}: {what} less PCA's", gain, asked.get(what))
+    for part, asked in ((LINEAR, (">=", -LOSS)), (FOURIER, None)):
+        gain = np.subtract(found[DEFAULT]["mAP"], found[part]["mAP"])
+        yield row(f"{DEFAULT}: mAP less that of {part}", gain, asked)
+    ratio = np.divide(found[DEFAULT]["fit, CPU s"], found[FOURIER]["fit, CPU s"])
+    yield row(f"{DEFAULT}: time of the fit / that of {FOURIER}", ratio)
 
 
 def reference(bench):
@@ -110,9 +122,9 @@ def reference(bench):
 
 
 def _both(data, n_neighbors, projector, seed, public):
-    """What the public code and our two encoders reach on one split."""
+    """What the public code and our closed forms reach on one split."""
     split = split_set(data, seed)
-    ours = {method: measure(method, split, seed) for method in (DEFAULT, LINEAR)}
+    ours = {method: measure(method, split, seed) for method in OURS}
     X_train, X_test = split.X_train, split.X_test
     Z_train, Z_test, seconds = run_reference(
         X_train, X_test, N_COMPONENTS, n_neighbors, projector, REFERENCE_EPOCHS, seed,
@@ -126,12 +138,12 @@ def _compared(data, name, measured):
     row = partial(result_row, "reference", data)
     values = {
         (method, what): np.array([one[method][what] for one in measured])
-        for method in (DEFAULT, LINEAR, "public")
+        for method in (*OURS, "public")
         for what in (*QUALITY, "fit, CPU s")
     }
     for (method, what), numbers in values.items():
         yield row(f"{name}; {method}: {what}", numbers)
-    for method in (DEFAULT, LINEAR):
+    for method in OURS:
         for what in QUALITY:
             gain = values[method, what] - values["public", what]
             yield row(f"{name}; {method}: {what} less the public code's", gain, (">=", 0.0))
@@ -147,6 +159,7 @@ def sizes(bench):
 FIRST_SEED = 100  # the defaults were settled on the splits of smaller seeds
 SECTIONS = {
     "retrieval": retrieval,
+    "ranks": ranks,
     "reference": reference,
     "twin": twin,
     "span": span,
@@ -163,7 +176,9 @@ All hyperparameters are the defaults, and none is chosen on test rows here. But 
 TLDR themselves (the graph, the number of neighbours, the smoothing, the width of the kernel and the
 ridge) were chosen by looking at held-out mAP and accuracy of digits, USPS, MNIST and COIL-20, on
 other splits of the same rows: those columns are optimistic to that extent. None was chosen by
-{new_sets}.
+{new_sets}, but that the default is a blend, its weights and its smoothing: they were settled with
+an eye on all seven sets. "TLDR, linear, smoothing 3" is the linear map with the smoothing and the
+power of the blend.
 
 Methods "with labels" see the classes of the training rows, the others do not; NCA is fitted on
 2,000 rows of the first 32 principal components. "20 one-sided" has 20 neighbours that need not be
@@ -183,6 +198,10 @@ By number of rows of 256 features, with a tenth of the rows as anchors; quality 
 (`_tldr_scale.py`):
 
 {scale}
+Spearman's correlations of numbers that need no labels with mAP and accuracy, over twelve maps of
+each of two splits (`_tldr_rank.py`):
+
+{ranks}
 What was asked:"""
 
 
@@ -198,6 +217,7 @@ def replace_rows(rows):
         if lines:
             write_csv(f"{NAME}_{name}.csv", lines)
     tables["scale"] = read_csv(TABLE)
+    tables["ranks"] = ranks_table(rows)
     text = {name: as_markdown(lines) if lines else "" for name, lines in tables.items()}
     asked = [row for row in rows if row["asked"]]
     if asked:
@@ -221,6 +241,20 @@ def retrieval_tables(rows):
     }
     measured = {data for data, what in cells if what.startswith("PCA: ")}
     return {name: _table(maker, measured) for name, maker in makers.items()}
+
+
+def ranks_table(rows):
+    """A line for each pair of a number and a quality, a column for each set, and their mean."""
+    found = {}
+    for row in rows:
+        if row["section"] == "ranks":
+            found.setdefault(row["what"], {})[row["data"]] = float(row["reached"])
+    return [
+        {"number": what}
+        | {data: f"{value:+.2f}" for data, value in by_set.items()}
+        | {"mean": f"{np.mean(list(by_set.values())):+.2f}"}
+        for what, by_set in found.items()
+    ]
 
 
 def _table(cell, measured):
@@ -251,7 +285,8 @@ class Bench:
     def __init__(self, options):
         self.seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
         self.sets = options.sets
-        self.sizes = options.sizes
+        self.methods = options.methods
+        self.sizes, self.cases = options.sizes, options.cases
         self.reference_cases = [
             (k, projector) for k, projector in REFERENCE_CASES if projector in options.projectors
         ]
@@ -263,7 +298,9 @@ def parse_options():
     parser.add_argument("--sections", nargs="*", choices=list(SECTIONS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES))
+    parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
     parser.add_argument("--reference", help="checkout of the public code")
     names = list(REFERENCE_SEEDS)
     parser.add_argument("--projectors", nargs="*", default=names, choices=names)

@@ -77,7 +77,8 @@ _PARTITIONS = {
 _SMALL_NETWORK = {"hidden_layer_sizes": (8,), "max_iter": 2}
 
 _MAPS = {
-    "TLDR-fourier": (TLDR, {}),
+    "TLDR-blend": (TLDR, {}),
+    "TLDR-fourier": (TLDR, {"encoder": "fourier"}),
     "TLDR-linear": (TLDR, {"encoder": "linear"}),
     "TLDR-lbfgs": (TLDR, {"encoder": "linear", "solver": "lbfgs", "metric": "euclidean"}),
     "TLDR-sgd": (TLDR, {"encoder": "linear", "solver": "sgd", "projector": (8,), "max_iter": 2}),

@@ -15,6 +15,7 @@ from sksubspace._linalg import (
     rows_differ,
 )
 from sksubspace._parameters import check_widths, isolated_random_state
+from sksubspace.manifold._blend import blend
 from sksubspace.manifold._map import (
     NeighborMap,
     encode_blocks,
@@ -113,7 +114,7 @@ def more_sums(estimator, sums, X, X_neighbors):  # -> dict
 
 def resolve_solver(params):
     """The solver by name; that of an encoder that is not linear is given."""
-    needed = {"fourier": "spectral", "mlp": "sgd"}.get(params.encoder)
+    needed = {"blend": "spectral", "fourier": "spectral", "mlp": "sgd"}.get(params.encoder)
     if params.solver == "auto":
         return needed or "spectral"
     if needed not in (None, params.solver):
@@ -128,9 +129,9 @@ def learn_neighbor_map(params, X, rows, W, trainer, solver):  # -> NeighborMap, 
     """Learn a map from the pairs of a graph, and the losses of the search."""
     if solver == "sgd":
         return learn_network(params, X, rows, W, trainer)
-    if params.encoder == "fourier":
-        return learn_fourier(params, rows, W, trainer.random_state)
-    return learn_linear(params, linear_problem(X, rows, W), solver)
+    if params.encoder == "linear":
+        return learn_linear(params, linear_problem(X, rows, W), solver)
+    return learn_fourier(params, rows, W, trainer.random_state)
 
 
 def learn_linear(params, problem, solver):  # -> NeighborMap, list
@@ -143,20 +144,30 @@ def learn_linear(params, problem, solver):  # -> NeighborMap, list
 def learn_fourier(params, rows, W, random_state):  # -> NeighborMap, list
     """Regress neighbour means of linearly smoothed rows on Fourier features of the rows.
 
-    The target of row i is (y_i + sum_j W_ij y_j) / (1 + sum_j W_ij) with y the closed form, or y_i
-    where no output is like that of the neighbours, as when every row is a neighbour of every other.
+    With the encoder "blend", principal scores and the linear map stand beside that.
     """
     shift, S, G = moments(graph_sums(rows.scores, W, np.zeros(rows.scores.shape[1])))
     linear = smoothing_map(S, G, params.n_components, **smoothing_parameters(params))
     smooth = (rows.scores - shift) @ linear.components.T
-    symmetric = (W + W.T) / 2
-    with_neighbors = np.asarray(symmetric.sum(axis=1))
-    target = (smooth + symmetric @ smooth) / (1 + with_neighbors.reshape(-1, 1))
+    target, with_neighbors = neighbor_means(smooth, W)
     if not (linear.correlation > 0).any():
         target = smooth
-    seen = np.flatnonzero(with_neighbors.ravel()) if params.n_anchors else slice(None)
+    seen = np.flatnonzero(with_neighbors) if params.n_anchors else slice(None)
     encoder = fourier_encoder(rows.scores[seen], target[seen], params.metric, random_state)
-    return _finished(encoder, rows, W), []
+    if params.encoder == "blend":
+        return _finished(*blend(rows.scores, linear.components, encoder), rows, W), []
+    return _finished(encoder, encode_blocks(encoder, rows.scores), rows, W), []
+
+
+def neighbor_means(Y, W):  # (n, q), (n, n) -> (n, q), (n,)
+    """(y_i + sum_j W_ij y_j) / (1 + sum_j W_ij) with the symmetric part of W, and these sums.
+
+    For the Fourier encoder Y is the closed form. Where none of its outputs is like that of the
+    neighbours, as when every row is a neighbour of every other, Y itself is its target.
+    """
+    symmetric = (W + W.T) / 2
+    sums = np.asarray(symmetric.sum(axis=1))
+    return (Y + symmetric @ Y) / (1 + sums.reshape(-1, 1)), sums.ravel()
 
 
 def learn_network(params, X, rows, W, trainer):  # -> NeighborMap, list
@@ -183,7 +194,8 @@ def learn_network(params, X, rows, W, trainer):  # -> NeighborMap, list
     parameters = smoothing_parameters(params)
     if params.encoder == "mlp":
         found = smoothing_map(S, G, len(S), **parameters)
-        return _finished(followed_by(encoder, found.components.T, mean), rows, W), log.loss_curve
+        encoder = followed_by(encoder, found.components.T, mean)
+        return _finished(encoder, encode_blocks(encoder, rows.scores), rows, W), log.loss_curve
     problem = linear_problem(X, rows, W)
     span = encoder["weights"][0]
     if problem.basis is None:
@@ -208,9 +220,8 @@ def _drawn_pairs(W, random_state):  # (n, n) -> (m,), (m,)
     return pairs.row[drawn], pairs.col[drawn]
 
 
-def _finished(encoder, rows, W):  # -> NeighborMap
-    """Rotate the outputs to principal components, and regress the rows on them."""
-    outputs = encode_blocks(encoder, rows.scores)
+def _finished(encoder, outputs, rows, W):  # dict, (n, q), ... -> NeighborMap
+    """Rotate the outputs for the rows to principal components, and regress the rows on them."""
     mean = outputs.mean(axis=0)
     variances, E = leading_eigenpairs(np.cov(outputs.T, bias=True).reshape(len(mean), -1))
     encoder = followed_by(encoder, E, mean)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import solve
+from scipy.linalg import block_diag, solve
 from scipy.special import erf
 
 from sksubspace._linalg import in_blocks, row_blocks, unit_rows
@@ -114,6 +114,16 @@ def _inputs(Z, spread):
     return Z / spread if spread else unit_rows(Z)
 
 
+def beside_rows(fourier):  # dict -> dict
+    """The encoder whose outputs are those of a Fourier encoder behind the scores themselves."""
+    r = len(fourier["frequencies"])
+    return fourier | {
+        "kind": "blend",
+        "coef": block_diag(np.eye(r), fourier["coef"]),
+        "intercept": np.r_[np.zeros(r), fourier["intercept"]],
+    }
+
+
 def layers_encoder(module, spread):
     """Layers of a linear module or an MLP as arrays, for rows in units of `spread`."""
     layers = [part for part in module.modules() if hasattr(part, "weight")]
@@ -135,6 +145,8 @@ def layers_encoder(module, spread):
 
 def features(encoder, Z):  # dict, (n, r) -> (n, p)
     """What the last linear map of the encoder is applied to."""
+    if encoder["kind"] == "blend":
+        return np.hstack([Z, features(encoder | {"kind": "fourier"}, Z)])
     if encoder["kind"] == "fourier":
         inputs = _inputs(Z, encoder["spread"])
         phase = inputs @ encoder["frequencies"]

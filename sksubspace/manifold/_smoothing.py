@@ -20,6 +20,11 @@ from sksubspace.manifold._twin_lbfgs import minimize_twin_loss, spanned_eigenvec
 _MAX_ITER = 1000
 # share of the outputs whose directions must be independent, in `effective_rank`
 _COLLAPSED = 0.5
+# in a blend the metric of the input has a part of its own, and the others may smooth more
+_AUTO = {
+    "blend": {"smoothing": 3.0, "metric_power": 0.05},
+    "one map": {"smoothing": 1.5, "metric_power": 0.25},
+}
 
 
 @dataclass(frozen=True)
@@ -100,12 +105,10 @@ def describe(components, S, G):  # (q, d) -> LinearMap
 
 
 def smoothing_parameters(params):
-    """Those parameters of an estimator that the closed form has."""
-    return {
-        "smoothing": params.smoothing,
-        "metric_power": params.metric_power,
-        "shrinkage": params.shrinkage,
-    }
+    """Those parameters of an estimator that the closed form has; "auto" goes by the encoder."""
+    found = _AUTO["blend" if params.encoder == "blend" else "one map"]
+    given = {name: getattr(params, name) for name in found if getattr(params, name) != "auto"}
+    return found | given | {"shrinkage": params.shrinkage}
 
 
 def solve_spectral(params, S, G, n_components):  # -> LinearMap, list

@@ -42,8 +42,8 @@ X_new, _ = gaussian(40)
 
 
 def small(n_components=5, **params):
-    params = {"hidden_layer_sizes": (8,), "max_iter": 4, "random_state": 0, **params}
-    return LeastVolumeAutoencoder(n_components, **params)
+    given = {"hidden_layer_sizes": (8,), "max_iter": 4, "refine": False, "random_state": 0}
+    return LeastVolumeAutoencoder(n_components, **given | params)
 
 
 def longer(**params):
@@ -184,8 +184,9 @@ def test_a_convolutional_decoder_lengthens_no_distance():
     decoder = image_decoder()
     before = decoder[3].weight.detach().clone()
     model = LeastVolumeAutoencoder(
-        5, decoder=decoder, volume_weight=1e-3, batch_size=32, max_iter=25, random_state=0
-    ).fit(digits)
+        5, decoder=decoder, volume_weight=1e-3, batch_size=32, max_iter=25, refine=False,
+        random_state=0,
+    ).fit(digits)  # fmt: skip
     Z = model.transform(digits[:60])
     ratios = pdist(model.inverse_transform(Z)) / pdist(Z)
     assert 0.1 < ratios.max() <= 1 + 1e-9
@@ -420,8 +421,9 @@ def test_the_weight_gives_way_before_the_score_falls_below_the_target():
 def test_min_score_is_reached_on_rows_held_out():
     digits = load_digits().data[:900].astype(np.float32)
     model = LeastVolumeAutoencoder(
-        24, hidden_layer_sizes=(64,), min_score=0.7, max_iter=150, batch_size=128, random_state=0
-    ).fit(digits)
+        24, hidden_layer_sizes=(64,), min_score=0.7, max_iter=150, batch_size=128, refine=False,
+        random_state=0,
+    ).fit(digits)  # fmt: skip
     assert 1 - model.validation_loss_curve_[-1] == pytest.approx(0.7, abs=0.01)
     assert model.n_iter_ == 150 and model.volume_weight_ != 0.01
     assert model.n_components_ < 20

@@ -23,6 +23,7 @@ CORRELATIONS = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.05, 0.02, 0.0])
 
 def parameters(**changed):
     chosen = {
+        "encoder": "linear",
         "smoothing": 1.5,
         "metric_power": 0.25,
         "shrinkage": 0.1,

@@ -129,8 +129,9 @@ def test_outputs_come_by_importance(kind):
     assert (np.abs(model.neighbor_correlation_) <= 1 + 1e-9).all()
 
 
-def test_outputs_of_the_fourier_encoder_are_principal_components():
-    model = tldr("fourier").fit(X)
+@pytest.mark.parametrize("kind", ["fourier", "blend"])
+def test_outputs_of_an_encoder_are_principal_components(kind):
+    model = tldr(kind).fit(X)
     Z = model.transform(X)
     assert_allclose(Z.mean(axis=0), 0, atol=1e-10)
     assert_allclose(np.cov(Z.T, bias=True), np.diag(model.explained_variance_), atol=1e-10)
@@ -288,7 +289,7 @@ def test_pairs_without_variance_are_refused():
         tldr().partial_fit(same, X_neighbors=same)
 
 
-@pytest.mark.parametrize("kind", ["fourier", "sgd", "mlp"])
+@pytest.mark.parametrize("kind", ["fourier", "blend", "sgd", "mlp"])
 def test_only_the_moments_can_be_learned_in_part(kind):
     model = tldr(kind)
     assert not hasattr(model, "partial_fit")
@@ -306,7 +307,7 @@ def test_the_way_back_is_exact_where_nothing_was_left_out():
     assert_allclose(model.inverse_transform(model.transform(X)), X, atol=1e-8)
 
 
-@pytest.mark.parametrize("kind", ["spectral", "fourier", "mlp"])
+@pytest.mark.parametrize("kind", ["spectral", "fourier", "blend", "mlp"])
 def test_the_way_back_is_least_squares(kind):
     # with all rows as neighbours, every row is in as many pairs as any other
     model = tldr(kind, n_components=4, n_neighbors=199 if kind == "spectral" else 5).fit(X)
@@ -347,9 +348,10 @@ def test_neighbours_of_new_digits_are_found_better_than_with_pca(monkeypatch):
     assert found["spectral"] > pca + 0.02
     assert found["lbfgs"] > pca + 0.02
     assert found["fourier"] > found["spectral"] + 0.02
+    assert found["spectral"] + 0.005 < found["blend"] < found["fourier"]
 
 
-@pytest.mark.parametrize("kind", ["spectral", "fourier"])
+@pytest.mark.parametrize("kind", ["spectral", "fourier", "blend"])
 def test_the_score_of_new_rows_is_above_that_of_a_random_map(kind):
     train, test = DIGITS[:500], DIGITS[500:800]
     model = tldr(kind, n_components=8).fit(train)
@@ -383,10 +385,13 @@ def test_the_score_does_not_see_the_scale_of_the_outputs():
 
 @pytest.mark.parametrize(
     ("encoder", "solver"),
-    [("fourier", "lbfgs"), ("fourier", "sgd"), ("mlp", "spectral"), ("mlp", "lbfgs")],
+    [
+        *(("blend", "lbfgs"), ("fourier", "lbfgs"), ("fourier", "sgd")),
+        *(("mlp", "spectral"), ("mlp", "lbfgs")),
+    ],
 )
 def test_contradictions_are_refused(encoder, solver):
-    needed = {"fourier": "spectral", "mlp": "sgd"}[encoder]
+    needed = {"mlp": "sgd"}.get(encoder, "spectral")
     message = f"solver must be 'auto' or '{needed}' with encoder='{encoder}', got '{solver}'"
     with pytest.raises(ValueError, match=message):
         TLDR(encoder=encoder, solver=solver).fit(X)
@@ -400,6 +405,8 @@ def test_contradictions_are_refused(encoder, solver):
         ({"metric": "inner"}, "metric"),
         ({"shrinkage": 1.1}, "shrinkage"),
         ({"smoothing": -1}, "smoothing"),
+        ({"smoothing": "much"}, "smoothing"),
+        ({"metric_power": 1.1}, "metric_power"),
         ({"pca_components": 0}, "pca_components"),
     ],
 )

@@ -13,6 +13,7 @@ CLOSED = {
     "spectral": {"encoder": "linear", "solver": "spectral"},
     "lbfgs": {"encoder": "linear", "solver": "lbfgs", "tol": 1e-5},
     "fourier": {"encoder": "fourier"},
+    "blend": {"encoder": "blend"},
 }
 TRAINED = {
     "sgd": {"encoder": "linear", "solver": "sgd", "max_iter": 3},

@@ -6,7 +6,7 @@ from torch import nn
 
 from sksubspace._torch.device import to_tensor
 
-__all__ = ["affine", "explained_reconstruction", "latent_axes", "n_kept"]
+__all__ = ["affine", "explained_reconstruction", "latent_axes", "n_kept", "weights_of"]
 
 # rows that the shares of the components are measured on: each component is decoded for itself
 _MOST_ROWS = 5000
@@ -58,6 +58,11 @@ def affine(weight, bias, like):  # (b, a), (b,) -> module
         layer.weight.copy_(to_tensor(weight))
         layer.bias.copy_(to_tensor(bias))
     return layer
+
+
+def weights_of(layer):  # module -> (b, a), (b,)
+    """Weight and bias of a layer in double precision."""
+    return [part.detach().cpu().numpy().astype(np.float64) for part in (layer.weight, layer.bias)]
 
 
 def explained_reconstruction(decode, Z, X, mean):  # (n, k), (n, d), (d,) -> (k,), (k,)
