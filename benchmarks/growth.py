@@ -196,6 +196,8 @@ def write(rows):
         if table:
             write_csv(f"growth_{section}.csv", table)
             text += f"\n## {HEADINGS[section]}\n\n{as_markdown(table)}{not_run(section, table)}"
+        else:
+            text += f"\n## {HEADINGS[section]}\n\nNot run.\n"
     (RESULTS / "growth.md").write_text(text)
 
 
