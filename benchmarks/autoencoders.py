@@ -52,7 +52,8 @@ NAME = "autoencoders"
 # dimensions, and how far below the authors' modules R2 from so many may be
 ASKED = {2: 0.0, 4: 0.0, 8: -0.03}
 # .01, as rows are pixels of 0 to 1, is about so much where their variance is 1
-THEIRS, THEIR_WEIGHT = "authors' modules", 0.1
+THEIR_WEIGHT = 0.1
+THEIRS = f"authors' modules, weight {THEIR_WEIGHT}"
 # rows that are drawn, 70 % of them to fit on
 REFINED = {"USPS": 4000, "MNIST": 4000}
 STD = np.array([3.79, 2.94, 2.18, 1.61, 1.13, 0.05, 0.05, 0.05])
@@ -205,6 +206,10 @@ def _refined(split, seed, reference):
     yield "all: plain autoencoder, 64 dimensions", plain.score(X_test)
     yield from _by_size("plain autoencoder, refined", split, refined_plain(plain, X, X_test, seed))
     if reference:
+        equal = LeastVolumeAutoencoder(volume_weight=THEIR_WEIGHT, random_state=seed).fit(X)
+        codes = equal.transform(X_test)
+        own = f"refined, weight {THEIR_WEIGHT}"
+        yield from _by_size(own, split, lambda k: equal.inverse_transform(codes[:, :k]))
         theirs = fit_theirs(reference, X, seed, weight=THEIR_WEIGHT)
         yield from _by_size(THEIRS, split, partial(theirs, X_test))
 
