@@ -4,8 +4,8 @@ A seed is that of the networks and of the rows held out, and on generated data o
 read from the folder SKSUBSPACE_DATA (usps.npz), in its official split; without it its rows say
 "absent". "AE + PCA" is a plain autoencoder with as many latent dimensions as the least volume one
 begins with, its latent points projected on the first principal components before they are decoded;
-"AE trained for k" is one with k latent dimensions. The sections "least_volume", "penalties",
-"min_score" and "convolutions" are without the last epochs (``refine=False``). Times are CPU seconds
+"AE trained for k" is one with k latent dimensions. All sections but
+"refinement" are without the last epochs (``refine=False``). Times are CPU seconds
 of one thread.
 
     python benchmarks/autoencoders.py                             # everything, about 25 minutes
@@ -74,7 +74,7 @@ def linear(bench):
     for seed in bench.seeds:
         X, directions = gaussian(seed)
         model = LeastVolumeAutoencoder(
-            8, hidden_layer_sizes=(), learning_rate=1e-2, random_state=seed
+            8, hidden_layer_sizes=(), learning_rate=1e-2, refine=False, random_state=seed
         ).fit(X)
         k = min(5, model.n_components_)
         zero = model.inverse_transform(np.zeros((1, k)))
@@ -344,12 +344,12 @@ def checks(bench):
     same, finite = [], []
     for seed in bench.seeds:
         X = load_split("digits", seed).X_train[:257]
-        model = LeastVolumeAutoencoder(max_iter=20, random_state=seed).fit(X)
+        model = LeastVolumeAutoencoder(max_iter=20, refine=False, random_state=seed).fit(X)
         loaded = pickle.loads(pickle.dumps(model))
         same.append(np.array_equal(loaded.transform(X), model.transform(X)))
         X = np.hstack([np.ones((257, 3)), gaussian(seed, 257)[0]])
         model = LeastVolumeAutoencoder(
-            batch_size=2, max_iter=5, early_stopping=False, random_state=seed
+            batch_size=2, max_iter=5, early_stopping=False, refine=False, random_state=seed
         ).fit(X)
         finite.append(np.isfinite(model.inverse_transform(model.transform(X))).all())
     what = "constant columns, batches of two and one: finite"
