@@ -4,9 +4,8 @@ A seed is that of the networks and of the rows held out, and on generated data o
 read from the folder SKSUBSPACE_DATA (usps.npz), in its official split; without it its rows say
 "absent". "AE + PCA" is a plain autoencoder with as many latent dimensions as the least volume one
 begins with, its latent points projected on the first principal components before they are decoded;
-"AE trained for k" is one with k latent dimensions. All sections but
-"refinement" are without the last epochs (``refine=False``). Times are CPU seconds
-of one thread.
+"AE trained for k" is one with k latent dimensions. All sections but "refinement" are without the
+last epochs (``refine=False``). Times are CPU seconds of one thread.
 
     python benchmarks/autoencoders.py                             # everything, about 25 minutes
     python benchmarks/autoencoders.py --sections linear checks    # these rows anew, others kept

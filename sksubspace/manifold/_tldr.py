@@ -407,10 +407,10 @@ class TLDR(TrainedTransformer):
 
         Neighbours are found among the rows of X, as in ``fit``. Of closed forms it orders the mean
         average precision of the whole ranking well on most sets, and the accuracy of the vote of
-        the nearest not at all. It compares maps with the same neighbours and as many components: further ones
-        are less smooth and lower the mean, and with other ``n_neighbors``, ``mutual``, ``metric``
-        or ``pca_components`` other pairs are asked. A network may reach a higher score than the
-        closed forms and rank no better.
+        the nearest not at all. It compares maps with the same neighbours and as many components:
+        further ones are less smooth and lower the mean, and with other ``n_neighbors``, ``mutual``,
+        ``metric`` or ``pca_components`` other pairs are asked. A network may reach a higher score
+        than the closed forms and rank no better.
 
         Parameters
         ----------
