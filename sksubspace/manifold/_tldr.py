@@ -406,11 +406,11 @@ class TLDR(TrainedTransformer):
         """Mean correlation of the outputs with those of the neighbours, on rows not seen in fit.
 
         Neighbours are found among the rows of X, as in ``fit``. Of closed forms it orders the mean
-        average precision of the whole ranking well, and the accuracy of the vote of the nearest
-        not at all. It compares maps with the same neighbours and as many components: further ones
-        are less smooth and lower the mean, and with other ``n_neighbors``, ``mutual``, ``metric``
-        or ``pca_components`` other pairs are asked. A network may reach a higher score than the
-        closed forms and rank no better.
+        average precision of the whole ranking well on most sets, and the accuracy of the vote of
+        the nearest not at all. It compares maps with the same neighbours and as many components:
+        further ones are less smooth and lower the mean, and with other ``n_neighbors``, ``mutual``,
+        ``metric`` or ``pca_components`` other pairs are asked. A network may reach a higher score
+        than the closed forms and rank no better.
 
         Parameters
         ----------
