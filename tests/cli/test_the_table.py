@@ -3,7 +3,7 @@
 import importlib.util
 import inspect
 import json
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -222,7 +222,11 @@ def no_report(monkeypatch):
     """Neither pages nor what stands on them alone: the audit of the chosen map, and controls."""
     monkeypatch.setattr("sksubspace.report.write_report", lambda *args, **kwargs: None)
     monkeypatch.setattr("sksubspace.cli._validate._audit_of_the_chosen", lambda *args: None)
-    compared = partial(compare_embeddings, controls=False, metrics=(), student=STUDENT)
+    quick = {"controls": False, "metrics": (), "student": STUDENT}
+
+    def compared(*args, **kwargs):
+        return compare_embeddings(*args, **{**kwargs, **quick})
+
     monkeypatch.setattr("sksubspace.model_selection.compare_embeddings", compared)
 
 
