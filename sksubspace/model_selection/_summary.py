@@ -168,9 +168,10 @@ def relate(rows, families):
         known |= family.differences(first.name)
     related = []
     for row in rows:
-        # of one that was spared splits the difference is known, but no interval
-        unknown = row.score - first.score if row.dropped_after else np.nan
-        difference, (low, high) = known.get(row.name, (unknown, (np.nan, np.nan)))
+        difference, (low, high) = known.get(row.name, (np.nan, (np.nan, np.nan)))
+        if row.dropped_after:
+            # what splits say of it, without an interval; leave-one-out knows it too, but less
+            difference, (low, high) = row.score - first.score, (np.nan, np.nan)
         row = replace(
             row,
             difference=difference,

@@ -13,7 +13,7 @@ from sksubspace.model_selection._candidates import Candidate
 from sksubspace.model_selection._evaluate import Evaluation, Split
 from sksubspace.model_selection._race import lower_bound, still_running
 from sksubspace.model_selection._summary import Rule, honest_score, relate, summarize_all
-from tests.model_selection.toys import Broken, Scribe, calls, compare, digits, row
+from tests.model_selection.toys import Broken, Scribe, Seeded, calls, compare, digits, row
 
 X, y = digits()
 
@@ -104,6 +104,20 @@ def test_a_race_spares_fits_and_keeps_the_choice(tmp_path):
     assert not poor.tied and not poor.within_one_standard_error
     assert remarks(poor, raced.results) == ["dropped"] and "dropped:" in str(raced)
     assert raced.best_score_ == whole.best_score_
+
+
+def test_the_difference_of_a_dropped_one_is_that_of_the_splits_whatever_leave_one_out_says():
+    """Screened on all rows, confirmed by folds, dropped: one number, and no interval."""
+    X, _ = digits(200)
+    # equal by leave-one-out up to a little, so that both are confirmed
+    candidates = {"a": Seeded(0.01), "b": Seeded(0.4), "P": PCA(2)}
+    result = compare(X, candidates, method="auto", select="best", cv=5, metrics=(), controls=False)
+    dropped = [one for one in result.results if one.dropped_after]
+    assert dropped and all(np.isfinite(one.loo_score) for one in dropped)
+    first = result.results[0]
+    for one in dropped:
+        assert one.difference == pytest.approx(one.score - first.score) and one.difference < 0
+        assert np.isnan(one.difference_interval).all() and not one.tied
 
 
 def test_what_is_decided_runs_at_once(tmp_path, monkeypatch):
