@@ -110,7 +110,10 @@ def _ties(result):
     ]
     if not tied:
         return []
-    return [f"By their {level(result)}s the data do not tell the best apart from {listed(tied)}."]
+    return [
+        f"By the {level(result)} of each difference the data do not tell the best apart from "
+        f"{listed(tied)}."
+    ]
 
 
 def _controls(result):

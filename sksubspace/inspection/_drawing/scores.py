@@ -243,7 +243,7 @@ def draw_differences(ax, rows, comparison):
     ring(ax, [(one.difference, height) for height, one in enumerate(ordered) if one.selected])
     _name_rows(ax, ordered)
     ax.locator_params(axis="x", nbins=5)
-    ax.set_xlabel(f"difference from the best, {level(comparison)}")
+    ax.set_xlabel(f"difference from the best,\n{level(comparison)}")
 
 
 def score_limits(rows):
