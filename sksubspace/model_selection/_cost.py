@@ -8,7 +8,7 @@ from sksubspace._machine import check_memory
 from sksubspace._teachers import quadratic_bytes
 
 # CPU seconds of a fit to 2,000 rows, and the exponent with which they grow with the rows: of one
-# core, to be read as "about"; what the estimate was worth stands in benchmarks/results/validate.md
+# core, to be read as "about"; benchmarks/validate.py, `protocols`, sets them beside what it took
 _ROWS = 2_000
 _TEACHERS = {
     "PCA": (0.01, 1.0),
