@@ -130,7 +130,7 @@ def _add_validate(verb):
     )  # fmt: skip
     add(
         "--max-rows", type=_at_least(50), metavar="N",
-        help="rank on N rows drawn at random, 2000 to 5000 as a rule; the best is fitted to all",
+        help="rank on N rows drawn at random, such as 2000; the best is fitted to all",
     )  # fmt: skip
     add(
         "--select", choices=("simplest", "one_std_err", "best"), default="simplest",

@@ -20,7 +20,7 @@ from sksubspace.cli._output import csv_text
 from sksubspace.cli._say import UsageError, about, check_packages
 
 _NEEDED = ("jinja2", "matplotlib", "pandas", "skops")
-# rows of a draw that orders most maps as all rows do
+# rows of a draw that is offered for large tables
 _USUAL_DRAW = 2_000
 # letters of the name of a run
 _RUN_LENGTH = 12

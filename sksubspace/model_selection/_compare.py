@@ -127,9 +127,8 @@ def compare_embeddings(
 
     max_rows : int or None, default=None
         Rows to rank on, at least 50, drawn at random; the chosen candidate is then fitted to all.
-        2,000 to 5,000 order most candidates as all rows do. Settings stay as they are, so that few
-        rows are a disadvantage for large neighbourhoods; those too large for a training set are
-        named in a warning and left out. None takes all rows.
+        Settings stay as they are, so that few rows are a disadvantage for large neighbourhoods;
+        those too large for a training set are named in a warning and left out. None takes all rows.
 
     select : {"simplest", "one_std_err", "best"}, default="simplest"
         The simplest candidate that is tied with the best, which is the one that the table calls so;

@@ -5,8 +5,8 @@ from scipy import stats
 
 # of R2: a simpler candidate so far behind, beyond chance, is not going to be tied with the best
 _FAR = 0.05
-# one-sided: who is dropped by chance lost little, since it was nearly as good; benchmarks/intervals.py
-# says what six equal maps lose by it
+# one-sided: who is dropped by chance was nearly as good; benchmarks/intervals.py, `race`, has what
+# six equal maps lose by it
 _CONFIDENCE = 0.95
 
 
