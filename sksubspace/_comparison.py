@@ -179,12 +179,12 @@ def interval_of(row):
 
 def rivals(rows):
     """Candidates that may be the best: with a score, confirmed if any is, controls never."""
-    alive = _scored(rows)
+    alive = _with_score(rows)
     confirmed = [row for row in alive if row.evidence == "held-out" and not row.dropped_after]
     return confirmed or alive
 
 
-def _scored(rows):
+def _with_score(rows):
     return [row for row in rows if row.role == "candidate" and np.isfinite(row.score)]
 
 
@@ -396,5 +396,5 @@ def dimensions(rows):  # -> list of int
 
     One that was dropped may have been so for its dimension alone.
     """
-    dropped = [row for row in _scored(rows) if row.dropped_after]
+    dropped = [row for row in _with_score(rows) if row.dropped_after]
     return sorted({row.n_components for row in (*rivals(rows), *dropped) if row.n_components})

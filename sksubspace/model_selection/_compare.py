@@ -13,22 +13,21 @@ from sklearn.utils import check_array, column_or_1d
 
 from sksubspace._student import check_groups
 from sksubspace._student._groups import (
-    N_NEAREST,
     groups_of_copies,
     groups_of_equal_rows,
     warn_of_copies,
 )
-from sksubspace._teachers import neighbors_wanted
 from sksubspace._validation import check_counts, refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
 from sksubspace.model_selection._cost import Work
 from sksubspace.model_selection._draw import (
-    FinalFit,
+    candidates_of_draw,
     check_max_rows,
     drawn,
     drawn_maps,
-    servable,
+    final_fit,
+    shared_neighbors,
 )
 from sksubspace.model_selection._evaluate import METRICS, ScoredData
 from sksubspace.model_selection._memory import open_store, shaping_versions
@@ -37,15 +36,11 @@ from sksubspace.model_selection._run import (
     Comparison,
     ComparisonPlan,
     run_comparison,
-    with_linear_control,
 )
 from sksubspace.model_selection._splits import loose_splits, make_splits, mean_sizes
 from sksubspace.model_selection._summary import Rule
-from sksubspace.model_selection._thin import log_normalized
-from sksubspace.neighbors._table import NeighborTable
 
 _METHODS = ("auto", "loo", "cv")
-_USUAL_FOLDS = 5
 _VALIDATIONS = ("rows", "thin")
 _RULES = ("simplest", "one_std_err", "best")
 
@@ -258,10 +253,10 @@ def compare_embeddings(
     check_max_rows(max_rows, n_samples, cv)
     groups = None if groups is None else check_groups(groups, n_samples)
     bare, rows = drawn(everything, max_rows, seed)
-    bare = replace(bare, table=_shared_neighbors(bare, parsed, method, cv))
+    bare = replace(bare, table=shared_neighbors(bare, parsed, method, cv))
     data = _with_groups(bare, groups, method, rows)
     splits = () if method in ("loo", "thin") else make_splits(data, cv, n_repeats, seed)
-    compared = _possible(parsed, controls, data, splits, n_samples)
+    compared = candidates_of_draw(parsed, controls, data, splits, n_samples)
     seeds = tuple((seed + i) % 2**32 for i in range(1 if splits else n_repeats))
     n_whole = 0 if method == "cv" else len(seeds)
     Work(compared, len(rows), n_samples, n_whole, len(splits)).check_memory(n_jobs)
@@ -279,29 +274,13 @@ def compare_embeddings(
             seeds=seeds,
             store=store,
             whole=whole,
-            final=_final_fit(X, groups, compared, everything, bare.table),
+            final=final_fit(X, groups, compared, everything, bare.table),
             n_jobs=n_jobs,
             **_beside_groups(data, bare, splits, n_repeats, seed),
         )
         compare = partial(run_comparison, plan)
         found = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
     return _summed_up(plan, *found, n_samples=n_samples, random_state=seed)
-
-
-def _possible(candidates, controls, data, splits, n_samples):
-    """The candidates and the linear control; of a draw, those that it can serve."""
-    candidates = with_linear_control(candidates, controls, data.X.shape[1])
-    n_ranked = data.X.shape[0]
-    if n_ranked == n_samples:
-        return candidates
-    fewest = min((len(one.train) for one in splits), default=n_ranked)
-    return servable(candidates, n_ranked, fewest)
-
-
-def _final_fit(X, groups, candidates, everything, table):
-    """All rows, as the caller gave them; counts as teachers see them."""
-    checked = log_normalized(everything.X) if everything.has_counts else everything.X
-    return FinalFit(checked if everything.has_counts else X, checked, groups, candidates, table)
 
 
 def _beside_groups(data, bare, splits, n_repeats, seed):
@@ -433,16 +412,6 @@ def _checked_metrics(metrics, y):
         if METRICS[name].has_labels:
             raise ValueError(f"metrics has {name!r}, which needs y, got y=None.")
     return tuple(names)
-
-
-def _shared_neighbors(data, candidates, method, cv):
-    """Neighbours of all rows, if more than one fit begins with a search for them."""
-    n_near = max(neighbors_wanted(one.teacher) for one in candidates)
-    if not n_near or method == "thin":
-        return None
-    n_folds = cv if isinstance(cv, Integral) else _USUAL_FOLDS
-    n_near = min(max(n_near, N_NEAREST), data.X.shape[0] - 1)
-    return NeighborTable.of(data.X, n_near, 1.0 if method == "loo" else 1 - 1 / max(2, n_folds))
 
 
 def _with_groups(data, groups, method, rows):

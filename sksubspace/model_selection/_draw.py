@@ -9,12 +9,16 @@ import joblib
 import numpy as np
 
 from sksubspace._parameters import check_integer
+from sksubspace._student._groups import N_NEAREST
 from sksubspace._teachers import neighbors_wanted, rows_needed
-from sksubspace.model_selection._candidates import FixedMap
+from sksubspace.model_selection._candidates import FixedMap, pca_control
+from sksubspace.model_selection._thin import log_normalized
 from sksubspace.neighbors._table import NeighborTable, PartNeighbors
 
 # beneath, folds have too few rows for any neighbourhood
 _FEWEST = 50
+# what other splitters are taken for
+_USUAL_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -133,3 +137,35 @@ def servable(candidates, n_rows, fewest):
             stacklevel=4,
         )
     return fitting
+
+
+def candidates_of_draw(candidates, controls, data, splits, n_samples):
+    """The candidates and the linear control; of a draw, those that it can serve."""
+    candidates = with_linear_control(candidates, controls, data.X.shape[1])
+    n_ranked = data.X.shape[0]
+    if n_ranked == n_samples:
+        return candidates
+    fewest = min((len(one.train) for one in splits), default=n_ranked)
+    return servable(candidates, n_ranked, fewest)
+
+
+def shared_neighbors(data, candidates, method, cv):
+    """Neighbours of all rows, if more than one fit begins with a search for them."""
+    n_near = max(neighbors_wanted(one.teacher) for one in candidates)
+    if not n_near or method == "thin":
+        return None
+    n_folds = cv if isinstance(cv, Integral) else _USUAL_FOLDS
+    n_near = min(max(n_near, N_NEAREST), data.X.shape[0] - 1)
+    return NeighborTable.of(data.X, n_near, 1.0 if method == "loo" else 1 - 1 / max(2, n_folds))
+
+
+def final_fit(X, groups, candidates, everything, table):
+    """All rows, as the caller gave them; counts as teachers see them."""
+    checked = log_normalized(everything.X) if everything.has_counts else everything.X
+    return FinalFit(checked if everything.has_counts else X, checked, groups, candidates, table)
+
+
+def with_linear_control(candidates, controls, n_features):
+    """Append the linear control if controls are wanted and no candidate stands for it."""
+    control = pca_control(candidates, n_features) if controls else None
+    return candidates if control is None else (*candidates, control)

@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._comparison import MEAN, PERMUTED, best, choose, dimensions, ranked
 from sksubspace._threads import small_work
-from sksubspace.model_selection._candidates import Candidate, is_pca, pca_control
+from sksubspace.model_selection._candidates import Candidate, is_pca
 from sksubspace.model_selection._draw import FinalFit
 from sksubspace.model_selection._evaluate import (
     ScoredData,
@@ -142,12 +142,6 @@ def run_comparison(plan, caller, context):
         fitted = _fit_chosen(plan, chosen, caller, context)
     _warn_once(caught, said)
     return ranked(rows, chosen), score, fitted
-
-
-def with_linear_control(candidates, controls, n_features):
-    """Append the linear control if controls are wanted and no candidate stands for it."""
-    control = pca_control(candidates, n_features) if controls else None
-    return candidates if control is None else (*candidates, control)
 
 
 def _whole_jobs(plan, candidates):
