@@ -28,6 +28,11 @@ _PENALTIES = 10.0 ** np.arange(-8, 3)
 _SMALLEST_EIGENVALUE = 1e-8
 # side up to which a Gram matrix is formed; above, an iterative solver is cheaper
 _MAX_GRAM = 2000
+# of the mean eigenvalue, for the iterative solver: the strong ones are found in a few steps, and
+# the weak ones, which take hundreds, are tried only where data bear them
+_PENALTIES_BY_ENERGY = 10.0 ** np.arange(2, -7, -1)
+# its tolerance while it searches, and for the line that is kept
+_ROUGH, _FINE = 1e-4, 1e-8
 # residuals of the map, in units of its radius, that are worth correcting
 _EXACT_ENOUGH = 1e-6
 # nearest training rows whose residuals are added: so few that the correction stays local
@@ -36,7 +41,6 @@ _N_CORRECTING = 3
 _N_MEAN = 10
 # share of the places' squares that an exact line is off by
 _ROUNDING = 1e-12
-_CHUNK = 4096
 
 
 class LinearEncoder(Part):
@@ -77,7 +81,8 @@ class LinearEncoder(Part):
 
     .. math:: z_{(-g)} = z_g - (I - H_{gg})^{-1} e_g .
 
-    Where neither side of X is below 2,000, an iterative solver and two halves take its place.
+    Where neither side of X is below 2,000, an iterative solver takes its place, and two halves of
+    the groups, each placed by the other, that of :math:`H`; a follows from their errors.
 
     Examples
     --------
@@ -328,19 +333,25 @@ def _transposed_product(X, mean, weights):  # (n, d), (d,), (n, q) -> (d, q)
 
 
 def _fit_iteratively(X, Z, groups):
-    """Two halves by whole groups place each other."""
+    """Two halves by whole groups place each other, by the penalty that does it best."""
     squared_norm = X.multiply(X).sum() if sparse.issparse(X) else np.square(X).sum()
-    penalty = max(1e-4 * float(squared_norm) / min(X.shape), 1e-300)
+    energy = max(float(squared_norm) / min(X.shape), 1e-300)
     half = np.random.RandomState(0).permutation(groups.max() + 1)[groups] % 2
-    placed = np.empty_like(Z)
-    for fold in (0, 1):
-        coef, intercept = _iterate(X[half != fold], Z[half != fold], penalty)
-        placed[half == fold] = X[half == fold] @ coef + intercept
-    return LeastSquares(*_iterate(X, Z, penalty), placed, None)
+    least, chosen, left_out = np.inf, energy, np.zeros_like(Z)
+    for penalty in _PENALTIES_BY_ENERGY * energy:
+        placed = np.empty_like(Z)
+        for fold in (0, 1):
+            coef, intercept = _iterate(X[half != fold], Z[half != fold], penalty, _ROUGH)
+            placed[half == fold] = X[half == fold] @ coef + intercept
+        error = np.square(Z - placed).sum()
+        if error >= least:
+            break
+        least, chosen, left_out = error, penalty, placed
+    return LeastSquares(*_iterate(X, Z, chosen, _FINE), left_out, None)
 
 
-def _iterate(X, Z, penalty):  # (n, d), (n, q) -> (d, q), (q,)
-    model = Ridge(alpha=penalty, solver="lsqr", tol=1e-8, max_iter=300).fit(X, Z)
+def _iterate(X, Z, penalty, tolerance):  # (n, d), (n, q) -> (d, q), (q,)
+    model = Ridge(alpha=penalty, solver="lsqr", tol=tolerance, max_iter=300).fit(X, Z)
     return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
 
 

@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
 
 from sksubspace._student import LinearEncoder, _linear
 from sksubspace._student._block_leave_out import group_solver
@@ -237,6 +238,22 @@ def test_the_iterative_way_agrees(make, monkeypatch):
     assert_allclose(iterative.predict(X), closed.predict(X), atol=0.02)
     errors = [np.square(e.left_out() - Z).mean() for e in (iterative, closed)]
     assert errors[0] == pytest.approx(errors[1], rel=0.5)
+
+
+@MAKE
+def test_the_iterative_way_takes_a_penalty_that_noise_bears(make, monkeypatch):
+    """Rows as many as features: a weak penalty interpolates noise, and places others worse."""
+    monkeypatch.setattr(_linear, "_MAX_GRAM", 10)
+    rng = np.random.RandomState(0)
+    Z = rng.randn(300, 2)
+    directions = rng.randn(2, 150)
+    X = Z @ directions + 4 * rng.randn(300, 150)
+    encoder = LinearEncoder(exact=False).fit(make(X), Z)
+    weak = Ridge(alpha=1e-4 * np.square(X).sum() / 300).fit(X[::2], Z[::2])
+    assert r2_score(Z, encoder.left_out()) > r2_score(Z[1::2], weak.predict(X[1::2])) + 0.2
+    new = rng.randn(300, 2)
+    rows = new @ directions + 4 * rng.randn(300, 150)
+    assert r2_score(new, encoder.predict(make(rows))) > 0.5
 
 
 def test_the_iterative_way_leaves_whole_groups_out(monkeypatch):
