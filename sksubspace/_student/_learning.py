@@ -36,6 +36,8 @@ from sksubspace._student._scaling import FeatureScale, LatentScale
 from sksubspace._student._student import LeftOut, Student, part_name, share
 from sksubspace.neighbors._distances import squared_distances
 
+# what a student says of rows left out: R2, that at mean places, and that of a line
+READINGS = ("score", "continuous", "global_share")
 # a row and its neighbour next door must leave two groups to be decoded by
 _FEWEST_GROUPS = 4
 # a ridge penalty that changes no digit that is shown, relative to places of unit radius
@@ -48,7 +50,9 @@ def student_seed(random_state):
 
 
 @own_settings()
-def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None, known=None):
+def learn_student(
+    plan, X, Z, *, seed, groups=None, rows=None, stage=None, known=None, read=frozenset(READINGS)
+):
     """Learn encoder and decoder from rows and their places, and leave rows out.
 
     Parameters
@@ -75,8 +79,12 @@ def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None, known
         Opens a task of that name for callbacks.
 
     known : LeftOut or None
-        What was learned from the same `rows` with other places, whose groups, copies and neighbours
-        are taken. None looks for them.
+        What was learned from the same `X` and `rows` with other places, whose groups, copies,
+        neighbours and principal components are taken. None looks for them.
+
+    read : set of str
+        Those of `READINGS` that are wanted of rows left out; each is a decoder of its own. Without
+        "score" the decoder is a line, and so is the score.
 
     Returns
     -------
@@ -99,14 +107,17 @@ def learn_student(plan, X, Z, *, seed, groups=None, rows=None, stage=None, known
     own = Forget(groups, rows) if copies is None else _with_copies(groups, rows, copies, equal)
     trainer = plan.make_trainer(X.dtype, random_state) if plan.make_trainer else None
     setting = Setting(scale, rows, nearest, trainer, one_of_each(copies))
-    parts = _learn_parts(plan, work, target, own, setting, random_state, stage)
+    parts = _learn_parts(plan, work, target, own, setting, random_state, stage, read)
     mean = scale.unwork(scale.mean)
     parts.release()
+    components = known.student.components if known else principal_components(X, Z.shape[1])
     student = Student(
-        scale, latent, mean, principal_components(X, Z.shape[1]), parts.encoder, parts.decoder,
-        parts.mean_decoder, parts.line, sparse.issparse(X), seed,
+        scale, latent, mean, components, parts.encoder, parts.decoder, parts.mean_decoder,
+        parts.line, sparse.issparse(X), seed,
     )  # fmt: skip
-    squares = row_squares(X[rows], lambda block: mean) if parts.errors is not None else None
+    squares = known.squares if known else None
+    if parts.errors is not None and squares is None:
+        squares = row_squares(X[rows], lambda block: mean)
     return LeftOut(
         student, rows, target, n_conflicts, groups, n_copies, parts.scores, parts.placed,
         parts.errors, squares, *_readings(parts, student, X[rows], squares, scale),
@@ -169,7 +180,7 @@ class _Parts:
                 part.released()
 
 
-def _learn_parts(plan, X, Z, own, setting, random_state, stage):
+def _learn_parts(plan, X, Z, own, setting, random_state, stage, read):
     open_stage = stage or (lambda name: nullcontext())
     with open_stage("encoder") as task:
         _hand_stage(setting, task)
@@ -178,7 +189,7 @@ def _learn_parts(plan, X, Z, own, setting, random_state, stage):
         parts = _learn_encoder(plan, X, Z, own.groups, setting, random_state)
     with open_stage("decoder") as task:
         _hand_stage(setting, task)
-        _learn_decoder(parts, plan, X, Z, own, setting, random_state)
+        _learn_decoder(parts, plan, X, Z, own, setting, random_state, read)
     return parts
 
 
@@ -221,8 +232,17 @@ def _fit_encoder(encoder, X, Z, groups, setting, random_state):
     return encoder.fit(X, Z, groups, **extra) or encoder
 
 
-def _learn_decoder(parts, plan, X, Z, own, setting, random_state):
+def _learn_decoder(parts, plan, X, Z, own, setting, random_state, read):
     """Fit the decoder, and what it says without a row, its group and the row next door."""
+    units, by_line = setting.scale.squared_units, "score" not in read
+    can_read = parts.placed is not None and (by_line or hasattr(plan.decoder, "left_out"))
+    if can_read:
+        parts.line = FourierRidge(0, scale=1.0, penalty=_NO_PENALTY * len(Z))
+        parts.line.fit(Z, parts.placed, X, own)
+        parts.line_errors = _left_out_errors(parts.line, parts.placed, own, X, units)
+    if by_line:
+        parts.decoder, parts.errors = parts.line, parts.line_errors
+        return
     at, forget = _places_to_choose_by(parts, X, Z, own.groups, setting), own
     if own.groups.max() + 1 >= _FEWEST_GROUPS:
         forget = replace(own, next_door=next_door(at, Z, own))
@@ -231,13 +251,10 @@ def _learn_decoder(parts, plan, X, Z, own, setting, random_state):
     parts.decoder = decoder.fit(Z, at, X, forget, **extra) or decoder
     parts.loss_curve = getattr(decoder, "loss_curve_", []) or parts.loss_curve
     _check_shape(decoder.predict(Z[:2]), decoder, "decoder", "predict(Z[:2])", (2, X.shape[1]))
-    if parts.placed is None or not hasattr(decoder, "left_out"):
+    if not can_read:
         return
-    units = setting.scale.squared_units
     parts.errors = _left_out_errors(decoder, at, forget, X, units)
-    parts.line = FourierRidge(0, scale=1.0, penalty=_NO_PENALTY * len(Z)).fit(Z, at, X, own)
-    parts.line_errors = _left_out_errors(parts.line, at, own, X, units)
-    if hasattr(parts.encoder, "left_out_mean"):
+    if "continuous" in read and hasattr(parts.encoder, "left_out_mean"):
         mean = parts.encoder.left_out_mean()
         parts.mean_decoder = _chosen_at(decoder, Z, mean, X, own)
         parts.mean_errors = _left_out_errors(parts.mean_decoder, mean, own, X, units)

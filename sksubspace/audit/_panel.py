@@ -1,12 +1,12 @@
 """The readings of a map, each beside what a map without that meaning would score."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from sksubspace._student import FourierRidge
 from sksubspace._student._groups import nearest_of_other_groups
+from sksubspace._student._learning import READINGS
 from sksubspace.audit._teacher import drawn_again, explained_halves, other_settings
 from sksubspace.metrics import deviance_explained, find_islands
 from sksubspace.metrics._controls import arrangement_p_value, dealt, derangement
@@ -153,7 +153,10 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
     """
     permuted_places = np.random.RandomState(random_state).permutation(learnt.Z)
     principal = principal_scores(learnt.X, learnt.found)
-    controls = {"permuted": learnt.again(permuted_places), "pca": learnt.again(principal)}
+    controls = {
+        "permuted": learnt.again(permuted_places),
+        "pca": learnt.again(principal, read=READINGS),
+    }
     deals = _deals_of(learnt, labels, random_state)
     beyond = linear_gain_of(
         learnt, pca=controls["pca"], teacher=teacher if surrogate else None,
@@ -307,13 +310,13 @@ def _deals_of(learnt, labels, random_state):
     """Deal the islands of a map, and read what is left; the R2 of a few deals, or of none."""
     random_state = np.random.RandomState(random_state)
     n_scored = _n_scored(len(learnt.Z))
-    by_line = replace(learnt, plan=replace(learnt.plan, decoder=FourierRidge(0, scale=1.0)))
     island = _islands(learnt.Z, random_state)
     n_islands = int(island.max() + 1)
     found = []
     for deal in range(N_DEALS):
         Z = dealt(learnt.Z, island, derangement(n_islands, random_state))
-        one = (learnt if deal < n_scored else by_line).again(Z)
+        read = ("score", "global_share") if deal < n_scored else ("global_share",)
+        one = learnt.again(Z, read=read)
         between = np.nan if labels is None else _between(learnt.X, Z, labels)
         found.append((one.score, one.global_share, between))
     scores, shares, ranks = map(np.array, zip(*found, strict=True))

@@ -3,7 +3,7 @@
 A number that a control has as well says nothing of the map.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +13,6 @@ from sklearn.cluster import KMeans
 from sksubspace._linalg import column_means, covariance, dense, leading_eigenpairs, row_blocks
 from sksubspace._machine import check_memory
 from sksubspace._parameters import isolated_random_state
-from sksubspace._student import FourierRidge
 from sksubspace.metrics._group_scores import group_means
 from sksubspace.metrics._input import check_rows
 from sksubspace.metrics._learnt import learn_map
@@ -260,12 +259,11 @@ def islands_dealt(X, Z, *, groups=None, student=None, random_state=0):
 def islands_dealt_of(learnt, *, has_r2=True, n_deals=_N_DEALS, random_state=0):
     """Deal the islands of a learnt map; without `has_r2` the cheap share alone."""
     random_state = isolated_random_state(random_state)
-    if not has_r2:
-        learnt = replace(learnt, plan=replace(learnt.plan, decoder=FourierRidge(0, scale=1.0)))
+    read = ("score", "global_share") if has_r2 else ("global_share",)
     island = find_islands(learnt.Z, random_state=random_state)
     n_islands = int(island.max() + 1)
     deals = [
-        learnt.again(dealt(learnt.Z, island, derangement(n_islands, random_state)))
+        learnt.again(dealt(learnt.Z, island, derangement(n_islands, random_state)), read=read)
         for _ in range(n_deals)
     ]
     return IslandsDealt(

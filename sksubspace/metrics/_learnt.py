@@ -66,15 +66,17 @@ class LearntMap:
     plan: StudentPlan
     seed: int
 
-    def again(self, Z, X=None, groups=None):  # (n, q) -> LeftOut
+    def again(self, Z, X=None, groups=None, read=("score", "global_share")):  # (n, q) -> LeftOut
         """Learn other places of the same rows, or a map of other rows, in the same way.
 
         The rows that are left out, and their groups, are the same; those of other rows are theirs.
+        What is read is what controls are for; a reading more is a decoder more.
         """
         known = {"groups": groups}
         if X is None:
             X, known = self.X, {"known": self.found}
-        return learn_student(self.plan, X, Z, seed=self.seed, rows=self.found.rows, **known)
+        rows = self.found.rows
+        return learn_student(self.plan, X, Z, seed=self.seed, rows=rows, read=read, **known)
 
     def of_all_rows(self, values):  # (m,) -> (n_samples,)
         """Values of the rows that were left out, by the caller's rows; NaN for the others."""
