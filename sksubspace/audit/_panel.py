@@ -112,7 +112,7 @@ class AuditPanel:
     stability: EmbeddingStability | None = None
     others: tuple[tuple[str, float, tuple[float, float]], ...] = ()
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Reading:
         """The reading of that name; one of NaN where there is none."""
         return next((one for one in self.readings if one.name == name), Reading(name, np.nan))
 

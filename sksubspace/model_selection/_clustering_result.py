@@ -13,6 +13,7 @@ from sksubspace._typing import ArrayLike, DataFrame, Floats, Ints, Labels, Matri
 from sksubspace.model_selection._result import json_value
 
 if TYPE_CHECKING:
+    from sksubspace.cluster import AutoClustering
     from sksubspace.inspection import ClusteringDisplay
 
 _FITTED = ("best_estimator_", "labels_", "row_information_", "row_agreement_")
@@ -262,7 +263,7 @@ class ClusteringComparison:
     clusters: tuple[ClusterResult, ...]
     evidence_: float
     best_name_: str
-    best_estimator_: Any = field(repr=False)
+    best_estimator_: "AutoClustering" = field(repr=False)
     labels_: dict[str, Ints] = field(repr=False)
     row_information_: Floats = field(repr=False)
     row_agreement_: Floats = field(repr=False)

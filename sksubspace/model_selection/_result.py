@@ -29,6 +29,7 @@ from sksubspace._spreadsheets import data_frame
 from sksubspace._typing import DataFrame, Matrix, PathLike
 
 if TYPE_CHECKING:
+    from sksubspace.distillation import MEDAL
     from sksubspace.inspection import TuningCurveDisplay
 
 # characters of a line
@@ -110,7 +111,7 @@ class EmbeddingComparison:
     random_state: int
     versions: dict[str, str]
     best_name_: str
-    best_estimator_: Any = field(repr=False)
+    best_estimator_: "MEDAL" = field(repr=False)
     best_score_: float = np.nan
     n_ranked: int = 0
 

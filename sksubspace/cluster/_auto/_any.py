@@ -2,7 +2,7 @@
 
 import warnings
 from numbers import Integral
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -129,7 +129,7 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
     best_estimator_: Estimator
     evidence_: float
     ties_: list[str]
-    scores_: dict[str, Floats]
+    scores_: dict[str, Any]
     row_information_: Floats
     cluster_means_: Floats
     predicts_by_: str

@@ -2,7 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
@@ -12,7 +12,7 @@ from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._student._groups import groups_of_equal_rows
-from sksubspace._typing import ArrayLike, Candidates, Estimator, Floats, Seed
+from sksubspace._typing import ArrayLike, Candidates, Estimator, Seed
 from sksubspace.cluster._auto._candidates import subspace_candidates
 from sksubspace.cluster._auto._information import clustered_by_all, information_table
 from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, score_table, scored_dims
@@ -141,7 +141,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
 
     best_name_: str
     best_estimator_: Estimator
-    scores_: dict[str, Floats]
+    scores_: dict[str, Any]
 
     _parameter_constraints: dict = {
         **BaseSubspaceClustering._parameter_constraints,

@@ -220,6 +220,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
     1.0
     """
 
+    embedding_: Floats
     affinity_matrix_: Sparse
     feature_means_: Floats
     feature_bases_: list[Floats]
@@ -418,7 +419,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         means, bases = self._feature_subspaces(
             self.embedding_, drawn_labels, drawn_labels.max() + 1
         )
-        self.embedding_: Floats = self._features(X)
+        self.embedding_ = self._features(X)
         labels = squared_residuals(self.embedding_, means, bases).argmin(axis=1)
         labels[self.sample_indices_] = drawn_labels
         return labels
