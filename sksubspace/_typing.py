@@ -36,6 +36,7 @@ __all__ = [
     "Planned",
     "Seed",
     "Sparse",
+    "Strings",
     "SubFigure",
 ]
 
@@ -64,6 +65,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 # of the type that labels were given in, or of Python objects, such as strings
 Labels: TypeAlias = NDArray[np.generic]
 Objects: TypeAlias = NDArray[np.object_]
+Strings: TypeAlias = NDArray[np.str_]
 
 
 class _Compressed(Protocol):
@@ -76,7 +78,7 @@ class _Compressed(Protocol):
 Matrix: TypeAlias = ArrayLike | _Compressed
 Seed: TypeAlias = int | np.random.RandomState | None
 PathLike: TypeAlias = str | os.PathLike[str]
-Names: TypeAlias = Sequence[str] | NDArray[np.str_] | Objects
+Names: TypeAlias = Sequence[str] | Strings | Objects
 Palette: TypeAlias = Mapping[str, Any] | Sequence[Any]
 # anything with the methods of scikit-learn that are asked for; it has no types of its own
 Estimator: TypeAlias = Any

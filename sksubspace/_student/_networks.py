@@ -91,13 +91,8 @@ class NetworkEncoder(Part):
     residuals_: Floats | None
     loss_curve_: list[float]
 
-    def __init__(
-        self,
-        module: Module | None = None,
-        hidden_layer_sizes: Sequence[int] = (256, 256),
-        input_noise: float = 0.5,
-        exact: bool = True,
-    ) -> None:
+    def __init__(self, module: Module | None = None, hidden_layer_sizes: Sequence[int] = (256, 256),
+            input_noise: float = 0.5, exact: bool = True) -> None:  # fmt: skip
         self.module = module
         self.hidden_layer_sizes = hidden_layer_sizes
         self.input_noise = input_noise

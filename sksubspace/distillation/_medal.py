@@ -301,14 +301,8 @@ class MEDAL(BaseDistiller):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Matrix,
-        y: object = None,
-        *,
-        embedding: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> Self:
+    def fit(self, X: Matrix, y: object = None, *, embedding: ArrayLike | None = None,
+            groups: ArrayLike | None = None) -> Self:  # fmt: skip
         """Embed X with the teacher, and learn the encoder and the decoder.
 
         Parameters
@@ -368,14 +362,8 @@ class MEDAL(BaseDistiller):
                 warn_of_series(left_out.rows, left_out.neighbors, len(fitted), stacklevel=3)
         return self
 
-    def fit_transform(
-        self,
-        X: Matrix,
-        y: object = None,
-        *,
-        embedding: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> Floats:
+    def fit_transform(self, X: Matrix, y: object = None, *, embedding: ArrayLike | None = None,
+            groups: ArrayLike | None = None) -> Floats:  # fmt: skip
         """Fit, and place the training rows.
 
         Parameters

@@ -145,34 +145,19 @@ class DistortionDisplay:
     worst_: Ints
     texts_: "list[Annotation]"
 
-    def __init__(
-        self,
-        embedding: ArrayLike,
-        distortion: ArrayLike,
-        *,
-        X: Matrix | None = None,
-        decode: Callable[[Any], Any] | None = None,
-        distortion_name: str | None = None,
-    ) -> None:
+    def __init__(self, embedding: ArrayLike, distortion: ArrayLike, *, X: Matrix | None = None,
+            decode: Callable[[Any], Any] | None = None,
+            distortion_name: str | None = None) -> None:  # fmt: skip
         self.embedding = embedding
         self.distortion = distortion
         self.X = X
         self.decode = decode
         self.distortion_name = distortion_name
 
-    def plot(
-        self,
-        ax: Axes | None = None,
-        *,
-        components: Sequence[int] = (0, 1),
-        kind: Literal["auto", "scatter", "hist"] = "auto",
-        n_worst: int = 0,
-        outline: bool = True,
-        n_neighbors: int | Literal["auto"] = "auto",
-        n_bins: int = 150,
-        cmap: str | Colormap = DISTORTION_CMAP,
-        **scatter_kwargs: Any,
-    ) -> Self:
+    def plot(self, ax: Axes | None = None, *, components: Sequence[int] = (0, 1),
+            kind: Literal["auto", "scatter", "hist"] = "auto", n_worst: int = 0,
+            outline: bool = True, n_neighbors: int | Literal["auto"] = "auto", n_bins: int = 150,
+            cmap: str | Colormap = DISTORTION_CMAP, **scatter_kwargs: Any) -> Self:  # fmt: skip
         """Draw the map.
 
         Parameters
@@ -235,15 +220,9 @@ class DistortionDisplay:
         self._number(points[worst])
         return self
 
-    def plot_reconstructions(
-        self,
-        rows: ArrayLike | None = None,
-        *,
-        X: Matrix | None = None,
-        image_shape: Sequence[int] | None = None,
-        feature_names: Names | None = None,
-        figure: Figure | SubFigure | None = None,
-    ) -> Objects:
+    def plot_reconstructions(self, rows: ArrayLike | None = None, *, X: Matrix | None = None,
+            image_shape: Sequence[int] | None = None, feature_names: Names | None = None,
+            figure: Figure | SubFigure | None = None) -> Objects:  # fmt: skip
         """Draw rows beside what the map gives back for them.
 
         Parameters
@@ -296,15 +275,8 @@ class DistortionDisplay:
         return draw_pairs(originals, returned, titles, image_shape, feature_names, figure, caller)
 
     @classmethod
-    def from_estimator(
-        cls,
-        estimator: "MEDAL",
-        X: Matrix | None = None,
-        *,
-        relative: bool = False,
-        ax: Axes | None = None,
-        **kwargs: Any,
-    ) -> Self:
+    def from_estimator(cls, estimator: "MEDAL", X: Matrix | None = None, *, relative: bool = False,
+            ax: Axes | None = None, **kwargs: Any) -> Self:  # fmt: skip
         """Draw the map of a fitted estimator.
 
         Parameters
@@ -351,17 +323,9 @@ class DistortionDisplay:
         return display.plot(ax=ax, **kwargs)
 
     @classmethod
-    def from_predictions(
-        cls,
-        Z: ArrayLike,
-        distortion: ArrayLike,
-        *,
-        X: Matrix | None = None,
-        decode: Callable[[Any], Any] | None = None,
-        distortion_name: str | None = None,
-        ax: Axes | None = None,
-        **kwargs: Any,
-    ) -> Self:
+    def from_predictions(cls, Z: ArrayLike, distortion: ArrayLike, *, X: Matrix | None = None,
+            decode: Callable[[Any], Any] | None = None, distortion_name: str | None = None,
+            ax: Axes | None = None, **kwargs: Any) -> Self:  # fmt: skip
         """Draw a map whose distortion is known.
 
         Parameters

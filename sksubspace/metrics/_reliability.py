@@ -11,7 +11,7 @@ from sksubspace._spreadsheets import data_frame
 from sksubspace._student import Forget, MedianEncoder
 from sksubspace._student._elsewhere import count_places_as_good
 from sksubspace._student._groups import groups_of_copies
-from sksubspace._typing import ArrayLike, Bools, DataFrame, Floats, Matrix, Objects, Planned, Seed
+from sksubspace._typing import ArrayLike, Bools, DataFrame, Floats, Matrix, Planned, Seed, Strings
 from sksubspace._validation import named_groups
 from sksubspace.metrics._input import MAX_SAMPLES
 from sksubspace.metrics._learnt import learn_map
@@ -93,8 +93,8 @@ class EmbeddingReliability:
     misplaced: Bools
     torn: Bools
     merged: Bools
-    mark: Objects
-    group: Objects | None
+    mark: Strings
+    group: Strings | None
     group_names: tuple[str, ...]
     q: float
     n_places: int

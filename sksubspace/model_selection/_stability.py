@@ -13,7 +13,7 @@ from sksubspace._parameters import check_integer, isolated_random_state
 from sksubspace._spreadsheets import data_frame
 from sksubspace._teachers import centring, embed, resolve_teacher, seed_teacher
 from sksubspace._threads import small_work
-from sksubspace._typing import ArrayLike, DataFrame, Estimator, Floats, Matrix, Objects, Seed
+from sksubspace._typing import ArrayLike, DataFrame, Estimator, Floats, Matrix, Seed, Strings
 from sksubspace._validation import named_groups
 from sksubspace.metrics._group_scores import centre_distances, is_group, rank_agreement
 from sksubspace.metrics._input import check_rows
@@ -58,7 +58,7 @@ class EmbeddingStability:
 
     seeds: Floats
     subsamples: Floats
-    group: Objects | None
+    group: Strings | None
     names: tuple[str, ...]
     between: tuple[float, float]
     with_data: tuple[float, float]

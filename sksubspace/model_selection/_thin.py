@@ -22,7 +22,7 @@ def thin_counts(
     test_share: float = 0.5,
     dispersion: float | ArrayLike | Literal["auto"] | None = None,
     random_state: Seed = 0,
-) -> Floats | Sparse:
+) -> tuple[Floats | Sparse, Floats | Sparse]:
     r"""Split each count at random into two, so that two tables of the same rows come out.
 
     Where counts are Poisson the two are independent of each other: a map that is drawn from one can

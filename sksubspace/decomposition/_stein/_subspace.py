@@ -318,13 +318,8 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     @available_if(_has_sufficient_statistics)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        classes: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> Self:
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None,
+            sample_weight: ArrayLike | None = None) -> Self:  # fmt: skip
         """Add a batch of rows; the result is that of `fit` on all rows so far.
 
         Exact sums are kept, of size (n_features, n_features), and for second order one such matrix
