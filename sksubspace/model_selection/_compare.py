@@ -14,11 +14,7 @@ from sklearn.base import clone
 from sklearn.utils import check_array, column_or_1d
 
 from sksubspace._student import check_groups
-from sksubspace._student._groups import (
-    groups_of_copies,
-    groups_of_equal_rows,
-    warn_of_copies,
-)
+from sksubspace._student._groups import groups_of_copies, groups_of_equal_rows, warn_of_copies
 from sksubspace._typing import ArrayLike, Candidates, Matrix, Memory, PathLike, Planned, Seed
 from sksubspace._validation import check_counts, refuse_containers, which_target
 from sksubspace.distillation import MEDAL

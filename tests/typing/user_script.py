@@ -130,6 +130,7 @@ def audit() -> None:
     assert_type(found.verdict[0].answer, str)
     assert_type(found.reliability, EmbeddingReliability)
     assert_type(found.reliability.reliable, Bools)
+    assert_type(found.reliability.mark, NDArray[np.str_])
     assert_type(found.panel["local"].interval, tuple[float, float])
     assert_type(found.is_broken, bool)
     assert_type(found.methods_text(), str)
