@@ -23,6 +23,8 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict tests/typing
+	$(BIN)/mypy sksubspace
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

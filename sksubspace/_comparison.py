@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -131,22 +132,22 @@ class CandidateResult:
 
     name: str
     group: str
-    params: dict
+    params: dict[str, Any]
     role: str = "candidate"
     rank: int = 0
     score: float = np.nan
     standard_error: float = np.nan
     evidence: str = "held-out"
-    split_scores: tuple = ()
+    split_scores: tuple[float, ...] = ()
     loo_score: float = np.nan
     difference: float = np.nan
-    difference_interval: tuple = (np.nan, np.nan)
+    difference_interval: tuple[float, float] = (np.nan, np.nan)
     tied: bool = False
     within_one_standard_error: bool = False
     selected: bool = False
     encoder: str = ""
     placement_r2: float = np.nan
-    metrics: dict = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     teacher_seconds: float = np.nan
     student_seconds: float = np.nan
     error: str = ""

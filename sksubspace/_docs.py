@@ -6,8 +6,12 @@ A line of a docstring that is ``{name}`` and nothing else becomes the entry of t
 
 import inspect
 import re
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 __all__ = ["SHARED", "fill_parameters"]
+
+_Documented = TypeVar("_Documented", bound=Callable[..., Any])
 
 # {default} is the default of the signature, so that the two cannot differ
 SHARED: dict[str, str] = {
@@ -166,7 +170,7 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
 _PLACEHOLDER = re.compile(r"^(?P<indent> *)\{(?P<name>\w+)\}$", re.MULTILINE)
 
 
-def fill_parameters(documented):
+def fill_parameters(documented: _Documented) -> _Documented:
     """Fill the shared entries into the docstring of an estimator or a function, as a decorator.
 
     Parameters

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 __all__ = ["Measure", "measure", "measures"]
 
-_MEASURES = {}
+_MEASURES: dict[str, "Measure"] = {}
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ class Measure:
         return self.score(*new, n_neighbors=n_neighbors, Z_train=Z_train, **other)
 
 
-def measure(**how):
+def measure(**how: Any) -> Callable[[_Function], _Function]:
     """Describe a measure of maps by the fields of `Measure`; a decorator that changes nothing."""
 
-    def described(function):
+    def described(function: _Function) -> _Function:
         _MEASURES[function.__name__] = Measure(function, **how)
         return function
 

@@ -1,10 +1,10 @@
 """t-SNE by openTSNE, which is an optional package: interpolated, from the same neighbours."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.utils import check_array, check_random_state
 
+from sksubspace._sklearn import BaseEstimator
 from sksubspace.neighbors import k_nearest
 
 # what t-SNE takes for a unit of perplexity, and the usual two phases of its descent

@@ -15,6 +15,7 @@ from sksubspace._archive import check_archive
 from sksubspace._files import replace_file
 from sksubspace._moved import former_names
 from sksubspace._state import FORMAT, StateError, check_format
+from sksubspace._typing import Estimator, PathLike
 
 # what stands beside the model in the archive of skops: format, version, notes
 _CARD = "sksubspace.json"
@@ -35,7 +36,7 @@ _PLAIN = (
 )
 
 
-def save(estimator, path):
+def save(estimator: Estimator, path: PathLike) -> Path:
     """Write a fitted estimator to a file that holds data only, in the format of skops.
 
     Parameters
@@ -88,7 +89,7 @@ def save(estimator, path):
     return write_model(estimator, path)
 
 
-def load(path, *, trust_pickle=False):
+def load(path: PathLike, *, trust_pickle: bool = False) -> Estimator:
     """Read an estimator, and refuse a file that could run code.
 
     Parameters

@@ -26,7 +26,7 @@ _DEPENDENCIES = (
 )
 
 
-def show_versions():
+def show_versions() -> None:
     """Write the versions, devices and thread pools that matter to a bug report to standard output.
 
     See Also

@@ -29,8 +29,8 @@ __all__ = [
 
 # 1: parts with "kind" alone, and networks in seven ways; 2: a number in each state, one `Network`
 FORMAT = 2
-_PARTS = {}
-_FACTORIES = {}
+_PARTS: dict[str, Any] = {}
+_FACTORIES: dict[str, Any] = {}
 
 
 class StateError(ValueError):

@@ -12,13 +12,18 @@ from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.callback import CallbackSupportMixin
 
 from sksubspace._ambient import OwnSettings
 from sksubspace._linalg import r_squared, row_squares, total_squares
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._sklearn import (
+    BaseEstimator,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    Interval,
+    StrOptions,
+    TransformerMixin,
+)
 from sksubspace._state import from_state, to_state
 from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._student._scaling import FeatureScale
@@ -103,6 +108,10 @@ class TrainedTransformer(
 
     In pickles the fitted attribute that `_kept` names is the state of its part.
     """
+
+    n_components_: int
+    loss_curve_: list[float]
+    n_iter_: int
 
     _kept = "_model"
 

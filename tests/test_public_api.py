@@ -20,6 +20,7 @@ HEAVY = {
 }  # fmt: skip
 # the floors of the house: everything imports from lower floors only, wherever the import stands
 FLOORS = {
+    "_typing": -1,
     "_archive": 0,
     "_docs": 0,
     "_files": 0,

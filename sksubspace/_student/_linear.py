@@ -1,7 +1,7 @@
 """Linear encoder: least squares from data to places, left out by groups in closed form."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -20,7 +20,8 @@ from sksubspace._student._median import (
     mean_of_nearest,
     weighted_mean,
 )
-from sksubspace._student._part import Part
+from sksubspace._student._part import Part, Setting
+from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Sparse
 
 # of the largest eigenvalue: from interpolation to a map that hardly moves
 _PENALTIES = 10.0 ** np.arange(-8, 3)
@@ -93,13 +94,25 @@ class LinearEncoder(Part):
     array([[25.]])
     """
 
+    coef_: Floats
+    intercept_: Floats
+    rows_: Floats | Sparse | None
+    residuals_: Floats | None
+    kinds_: Ints | None
+
     name = "linear"
     kinds_ = None
 
-    def __init__(self, exact=True):
+    def __init__(self, exact: bool = True) -> None:
         self.exact = exact
 
-    def fit(self, X, Z, groups=None, setting=None):
+    def fit(
+        self,
+        X: Matrix,
+        Z: ArrayLike,
+        groups: ArrayLike | None = None,
+        setting: Setting | None = None,
+    ) -> Self:
         """Regress places on rows.
 
         Parameters
@@ -134,7 +147,7 @@ class LinearEncoder(Part):
         self._fitted = _Fitted(X, Z, groups, rows, found)
         return self
 
-    def predict(self, X):  # (m, d) -> (m, q)
+    def predict(self, X: Matrix) -> Floats:  # (m, d) -> (m, q)
         """Place rows.
 
         Parameters
@@ -151,7 +164,7 @@ class LinearEncoder(Part):
             return self._line(X)
         return self._line(X) + interpolate_residuals(X, self.rows_, self.residuals_, self.kinds_)
 
-    def left_out_line(self):  # -> (m, q)
+    def left_out_line(self) -> Floats:  # -> (m, q)
         """Say where the line puts the training rows without their groups.
 
         Returns
@@ -161,7 +174,7 @@ class LinearEncoder(Part):
         """
         return self._fitted.found.left_out[self._fitted.rows]
 
-    def left_out(self):  # -> (m, q)
+    def left_out(self) -> Floats:  # -> (m, q)
         """Say where the training rows go without their groups, the correction included.
 
         Returns
@@ -174,7 +187,7 @@ class LinearEncoder(Part):
             return placed
         return placed + _left_out_correction(self._fitted, self.residuals_, self.kinds_)
 
-    def left_out_mean(self):  # -> (m, q)
+    def left_out_mean(self) -> Floats:  # -> (m, q)
         """Average the nearest rows' places; a bare line is an average of its own.
 
         Returns
@@ -190,7 +203,7 @@ class LinearEncoder(Part):
         )
         return weighted_mean(squared, fitted.Z[near], MEAN_POWER)
 
-    def predict_mean(self, X):  # (m, d) -> (m, q)
+    def predict_mean(self, X: Matrix) -> Floats:  # (m, d) -> (m, q)
         """Average the nearest rows' places for new rows.
 
         Parameters

@@ -4,7 +4,7 @@ It is a local mean whose localization kernel is learned, and exact on training r
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -21,13 +21,14 @@ from sksubspace._student._median import (
     weighted_mean,
 )
 from sksubspace._student._networks import own_setting
-from sksubspace._student._part import Part
+from sksubspace._student._part import Part, Setting
 from sksubspace._student._scaling import FeatureScale
 from sksubspace._torch.device import as_rows, to_tensor
 from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.modules import mlp
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget
+from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Sparse
 
 # hidden and output width of the keys
 _KEY_SIZES = (128, 32)
@@ -142,13 +143,26 @@ class LocalEncoder(Part):
     'local'
     """
 
+    kernel_: Network
+    rows_: Floats | Sparse
+    keys_: Floats
+    places_: Floats
+    kinds_: Ints | None
+    loss_curve_: list[float]
+
     name = "local"
     kinds_ = None
 
-    def __init__(self, n_neighbors=10):
+    def __init__(self, n_neighbors: int = 10) -> None:
         self.n_neighbors = n_neighbors
 
-    def fit(self, X, Z, groups=None, setting=None):
+    def fit(
+        self,
+        X: Matrix,
+        Z: ArrayLike,
+        groups: ArrayLike | None = None,
+        setting: Setting | None = None,
+    ) -> Self:
         """Train the kernel.
 
         Parameters
@@ -187,7 +201,7 @@ class LocalEncoder(Part):
         self.rows_, self.places_ = X, Z
         return self
 
-    def predict(self, X):  # (m, d) -> (m, q)
+    def predict(self, X: Matrix) -> Floats:  # (m, d) -> (m, q)
         """Place rows.
 
         Parameters
@@ -205,7 +219,7 @@ class LocalEncoder(Part):
         query = batched_forward(self.kernel_.module, as_rows(X, device), device=device)
         return _place(self.kernel_.module, query, self.keys_, self.places_, squared, neighbors)
 
-    def left_out(self):  # -> (m, q)
+    def left_out(self) -> Floats:  # -> (m, q)
         """Say where the training rows go by other groups, and by a kernel without them.
 
         Returns
@@ -215,7 +229,7 @@ class LocalEncoder(Part):
         """
         return self._left_out
 
-    def left_out_mean(self):  # -> (m, q)
+    def left_out_mean(self) -> Floats:  # -> (m, q)
         """Average the same neighbours' places: between the pieces of a torn map.
 
         Returns
@@ -225,7 +239,7 @@ class LocalEncoder(Part):
         """
         return self._means
 
-    def predict_mean(self, X):  # (m, d) -> (m, q)
+    def predict_mean(self, X: Matrix) -> Floats:  # (m, d) -> (m, q)
         """Average the same neighbours' places for new rows.
 
         Parameters

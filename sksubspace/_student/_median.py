@@ -5,12 +5,14 @@ Mathematical Journal 43 (1937); Vardi and Zhang, "The multivariate L1-median", P
 """
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 
 from sksubspace._linalg import match_r_squared
 from sksubspace._student._groups import nearest_kinds, nearest_of_other_groups
-from sksubspace._student._part import Part
+from sksubspace._student._part import Part, Setting
+from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Sparse
 
 # weights d^-p: even, as inverse distance weighting, nearly the nearest row alone
 _POWERS = (1, 2, 4)
@@ -71,13 +73,24 @@ class MedianEncoder(Part):
            [25.]])
     """
 
+    rows_: Floats | Sparse
+    places_: Floats
+    kinds_: Ints | None
+    power_: int
+
     name = "median"
     kinds_ = None
 
-    def __init__(self, n_neighbors=10):
+    def __init__(self, n_neighbors: int = 10) -> None:
         self.n_neighbors = n_neighbors
 
-    def fit(self, X, Z, groups=None, setting=None):
+    def fit(
+        self,
+        X: Matrix,
+        Z: ArrayLike,
+        groups: ArrayLike | None = None,
+        setting: Setting | None = None,
+    ) -> Self:
         """Keep rows and places, and choose the power.
 
         Parameters
@@ -111,7 +124,7 @@ class MedianEncoder(Part):
         self._means = weighted_mean(squared, Z[near], MEAN_POWER)
         return self
 
-    def predict(self, X):  # (m, d) -> (m, q)
+    def predict(self, X: Matrix) -> Floats:  # (m, d) -> (m, q)
         """Place rows.
 
         Parameters
@@ -126,7 +139,7 @@ class MedianEncoder(Part):
         """
         return weighted_median(*self._nearest_places(X), self.power_)
 
-    def left_out(self):  # -> (m, q)
+    def left_out(self) -> Floats:  # -> (m, q)
         """Say where the training rows go by the rows of other groups.
 
         Returns
@@ -136,7 +149,7 @@ class MedianEncoder(Part):
         """
         return self._left_out
 
-    def left_out_mean(self):  # -> (m, q)
+    def left_out_mean(self) -> Floats:  # -> (m, q)
         """Average the same neighbours' places: between the pieces of a torn map.
 
         Returns
@@ -146,7 +159,7 @@ class MedianEncoder(Part):
         """
         return self._means
 
-    def predict_mean(self, X):  # (m, d) -> (m, q)
+    def predict_mean(self, X: Matrix) -> Floats:  # (m, d) -> (m, q)
         """Average the same neighbours' places for new rows.
 
         Parameters

@@ -5,7 +5,9 @@ badly: Tancik et al., "Fourier features let networks learn high frequency functi
 dimensional domains", NeurIPS 2020.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
+from typing import Self
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.modules import FourierFeatures, ResidualMLP, check_module, mlp
 from sksubspace._torch.objectives import Standardize, huber
 from sksubspace._torch.trainer import Budget, Trainer
+from sksubspace._typing import ArrayLike, Floats, Matrix, Module, Sparse
 
 # steps of each training by default, and most epochs where the rows are few
 _ENCODER_BUDGET = Budget(n_steps=2000, max_epochs=200, weight_decay=0.05)
@@ -83,18 +86,26 @@ class NetworkEncoder(Part):
     'mlp'
     """
 
-    def __init__(self, module=None, hidden_layer_sizes=(256, 256), input_noise=0.5, exact=True):
+    network_: Network
+    rows_: Floats | Sparse | None
+    residuals_: Floats | None
+    loss_curve_: list[float]
+
+    def __init__(self, module: Module | None = None, hidden_layer_sizes: Sequence[int] = (256, 256),
+            input_noise: float = 0.5, exact: bool = True) -> None:  # fmt: skip
         self.module = module
         self.hidden_layer_sizes = hidden_layer_sizes
         self.input_noise = input_noise
         self.exact = exact
 
     @property
-    def name(self):
+    def name(self) -> str:
         """What the encoder is called in tables."""
         return "mlp" if self.module is None else "module"
 
-    def fit(self, X, Z, groups=None, setting=None):
+    def fit(
+        self, X: Matrix, Z: ArrayLike, groups: object = None, setting: Setting | None = None
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -124,7 +135,7 @@ class NetworkEncoder(Part):
         log = trainer.fit(objective, _tensors(X, Z, trainer), _ENCODER_BUDGET, "encoder")
         return _keep_encoder(self, X, Z, Network(recipe, module, trainer.device), log)
 
-    def predict(self, X):  # (m, d) -> (m, q)
+    def predict(self, X: Matrix) -> Floats:  # (m, d) -> (m, q)
         """Place rows.
 
         Parameters
@@ -188,16 +199,25 @@ class NetworkDecoder(Part):
     'mlp'
     """
 
-    def __init__(self, module=None, hidden_layer_sizes=(256, 256)):
+    network_: Network
+    mean_: Floats
+    spread_: float
+    loss_curve_: list[float]
+
+    def __init__(
+        self, module: Module | None = None, hidden_layer_sizes: Sequence[int] = (256, 256)
+    ) -> None:
         self.module = module
         self.hidden_layer_sizes = hidden_layer_sizes
 
     @property
-    def name(self):
+    def name(self) -> str:
         """What the decoder is called in tables."""
         return "mlp" if self.module is None else "module"
 
-    def fit(self, Z, Z_out, X, forget, setting=None):
+    def fit(
+        self, Z: ArrayLike, Z_out: object, X: Matrix, forget: object, setting: Setting | None = None
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -226,7 +246,7 @@ class NetworkDecoder(Part):
         recipe, module = decoder_network(self, Z.shape[1], X.shape[1], setting)
         return train_decoder(self, recipe, module, Z, X, setting, _DECODER_BUDGET)
 
-    def predict(self, Z):  # (m, q) -> (m, d)
+    def predict(self, Z: ArrayLike) -> Floats:  # (m, q) -> (m, d)
         """Decode places.
 
         Parameters

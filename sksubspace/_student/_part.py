@@ -1,10 +1,11 @@
 """What encoders and decoders share: their state, and what a student hands over."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+
+from sksubspace._sklearn import BaseEstimator
 
 __all__ = ["Part", "Setting"]
 
@@ -48,7 +49,7 @@ class Part(BaseEstimator):
 
     takes_setting = True
 
-    def stored(self):
+    def stored(self) -> dict[str, Any]:
         """Say what a file holds of the part.
 
         Returns
@@ -59,7 +60,7 @@ class Part(BaseEstimator):
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
     @classmethod
-    def restored(cls, **values):
+    def restored(cls, **values: Any) -> Self:
         """Rebuild a fitted part.
 
         Parameters
@@ -73,10 +74,10 @@ class Part(BaseEstimator):
             The part.
         """
         part = cls.__new__(cls)
-        vars(part).update(values)
+        part.__dict__.update(values)
         return part
 
-    def released(self):
+    def released(self) -> Self:
         """Let go of what only `left_out` needs, such as the training rows.
 
         Returns

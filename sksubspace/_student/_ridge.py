@@ -6,7 +6,7 @@ kernel machines", NeurIPS 2007.
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from sksubspace._student._eigenbasis import Eigenbasis, fourier_features, matern
 from sksubspace._student._groups import Forget
 from sksubspace._student._part import Part
 from sksubspace._student._ridge_choice import RidgeChoice
+from sksubspace._typing import ArrayLike, Floats, Matrix, Seed
 
 
 class FourierRidge(Part):
@@ -81,19 +82,30 @@ class FourierRidge(Part):
     (102, 4)
     """
 
+    frequencies_: Floats
+    coef_: Floats
+    intercept_: Floats
+    scale_: float
+    penalty_: float
+
     name = "ridge"
     takes_setting = False
 
     def __init__(
-        self, n_frequencies=400, scale="auto", penalty="auto", max_samples=3_000, random_state=None
-    ):
+        self,
+        n_frequencies: int = 400,
+        scale: float | Literal["auto"] = "auto",
+        penalty: float | Literal["auto"] = "auto",
+        max_samples: int = 3_000,
+        random_state: Seed = None,
+    ) -> None:
         self.n_frequencies = n_frequencies
         self.scale = scale
         self.penalty = penalty
         self.max_samples = max_samples
         self.random_state = random_state
 
-    def fit(self, Z, Z_out, X, forget):
+    def fit(self, Z: ArrayLike, Z_out: ArrayLike, X: Matrix, forget: Any) -> Self:
         """Fit the ridge, scale and penalty chosen by left-out errors.
 
         Parameters
@@ -121,7 +133,7 @@ class FourierRidge(Part):
         choice = RidgeChoice(Z, X, unit, forget, self.max_samples, random_state)
         return self._chosen(choice, Z_out, forget)
 
-    def chosen_at(self, Z_out, forget):
+    def chosen_at(self, Z_out: ArrayLike, forget: Any) -> Self:
         """Fit another decoder of the same rows, chosen at other places.
 
         Parameters
@@ -140,7 +152,7 @@ class FourierRidge(Part):
         other = type(self)(**self.get_params())
         return other._chosen(self._choice, Z_out, forget)
 
-    def predict(self, Z):  # (m, q) -> (m, d)
+    def predict(self, Z: ArrayLike) -> Floats:  # (m, q) -> (m, d)
         """Decode places.
 
         Parameters
@@ -156,7 +168,7 @@ class FourierRidge(Part):
         decoded = in_blocks(lambda rows: fourier_features(rows, self.frequencies_) @ self.coef_, Z)
         return (decoded + self.intercept_).astype(self.intercept_.dtype, copy=False)
 
-    def left_out(self, at, forget):  # (m, q) -> (m, d)
+    def left_out(self, at: ArrayLike, forget: Any) -> Floats:  # (m, q) -> (m, d)
         """Decode place k by the rows that are not in ``forget[k]``.
 
         Parameters

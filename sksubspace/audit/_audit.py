@@ -6,6 +6,7 @@ import numpy as np
 
 from sksubspace._parameters import isolated_random_state
 from sksubspace._student import student_seed
+from sksubspace._typing import ArrayLike, Estimator, Matrix, Names, Planned, Seed
 from sksubspace.audit._input import check_options, read_input
 from sksubspace.audit._panel import deals_in_words, read_panel
 from sksubspace.audit._result import EmbeddingAudit
@@ -17,21 +18,21 @@ from sksubspace.model_selection._memory import shaping_versions
 
 
 def audit_embedding(
-    X,
-    Z,
+    X: Matrix,
+    Z: ArrayLike,
     *,
-    y=None,
-    groups=None,
-    ids=None,
-    counts=None,
-    teacher=None,
-    surrogate=False,
-    student=None,
-    data_name=None,
-    q=0.05,
-    n_jobs=None,
-    random_state=0,
-):
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    ids: Names | None = None,
+    counts: Matrix | None = None,
+    teacher: Estimator | str | None = None,
+    surrogate: bool = False,
+    student: Planned | None = None,
+    data_name: str | None = None,
+    q: float = 0.05,
+    n_jobs: int | None = None,
+    random_state: Seed = 0,
+) -> EmbeddingAudit:
     r"""Say which readings of a map are licensed, for which rows, and for which groups.
 
     Parameters

@@ -1,14 +1,13 @@
 """The readings of a map, each beside what a map without that meaning would score."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from sksubspace._student._groups import nearest_of_other_groups
 from sksubspace._student._learning import READINGS
 from sksubspace.audit._teacher import drawn_again, explained_halves, other_settings
-from sksubspace.metrics import deviance_explained, find_islands
+from sksubspace.metrics import GroupLoss, GroupScores, deviance_explained, find_islands
 from sksubspace.metrics._controls import arrangement_p_value, dealt, derangement
 from sksubspace.metrics._group_loss import group_loss_of
 from sksubspace.metrics._group_scores import (
@@ -18,6 +17,7 @@ from sksubspace.metrics._group_scores import (
     rank_agreement,
 )
 from sksubspace.metrics._linear_gain import linear_gain_of, principal_scores
+from sksubspace.model_selection import EmbeddingStability
 from sksubspace.neighbors import k_nearest
 
 # islands of more rows are those of a draw: the search is quadratic
@@ -63,7 +63,7 @@ class Reading:
 
     name: str
     value: float
-    interval: tuple = (np.nan, np.nan)
+    interval: tuple[float, float] = (np.nan, np.nan)
     permuted: float = np.nan
     pca: float = np.nan
     dealt: float = np.nan
@@ -103,16 +103,16 @@ class AuditPanel:
         R2 that other settings of the teacher gain over the map, with intervals.
     """
 
-    readings: tuple
-    scores: Any = None
-    loss: Any = None
+    readings: tuple[Reading, ...]
+    scores: GroupScores | None = None
+    loss: GroupLoss | None = None
     n_islands: int = 0
     p_value: float = np.nan
-    own_group: dict = field(default_factory=dict)
-    stability: Any = None
-    others: tuple = ()
+    own_group: dict[str, tuple[float, float]] = field(default_factory=dict)
+    stability: EmbeddingStability | None = None
+    others: tuple[tuple[str, float, tuple[float, float]], ...] = ()
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Reading:
         """The reading of that name; one of NaN where there is none."""
         return next((one for one in self.readings if one.name == name), Reading(name, np.nan))
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from sksubspace._spreadsheets import data_frame
+from sksubspace._typing import DataFrame, Floats, Palette, PathLike
 from sksubspace.audit._panel import AuditPanel
 from sksubspace.audit._verdict import Finding
+from sksubspace.metrics import EmbeddingReliability
 
 # characters of a line
 _WIDTH = 100
@@ -62,30 +64,30 @@ class EmbeddingAudit:
 
     verdict: tuple[Finding, ...]
     panel: AuditPanel
-    reliability: Any
-    ids: tuple = field(repr=False)
-    embedding: np.ndarray = field(repr=False)
+    reliability: EmbeddingReliability
+    ids: tuple[str, ...] = field(repr=False)
+    embedding: Floats = field(repr=False)
     data_name: str
     label_name: str
     group_name: str
     n_features: int
-    settings: dict
-    versions: dict
-    palette: Any = field(default=None, repr=False)
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    palette: Palette | None = field(default=None, repr=False)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return text_of(self)
 
     def _repr_html_(self):
         return html_of(self)
 
     @property
-    def is_broken(self):
+    def is_broken(self) -> bool:
         """Whether the map says nothing of the data."""
         return self.verdict[0].answer == "BROKEN"
 
     @property
-    def rows(self):
+    def rows(self) -> DataFrame:
         """Marks of the rows, as a pandas data frame.
 
         Returns
@@ -101,7 +103,7 @@ class EmbeddingAudit:
         return data_frame(self.row_columns, "rows")
 
     @property
-    def by_group(self):
+    def by_group(self) -> DataFrame:
         """Readings and marks of the groups, as a pandas data frame.
 
         Returns
@@ -119,7 +121,7 @@ class EmbeddingAudit:
         return data_frame(self.group_columns, "by_group")
 
     @property
-    def row_columns(self):
+    def row_columns(self) -> dict[str, Any]:
         """`rows` as a dict of columns."""
         marks = self.reliability
         names = ("mark", "p_value", "tear", "overlap", "reliable")
@@ -129,7 +131,7 @@ class EmbeddingAudit:
         }
 
     @property
-    def group_columns(self):
+    def group_columns(self) -> dict[str, Any]:
         """`by_group` as a dict of columns."""
         scores, marks = self.panel.scores, self.reliability
         if scores is None:
@@ -147,7 +149,7 @@ class EmbeddingAudit:
             "reason": list(scores.reason),
         }
 
-    def to_report(self, path, *, palette=None):
+    def to_report(self, path: PathLike, *, palette: Palette | None = None) -> Path:
         """Write one self-contained HTML page, and each table and figure of it beside.
 
         Parameters
@@ -169,7 +171,7 @@ class EmbeddingAudit:
         audit = self if palette is None else replace(self, palette=palette)
         return write_audit(audit, path)
 
-    def methods_text(self):
+    def methods_text(self) -> str:
         """Say how it was done, as a paragraph for a paper with references.
 
         Returns
@@ -181,7 +183,7 @@ class EmbeddingAudit:
 
         return methods_of(self)
 
-    def to_json(self, path=None):
+    def to_json(self, path: PathLike | None = None) -> str:
         """Return everything as JSON, and write it to a file.
 
         Parameters

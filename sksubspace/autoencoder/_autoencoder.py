@@ -3,6 +3,9 @@
 Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks", 2006.
 """
 
+from collections.abc import Sequence
+from typing import Literal
+
 from torch import nn
 
 from sksubspace._docs import fill_parameters
@@ -11,6 +14,7 @@ from sksubspace._sklearn import StrOptions
 from sksubspace._torch.modules import ACTIVATIONS
 from sksubspace._torch.objectives import Standardize
 from sksubspace._trained import Steps
+from sksubspace._typing import Device, Module, PathLike, Seed
 from sksubspace.autoencoder._base import BaseAutoencoder, PartialFitMixin
 from sksubspace.autoencoder._networks import autoencoding, build_networks, unexplained
 
@@ -139,24 +143,24 @@ class Autoencoder(PartialFitMixin, BaseAutoencoder):
 
     def __init__(
         self,
-        n_components=2,
+        n_components: int = 2,
         *,
-        hidden_layer_sizes=(256, 128),
-        encoder=None,
-        decoder=None,
-        activation="gelu",
-        learning_rate=1e-3,
-        batch_size=256,
-        max_iter=200,
-        early_stopping=True,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        checkpoint=None,
-        autocast=False,
-        device="auto",
-        random_state=None,
-    ):
+        hidden_layer_sizes: Sequence[int] = (256, 128),
+        encoder: Module | None = None,
+        decoder: Module | None = None,
+        activation: Literal["elu", "gelu", "relu", "selu", "silu", "tanh"] = "gelu",
+        learning_rate: float = 1e-3,
+        batch_size: int = 256,
+        max_iter: int = 200,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        checkpoint: PathLike | None = None,
+        autocast: bool = False,
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
         self.encoder = encoder

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from numbers import Integral
+from typing import Any, Self
 
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -17,6 +18,7 @@ from sksubspace._trained import (
     training_constraints,
     validated_rows,
 )
+from sksubspace._typing import ArrayLike, Floats, Matrix
 
 
 class BaseAutoencoder(TrainedTransformer, ABC):
@@ -24,6 +26,10 @@ class BaseAutoencoder(TrainedTransformer, ABC):
 
     A subclass tells in `_steps` what is trained, and what model is kept of it as ``_model``.
     """
+
+    mean_: Floats
+    scale_: float
+    validation_loss_curve_: list[float] | None
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -40,7 +46,7 @@ class BaseAutoencoder(TrainedTransformer, ABC):
         return model.encode(X)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train encoder and decoder.
 
         Parameters
@@ -66,7 +72,7 @@ class BaseAutoencoder(TrainedTransformer, ABC):
         fit_networks(self, X, y, self._steps)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Floats:
         """Encode rows.
 
         Parameters
@@ -83,7 +89,7 @@ class BaseAutoencoder(TrainedTransformer, ABC):
         Z = self._codes(self._model, validated_rows(self, X))
         return dense(Z) if not getattr(self, "sparse_output", False) else Z
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Matrix) -> Floats:
         """Decode latent points.
 
         Parameters
@@ -104,7 +110,7 @@ class BaseAutoencoder(TrainedTransformer, ABC):
         check_is_fitted(self)
         return self._model.decode(self._model.check_codes(X))
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: object = None) -> float:
         """R2 of the reconstructions.
 
         Parameters
@@ -137,8 +143,10 @@ class BaseAutoencoder(TrainedTransformer, ABC):
 class PartialFitMixin(OwnSettings):
     """Adds training epoch by epoch to an autoencoder whose steps can be resumed."""
 
+    _steps: Any
+
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train for one epoch on some rows.
 
         The first call sets the units of the rows and draws the weights; after ``fit`` the fitted

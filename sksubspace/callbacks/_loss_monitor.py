@@ -1,5 +1,9 @@
 """A callback that records the loss of every epoch, wherever the fit takes place."""
 
+from typing import Any, Literal
+
+from sksubspace._typing import DataFrame, Estimator
+
 from .._sklearn import can_reuse_listener, get_context_path, open_listener, send
 
 __all__ = ["LossMonitor"]
@@ -53,11 +57,11 @@ class LossMonitor:
 
     max_propagation_depth = None
 
-    def __init__(self):
-        self._entries = []
+    def __init__(self) -> None:
+        self._entries: list[Any] = []
         self._listener = open_listener(self._entries.append, owner=self)
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Estimator, context: Any) -> None:
         """Do nothing.
 
         Parameters
@@ -68,7 +72,7 @@ class LossMonitor:
             Its context.
         """
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: Estimator, context: Any) -> None:
         """Do nothing.
 
         Parameters
@@ -79,7 +83,7 @@ class LossMonitor:
             Its context.
         """
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Estimator, context: Any) -> None:
         """Do nothing.
 
         Parameters
@@ -90,7 +94,9 @@ class LossMonitor:
             The context of the task.
         """
 
-    def on_fit_task_end(self, estimator, context, *, metadata=None):
+    def on_fit_task_end(
+        self, estimator: Estimator, context: Any, *, metadata: dict[str, Any] | None = None
+    ) -> None:
         """Record the losses of the task if it has any.
 
         Parameters
@@ -110,7 +116,9 @@ class LossMonitor:
         row["validation_loss"] = metadata.get("validation_loss")
         send(self._listener, (path[0].init_time, row))
 
-    def get_logs(self, select="most_recent"):
+    def get_logs(
+        self, select: Literal["most_recent", "all"] = "most_recent"
+    ) -> list[dict[str, Any]]:
         """Return the recorded losses.
 
         Parameters
@@ -149,7 +157,7 @@ class LossMonitor:
             log = [entry for entry in log if entry[1]["run_id"] == last_run]
         return [dict(row) for _, row in log]
 
-    def to_frame(self, select="most_recent"):
+    def to_frame(self, select: Literal["most_recent", "all"] = "most_recent") -> DataFrame:
         """Return the recorded losses as a pandas data frame.
 
         Parameters

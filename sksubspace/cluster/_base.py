@@ -1,22 +1,26 @@
 """What all subspace clusterings share: subspaces of the clusters, new rows, a held-out score."""
 
 import warnings
+from collections.abc import Callable
 from inspect import signature
 from numbers import Integral
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    ClusterMixin,
-    TransformerMixin,
-)
 from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._ambient import OwnSettings
 from sksubspace._linalg import dense, row_blocks
-from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._sklearn import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    Interval,
+    StrOptions,
+    TransformerMixin,
+)
+from sksubspace._typing import Floats, Ints, Matrix
 from sksubspace._validation import validate_rows
 from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
 
@@ -38,17 +42,20 @@ __all__ = [
 # needs, would otherwise be paid for with a better score
 SCORED_DIM = 3
 
-_TRIED = []
+_TRIED: list[Any] = []
+_Clustering = TypeVar("_Clustering")
 
 
-def is_tried_as(place, names):
+def is_tried_as(
+    place: int, names: dict[str, dict[str, Any]]
+) -> Callable[[type[_Clustering]], type[_Clustering]]:
     """Make a clustering a default candidate of the automatic choice, as a class decorator.
 
     The parameters of each candidate are given by its name; simpler methods have a smaller place,
     and are tried first. The class stays what it is.
     """
 
-    def described(cls):
+    def described(cls: _Clustering) -> _Clustering:
         _TRIED.append((place, cls, names))
         return cls
 
@@ -66,6 +73,11 @@ class BaseSubspaceClustering(
 ):
     """Base class: a subclass finds labels in ``fit`` and calls `keep_subspaces`."""
 
+    labels_: Ints
+    n_clusters_: int
+    cluster_means_: Floats
+    cluster_bases_: list[Floats]
+
     _accept_sparse = False
 
     _parameter_constraints: dict = {
@@ -75,7 +87,7 @@ class BaseSubspaceClustering(
         "random_state": ["random_state"],
     }
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> Ints:
         """Give each row to the subspace that is nearest.
 
         Parameters
@@ -90,7 +102,7 @@ class BaseSubspaceClustering(
         """
         return self._squared_distances(self._new_rows(X)[0]).argmin(axis=1)
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Floats:
         """Distance of each row, at unit length with ``normalize``, from each cluster's subspace.
 
         Parameters
@@ -105,7 +117,7 @@ class BaseSubspaceClustering(
         """
         return np.sqrt(self._squared_distances(self._new_rows(X)[0]))
 
-    def score(self, X, y=None):
+    def score(self, X: Matrix, y: object = None) -> float:
         r"""R2 of projecting each row on the nearest subspace.
 
         :math:`1 - \sum_i \|x_i - \hat x_i\|^2 / \sum_i \|x_i - \bar x\|^2`, with the mean

@@ -4,8 +4,10 @@ Dong, Frossard, Vandergheynst and Nefedov, "Clustering on multi-layer graphs via
 on Grassmann manifolds", IEEE Transactions on Signal Processing 2014.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +17,7 @@ from sklearn.preprocessing import normalize as to_unit_rows
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
+from sksubspace._typing import ArrayLike, Estimator, Floats, Ints, Seed, Sparse
 from sksubspace.cluster._base import (
     SCORED_DIM,
     BaseSubspaceClustering,
@@ -191,19 +194,19 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        views=None,
-        base="knn",
-        n_neighbors=10,
-        n_landmarks="auto",
-        alpha=0.5,
-        weights=None,
-        subspace_dim="auto",
-        normalize=True,
-        n_init=10,
-        random_state=None,
-    ):
+        views: Sequence[slice | ArrayLike] | None = None,
+        base: Estimator | Literal["knn"] = "knn",
+        n_neighbors: int = 10,
+        n_landmarks: int | Literal["auto"] | None = "auto",
+        alpha: float = 0.5,
+        weights: ArrayLike | None = None,
+        subspace_dim: int | Literal["auto"] = "auto",
+        normalize: bool = True,
+        n_init: int = 10,
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.views = views
         self.base = base
@@ -217,7 +220,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Find the clusters that the views agree on, and the subspace of each.
 
         Parameters
@@ -242,8 +245,8 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
             non-finite values, fewer rows than clusters or only zero rows.
         """
         X = training_rows(self, X)
-        self.views_ = check_views(self.views, X.shape[1])
-        self.weights_ = check_weights(self.weights, len(self.views_))
+        self.views_: list[Ints] = check_views(self.views, X.shape[1])
+        self.weights_: Floats = check_weights(self.weights, len(self.views_))
         random_state = isolated_random_state(self.random_state)
         views = self._split(X)
         n_landmarks = self._resolve_n_landmarks(len(X))
@@ -251,12 +254,12 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
             vectors, tied = self._merged_graphs(views, random_state)
         else:
             vectors, tied = self._merged_codes(views, n_landmarks, random_state)
-        self.embedding_ = vectors.astype(X.dtype)
+        self.embedding_: Floats = vectors.astype(X.dtype)
         labels = self._cluster(vectors, tied, random_state)
         keep_subspaces(self, self._side_by_side(views), labels)
         return self
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: object = None) -> float:
         r"""R2 of projecting each row, its views side by side, on the nearest subspace.
 
         Errors are in units of X, summed over the columns of all views, so that the score compares
@@ -317,8 +320,10 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         return self.n_landmarks if self.n_landmarks < n else None
 
     def _merged_graphs(self, views, random_state):  # list of (n, d_l) -> (n, K), (t,)
-        self.landmark_indices_ = None
-        self.affinity_matrices_ = [self._graph(view, random_state) for view in views]
+        self.landmark_indices_: list[Ints] | None = None
+        self.affinity_matrices_: list[Sparse] | None = [
+            self._graph(view, random_state) for view in views
+        ]
         pairs = zip(self.affinity_matrices_, views, strict=True)
         graphs = [connected_graph(A, view, self.n_clusters) for A, view in pairs]
         tied = self._tied(graphs)
@@ -326,7 +331,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         values, vectors = largest_eigenvectors(
             operator, min(self.n_clusters + 1, operator.shape[0])
         )
-        self.eigenvalues_ = values
+        self.eigenvalues_: Floats = values
         return vectors[:, : self.n_clusters], tied
 
     def _merged_codes(self, views, n_landmarks, random_state):  # list of (n, d_l) -> (n, K), (t,)

@@ -7,8 +7,10 @@ import numpy as np
 from sklearn.datasets import fetch_olivetti_faces, fetch_openml
 from sklearn.utils import Bunch
 
+from sksubspace._typing import PathLike
 
-def fetch_orl(*, data_home=None, download_if_missing=True):
+
+def fetch_orl(*, data_home: PathLike | None = None, download_if_missing: bool = True) -> Bunch:
     """Load the ORL faces: 40 people, ten pictures each.
 
     Parameters
@@ -61,7 +63,7 @@ def fetch_orl(*, data_home=None, download_if_missing=True):
     return _pictures(images, faces.target, "ORL faces, from the Olivetti faces of scikit-learn")
 
 
-def fetch_usps(*, data_home=None, download_if_missing=True):
+def fetch_usps(*, data_home: PathLike | None = None, download_if_missing: bool = True) -> Bunch:
     """Load the USPS handwritten digits.
 
     Parameters

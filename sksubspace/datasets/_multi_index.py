@@ -1,29 +1,63 @@
 """Responses that depend on a few unknown directions only."""
 
 from numbers import Real
+from typing import Literal, overload
 
 import numpy as np
 
 from sksubspace._parameters import check_choice, check_integer, isolated_random_state
+from sksubspace._typing import Floats, Seed
 from sksubspace.datasets._sizes import check_noise
 
 # share of the spread along the line of the two Gaussians that is between them
 _LEAN = 0.95
 
 
+@overload
 def make_multi_index(
-    n_samples=1000,
+    n_samples: int = ...,
     *,
-    n_features=50,
-    n_components=3,
-    link="mixed",
-    design="gaussian",
-    n_responses=None,
-    noise=0.5,
-    df=5,
-    return_components=False,
-    random_state=None,
-):
+    n_features: int = ...,
+    n_components: int = ...,
+    link: Literal["odd", "even", "mixed"] = ...,
+    design: Literal["gaussian", "student_t", "mixture"] = ...,
+    n_responses: int | None = ...,
+    noise: float = ...,
+    df: float = ...,
+    return_components: Literal[False] = ...,
+    random_state: Seed = ...,
+) -> tuple[Floats, Floats]: ...
+
+
+@overload
+def make_multi_index(
+    n_samples: int = ...,
+    *,
+    n_features: int = ...,
+    n_components: int = ...,
+    link: Literal["odd", "even", "mixed"] = ...,
+    design: Literal["gaussian", "student_t", "mixture"] = ...,
+    n_responses: int | None = ...,
+    noise: float = ...,
+    df: float = ...,
+    return_components: Literal[True],
+    random_state: Seed = ...,
+) -> tuple[Floats, Floats, Floats]: ...
+
+
+def make_multi_index(
+    n_samples: int = 1000,
+    *,
+    n_features: int = 50,
+    n_components: int = 3,
+    link: Literal["odd", "even", "mixed"] = "mixed",
+    design: Literal["gaussian", "student_t", "mixture"] = "gaussian",
+    n_responses: int | None = None,
+    noise: float = 0.5,
+    df: float = 5,
+    return_components: bool = False,
+    random_state: Seed = None,
+) -> tuple[Floats, Floats] | tuple[Floats, Floats, Floats]:
     r"""Draw responses that see the data through a few directions, and bend what they see.
 
     Parameters

@@ -1,25 +1,58 @@
 """Rows on a union of random smooth closed manifolds."""
 
+from collections.abc import Sequence
 from itertools import product
+from typing import Literal, overload
 
 import numpy as np
 
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._typing import Floats, Ints, Seed
 from sksubspace.datasets._sizes import check_noise, group_sizes
 
 
+@overload
 def make_union_of_manifolds(
-    n_samples=1000,
+    n_samples: int | Sequence[int] = ...,
     *,
-    n_features=50,
-    n_manifolds=3,
-    intrinsic_dim=1,
-    n_harmonics=2,
-    noise=0.0,
-    shuffle=True,
-    return_coordinates=False,
-    random_state=None,
-):
+    n_features: int = ...,
+    n_manifolds: int = ...,
+    intrinsic_dim: int = ...,
+    n_harmonics: int = ...,
+    noise: float = ...,
+    shuffle: bool = ...,
+    return_coordinates: Literal[False] = ...,
+    random_state: Seed = ...,
+) -> tuple[Floats, Ints]: ...
+
+
+@overload
+def make_union_of_manifolds(
+    n_samples: int | Sequence[int] = ...,
+    *,
+    n_features: int = ...,
+    n_manifolds: int = ...,
+    intrinsic_dim: int = ...,
+    n_harmonics: int = ...,
+    noise: float = ...,
+    shuffle: bool = ...,
+    return_coordinates: Literal[True],
+    random_state: Seed = ...,
+) -> tuple[Floats, Ints, Floats]: ...
+
+
+def make_union_of_manifolds(
+    n_samples: int | Sequence[int] = 1000,
+    *,
+    n_features: int = 50,
+    n_manifolds: int = 3,
+    intrinsic_dim: int = 1,
+    n_harmonics: int = 2,
+    noise: float = 0.0,
+    shuffle: bool = True,
+    return_coordinates: bool = False,
+    random_state: Seed = None,
+) -> tuple[Floats, Ints] | tuple[Floats, Ints, Floats]:
     r"""Draw rows from several random closed curves or surfaces.
 
     Parameters

@@ -1,24 +1,58 @@
 """Rows on a union of random subspaces."""
 
+from collections.abc import Sequence
+from typing import Literal, overload
+
 import numpy as np
 
 from sksubspace._linalg import unit_rows
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._typing import Floats, Ints, Seed
 from sksubspace.datasets._sizes import check_noise, group_sizes, one_each
 
 
+@overload
 def make_union_of_subspaces(
-    n_samples=1000,
+    n_samples: int | Sequence[int] = ...,
     *,
-    n_features=9,
-    n_subspaces=5,
-    subspace_dim=6,
-    noise=0.0,
-    affine=False,
-    shuffle=True,
-    return_bases=False,
-    random_state=None,
-):
+    n_features: int = ...,
+    n_subspaces: int = ...,
+    subspace_dim: int | Sequence[int] = ...,
+    noise: float = ...,
+    affine: bool = ...,
+    shuffle: bool = ...,
+    return_bases: Literal[False] = ...,
+    random_state: Seed = ...,
+) -> tuple[Floats, Ints]: ...
+
+
+@overload
+def make_union_of_subspaces(
+    n_samples: int | Sequence[int] = ...,
+    *,
+    n_features: int = ...,
+    n_subspaces: int = ...,
+    subspace_dim: int | Sequence[int] = ...,
+    noise: float = ...,
+    affine: bool = ...,
+    shuffle: bool = ...,
+    return_bases: Literal[True],
+    random_state: Seed = ...,
+) -> tuple[Floats, Ints, list[Floats], Floats]: ...
+
+
+def make_union_of_subspaces(
+    n_samples: int | Sequence[int] = 1000,
+    *,
+    n_features: int = 9,
+    n_subspaces: int = 5,
+    subspace_dim: int | Sequence[int] = 6,
+    noise: float = 0.0,
+    affine: bool = False,
+    shuffle: bool = True,
+    return_bases: bool = False,
+    random_state: Seed = None,
+) -> tuple[Floats, Ints] | tuple[Floats, Ints, list[Floats], Floats]:
     """Draw rows from several random subspaces.
 
     Parameters

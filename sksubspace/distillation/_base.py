@@ -1,6 +1,7 @@
 """What a fitted map says of rows: where they lie, what comes back, whether they are of its kind."""
 
 from numbers import Real
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from scipy import sparse
@@ -11,15 +12,17 @@ from sksubspace._docs import fill_parameters
 from sksubspace._linalg import match_r_squared, r_squared, row_squares
 from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import _check_sample_weight
-from sksubspace._student import check_groups
+from sksubspace._student import Student, check_groups
 from sksubspace._student._networks import fit_autoencoder
 from sksubspace._teachers import place_by_teacher
 from sksubspace._trained import TrainedTransformer, make_trainer
+from sksubspace._typing import ArrayLike, Estimator, Floats, Ints, Matrix
 from sksubspace._validation import validate_rows
 from sksubspace.distillation._components import ScoreComponents
 from sksubspace.distillation._plan import calibration
 from sksubspace.distillation._shift import (
     PlacedRows,
+    ShiftResult,
     conformal_p_values,
     group_shift_test,
     shift_test,
@@ -49,9 +52,28 @@ def placed_rows(medal, X):  # (n, d) -> (n, q)
 class BaseDistiller(TrainedTransformer):
     """Base: a subclass fits a `student_` and the calibration that `FitPlan.reference` gives."""
 
+    embedding_: Floats
+    teacher_: Estimator
+    student_: Student
+    encoder_name_: str
+    encoder_scores_: dict[str, float]
+    decoder_name_: str
+    loo_score_: float | None
+    continuous_: float
+    global_share_: float
+    loo_distortion_: Floats | None
+    calibration_: str
+    calibration_indices_: Ints | None
+    calibration_scores_: Floats
+    calibration_embedding_: Floats
+    calibration_groups_: Ints | None
+    groups_given_: bool
+    n_copies_: int
+    n_conflicts_: int
+
     _kept = "student_"
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Floats:
         """Place rows on the map.
 
         Parameters
@@ -67,7 +89,7 @@ class BaseDistiller(TrainedTransformer):
         check_is_fitted(self)
         return placed_rows(self, rows_like_fitted(self, X))
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> Floats:
         """Reconstruct data from points of the map.
 
         Parameters
@@ -90,7 +112,7 @@ class BaseDistiller(TrainedTransformer):
         return self.student_.decode(Z).astype(Z.dtype, copy=False)
 
     @fill_parameters
-    def reconstruct(self, X):
+    def reconstruct(self, X: Matrix) -> Floats:
         """Place rows on the map and reconstruct them from there.
 
         Parameters
@@ -107,7 +129,7 @@ class BaseDistiller(TrainedTransformer):
         return self.student_.decode(placed_rows(self, X)).astype(X.dtype, copy=False)
 
     @fill_parameters
-    def distortion(self, X, *, relative=False):
+    def distortion(self, X: Matrix, *, relative: bool = False) -> Floats:
         """Mean squared reconstruction error of each row.
 
         Parameters
@@ -137,7 +159,7 @@ class BaseDistiller(TrainedTransformer):
         return distortion / np.maximum(usual, np.finfo(np.float64).tiny)
 
     @fill_parameters
-    def score_samples(self, X):
+    def score_samples(self, X: Matrix) -> Floats:
         """Negate the distortion of each row, so that higher is better.
 
         Parameters
@@ -151,7 +173,7 @@ class BaseDistiller(TrainedTransformer):
         """
         return -self.distortion(X)
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(self, X: Matrix, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """R2 of the reconstruction from the map.
 
         Parameters
@@ -181,7 +203,11 @@ class BaseDistiller(TrainedTransformer):
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return r_squared(weight @ errors, weight @ squares)
 
-    def score_readings(self, X, *, per_row=False):
+    @overload
+    def score_readings(self, X: Matrix, *, per_row: Literal[False] = ...) -> dict[str, float]: ...
+    @overload
+    def score_readings(self, X: Matrix, *, per_row: Literal[True]) -> dict[str, Any]: ...
+    def score_readings(self, X: Matrix, *, per_row: bool = False) -> dict[str, Any]:
         """Three readings of the map on held-out rows: local, continuous, global.
 
         Parameters
@@ -206,7 +232,7 @@ class BaseDistiller(TrainedTransformer):
         readings, squared_errors = self.student_.readings(X, placed_rows(self, X))
         return readings | {"squared_errors": squared_errors} if per_row else readings
 
-    def score_components(self, X):
+    def score_components(self, X: Matrix) -> ScoreComponents:
         """Take the held-out score apart, and set references beside it.
 
         Parameters
@@ -244,7 +270,7 @@ class BaseDistiller(TrainedTransformer):
             global_share=readings["global_share"],
         )
 
-    def pvalue(self, X):
+    def pvalue(self, X: Matrix) -> Floats:
         """Conformal p-value of each row: how rarely a row of the training kind is so distorted.
 
         Parameters
@@ -265,7 +291,14 @@ class BaseDistiller(TrainedTransformer):
         _check_calibrated(self)
         return conformal_p_values(distortion, self.calibration_scores_, self.calibration_groups_)
 
-    def detect_shift(self, X, *, alpha=0.05, margin="auto", groups=None):
+    def detect_shift(
+        self,
+        X: Matrix,
+        *,
+        alpha: float = 0.05,
+        margin: float | Literal["auto"] = "auto",
+        groups: ArrayLike | None = None,
+    ) -> ShiftResult:
         """Test whether a batch still belongs on the map.
 
         Parameters
@@ -321,7 +354,7 @@ class BaseDistiller(TrainedTransformer):
         test = group_shift_test if self.groups_given_ else shift_test
         return test(batch, reference, alpha, margin, np.random.RandomState(self.student_.seed))
 
-    def calibrate(self, X, *, groups=None):
+    def calibrate(self, X: Matrix, *, groups: ArrayLike | None = None) -> Self:
         """Take fresh rows as the reference of p-values and of the shift test.
 
         Parameters
@@ -343,7 +376,7 @@ class BaseDistiller(TrainedTransformer):
         scores = self.student_.squared_errors(X, placed) / X.shape[1]
         numbers = None if groups is None else check_groups(groups, X.shape[0])
         fresh = calibration("fresh", scores, placed, None, numbers)
-        vars(self).update(fresh, groups_given_=groups is not None)
+        self.__dict__.update(fresh, groups_given_=groups is not None)
         return self
 
     def __sklearn_tags__(self):

@@ -52,7 +52,7 @@ class ScoreComponents:
     continuous: float = np.nan
     global_share: float = np.nan
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = (
             ("held-out R2 of the map", self.r2),
             ("the same at mean places: is it continuous?", self.continuous),

@@ -3,9 +3,11 @@
 Chang, Zikry and Allen, "MEDAL", arXiv:2605.24244, 2026.
 """
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from torch import nn
@@ -13,7 +15,7 @@ from torch import nn
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
-from sksubspace._student import check_groups, learn_student, student_seed
+from sksubspace._student import StudentPlan, check_groups, learn_student, student_seed
 from sksubspace._student._groups import warn_of_copies, warn_of_series
 from sksubspace._student._student import part_name
 from sksubspace._teachers import (
@@ -27,6 +29,7 @@ from sksubspace._teachers import (
 )
 from sksubspace._torch.device import available_device
 from sksubspace._trained import TRAINED, fit_task, training_constraints
+from sksubspace._typing import ArrayLike, Device, Estimator, Floats, Matrix, Module, Seed
 from sksubspace._validation import validate_rows
 from sksubspace.distillation._base import BaseDistiller, placed_rows, rows_like_fitted
 from sksubspace.distillation._former import is_former, renewed
@@ -258,26 +261,26 @@ class MEDAL(BaseDistiller):
 
     def __init__(
         self,
-        teacher=None,
+        teacher: Estimator | str | None = None,
         *,
-        strategy="decoupled",
-        encoder="auto",
-        decoder="auto",
-        exact="local",
-        scale="global",
-        n_neighbors=10,
-        hidden_layer_sizes=(256, 256),
-        match_weight=1000.0,
-        input_noise=0.5,
-        learning_rate=2e-3,
-        batch_size=128,
-        max_iter="auto",
-        calibration="loo",
-        validation_fraction=0.1,
-        keep_teacher=True,
-        device="auto",
-        random_state=None,
-    ):
+        strategy: Literal["decoupled", "joint"] = "decoupled",
+        encoder: Estimator | Module | Literal["auto", "median", "linear", "local", "mlp"] = "auto",
+        decoder: Estimator | Module | Literal["auto", "ridge", "mlp"] = "auto",
+        exact: Literal["local"] | None = "local",
+        scale: Literal["global", "feature", "none"] = "global",
+        n_neighbors: int = 10,
+        hidden_layer_sizes: Sequence[int] = (256, 256),
+        match_weight: float = 1000.0,
+        input_noise: float = 0.5,
+        learning_rate: float = 2e-3,
+        batch_size: int = 128,
+        max_iter: int | Literal["auto"] = "auto",
+        calibration: Literal["loo", "holdout"] = "loo",
+        validation_fraction: float = 0.1,
+        keep_teacher: bool = True,
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.teacher = teacher
         self.strategy = strategy
         self.encoder = encoder
@@ -298,7 +301,8 @@ class MEDAL(BaseDistiller):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, embedding=None, groups=None):
+    def fit(self, X: Matrix, y: object = None, *, embedding: ArrayLike | None = None,
+            groups: ArrayLike | None = None) -> Self:  # fmt: skip
         """Embed X with the teacher, and learn the encoder and the decoder.
 
         Parameters
@@ -350,7 +354,7 @@ class MEDAL(BaseDistiller):
             )  # fmt: skip
             self._record(X, fitted, held, left_out)
             reference = plan.reference(left_out, X, self.embedding_, fitted, held, groups)
-            vars(self).update(reference, groups_given_=groups is not None)
+            self.__dict__.update(reference, groups_given_=groups is not None)
             numbers = self.calibration_groups_ if self.groups_given_ else None
             warn_of_few(self.calibration_, self.calibration_scores_, numbers, stacklevel=3)
             if groups is None:
@@ -358,7 +362,8 @@ class MEDAL(BaseDistiller):
                 warn_of_series(left_out.rows, left_out.neighbors, len(fitted), stacklevel=3)
         return self
 
-    def fit_transform(self, X, y=None, *, embedding=None, groups=None):
+    def fit_transform(self, X: Matrix, y: object = None, *, embedding: ArrayLike | None = None,
+            groups: ArrayLike | None = None) -> Floats:  # fmt: skip
         """Fit, and place the training rows.
 
         Parameters
@@ -383,7 +388,7 @@ class MEDAL(BaseDistiller):
         self.fit(X, y, embedding=embedding, groups=groups)
         return placed_rows(self, rows_like_fitted(self, X))
 
-    def student_plan(self):
+    def student_plan(self) -> StudentPlan:
         """Say which unfitted encoders and decoder the parameters stand for.
 
         Returns

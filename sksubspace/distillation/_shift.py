@@ -13,6 +13,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import ks_2samp
 
+from sksubspace._typing import Floats
+
 # p-values down to .002, of which a level of .01 is sure
 _N_PERMUTATIONS = 499
 # ways to choose new groups that are all looked at
@@ -64,10 +66,10 @@ class ShiftResult:
     p_embedding: float
     fraction_flagged: float
     alpha: float
-    sample_p_values: np.ndarray = field(repr=False)
+    sample_p_values: Floats = field(repr=False)
     n_groups: tuple[int, int] | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         verdict = "shift found" if self.shifted else "no shift found"
         if self.n_groups is not None:
             verdict += " between {} new and {} known groups".format(*self.n_groups)

@@ -1,10 +1,17 @@
 """The atoms of a dictionary, or the components of a projection, as images."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._typing import ArrayLike, Axes, Colormap, Estimator, Figure, SubFigure
 from sksubspace.inspection._drawing.profiles import check_image_shape
 from sksubspace.inspection._drawing.style import prepare_axes
+
+if TYPE_CHECKING:
+    from matplotlib.image import AxesImage
 
 # pixels between two atoms
 _GAP = 1
@@ -49,11 +56,21 @@ class AtomsDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, atoms, *, image_shape):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    image_: "AxesImage"
+
+    def __init__(self, atoms: ArrayLike, *, image_shape: Sequence[int]) -> None:
         self.atoms = atoms
         self.image_shape = image_shape
 
-    def plot(self, ax=None, *, n_columns=None, cmap=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        n_columns: int | None = None,
+        cmap: str | Colormap | None = None,
+    ) -> Self:
         """Draw the grid.
 
         Parameters
@@ -99,7 +116,16 @@ class AtomsDisplay:
         return self
 
     @classmethod
-    def from_estimator(cls, estimator, *, image_shape, order=None, n_atoms=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Estimator,
+        *,
+        image_shape: Sequence[int],
+        order: ArrayLike | None = None,
+        n_atoms: int | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the components of a fitted estimator.
 
         Parameters

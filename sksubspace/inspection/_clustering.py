@@ -1,7 +1,11 @@
 """Clusterings side by side, numbers of clusters, and the rows whose cluster is doubtful."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 
+from sksubspace._typing import ArrayLike, Axes, Figure, SubFigure
 from sksubspace.inspection._drawing.points import (
     check_components,
     check_places,
@@ -20,6 +24,11 @@ from sksubspace.inspection._drawing.style import (
 )
 from sksubspace.metrics._halves import LEAST_EVIDENCE
 from sksubspace.metrics._label_information import LEAST_AGREEMENT
+
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection
+    from matplotlib.container import ErrorbarContainer
+    from matplotlib.legend import Legend
 
 _KINDS = ("auto", "candidates", "numbers", "map")
 # in the pictures of scores; told apart by the colour-blind, and by their markers
@@ -75,10 +84,23 @@ class ClusteringDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, comparison):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    errorbars_: "list[ErrorbarContainer]"
+    scatters_: "list[PathCollection]"
+    legend_: "Legend"
+
+    def __init__(self, comparison: Any) -> None:
         self.comparison = comparison
 
-    def plot(self, ax=None, *, kind="auto", embedding=None, components=(0, 1)):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        kind: Literal["auto", "candidates", "numbers", "map"] = "auto",
+        embedding: ArrayLike | None = None,
+        components: Sequence[int] = (0, 1),
+    ) -> Self:
         """Draw the picture.
 
         Parameters
@@ -128,7 +150,7 @@ class ClusteringDisplay:
         return self
 
     @classmethod
-    def from_comparison(cls, comparison, *, ax=None, **kwargs):
+    def from_comparison(cls, comparison: Any, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw the outcome of a comparison.
 
         Parameters

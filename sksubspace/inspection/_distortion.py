@@ -1,8 +1,23 @@
 """The map, coloured by how badly new rows like these would be mapped and brought back."""
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 from scipy.spatial import cKDTree
 
+from sksubspace._typing import (
+    ArrayLike,
+    Axes,
+    Bools,
+    Colormap,
+    Figure,
+    Ints,
+    Matrix,
+    Names,
+    Objects,
+    SubFigure,
+)
 from sksubspace.inspection._drawing.labels import place_labels
 from sksubspace.inspection._drawing.points import (
     bin_edges,
@@ -23,6 +38,16 @@ from sksubspace.inspection._drawing.style import (
     point_style,
     prepare_axes,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.contour import ContourSet
+    from matplotlib.image import AxesImage
+    from matplotlib.patches import Rectangle
+    from matplotlib.text import Annotation
+
+    from sksubspace.distillation import MEDAL
 
 # quantile of the distortions that has the last colour: one wild row would leave all others pale
 _CLIP = 0.99
@@ -110,26 +135,29 @@ class DistortionDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, embedding, distortion, *, X=None, decode=None, distortion_name=None):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    scatter_: "PathCollection | None"
+    image_: "AxesImage | None"
+    colorbar_: "Colorbar"
+    contour_: "ContourSet | list[Rectangle] | None"
+    in_worst_region_: Bools
+    worst_: Ints
+    texts_: "list[Annotation]"
+
+    def __init__(self, embedding: ArrayLike, distortion: ArrayLike, *, X: Matrix | None = None,
+            decode: Callable[[Any], Any] | None = None,
+            distortion_name: str | None = None) -> None:  # fmt: skip
         self.embedding = embedding
         self.distortion = distortion
         self.X = X
         self.decode = decode
         self.distortion_name = distortion_name
 
-    def plot(
-        self,
-        ax=None,
-        *,
-        components=(0, 1),
-        kind="auto",
-        n_worst=0,
-        outline=True,
-        n_neighbors="auto",
-        n_bins=150,
-        cmap=DISTORTION_CMAP,
-        **scatter_kwargs,
-    ):
+    def plot(self, ax: Axes | None = None, *, components: Sequence[int] = (0, 1),
+            kind: Literal["auto", "scatter", "hist"] = "auto", n_worst: int = 0,
+            outline: bool = True, n_neighbors: int | Literal["auto"] = "auto", n_bins: int = 150,
+            cmap: str | Colormap = DISTORTION_CMAP, **scatter_kwargs: Any) -> Self:  # fmt: skip
         """Draw the map.
 
         Parameters
@@ -192,9 +220,9 @@ class DistortionDisplay:
         self._number(points[worst])
         return self
 
-    def plot_reconstructions(
-        self, rows=None, *, X=None, image_shape=None, feature_names=None, figure=None
-    ):
+    def plot_reconstructions(self, rows: ArrayLike | None = None, *, X: Matrix | None = None,
+            image_shape: Sequence[int] | None = None, feature_names: Names | None = None,
+            figure: Figure | SubFigure | None = None) -> Objects:  # fmt: skip
         """Draw rows beside what the map gives back for them.
 
         Parameters
@@ -247,7 +275,8 @@ class DistortionDisplay:
         return draw_pairs(originals, returned, titles, image_shape, feature_names, figure, caller)
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, *, relative=False, ax=None, **kwargs):
+    def from_estimator(cls, estimator: "MEDAL", X: Matrix | None = None, *, relative: bool = False,
+            ax: Axes | None = None, **kwargs: Any) -> Self:  # fmt: skip
         """Draw the map of a fitted estimator.
 
         Parameters
@@ -294,9 +323,9 @@ class DistortionDisplay:
         return display.plot(ax=ax, **kwargs)
 
     @classmethod
-    def from_predictions(
-        cls, Z, distortion, *, X=None, decode=None, distortion_name=None, ax=None, **kwargs
-    ):
+    def from_predictions(cls, Z: ArrayLike, distortion: ArrayLike, *, X: Matrix | None = None,
+            decode: Callable[[Any], Any] | None = None, distortion_name: str | None = None,
+            ax: Axes | None = None, **kwargs: Any) -> Self:  # fmt: skip
         """Draw a map whose distortion is known.
 
         Parameters

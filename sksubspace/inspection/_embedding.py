@@ -1,9 +1,12 @@
 """The map, coloured by class or value."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from sksubspace._typing import ArrayLike, Axes, Colormap, Figure, Matrix, Palette, SubFigure
 from sksubspace.inspection._drawing.labels import name_classes
 from sksubspace.inspection._drawing.points import (
     Classes,
@@ -28,6 +31,15 @@ from sksubspace.inspection._drawing.style import (
     point_style,
     prepare_axes,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.image import AxesImage
+    from matplotlib.legend import Legend
+    from matplotlib.text import Annotation
+
+    from sksubspace.distillation import MEDAL
 
 # opacity of a cell with a single row, which must still be seen
 _FAINTEST = 0.35
@@ -96,25 +108,35 @@ class EmbeddingDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, embedding, *, y=None, label_name=None):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    scatters_: "list[PathCollection]"
+    image_: "AxesImage | None"
+    colorbar_: "Colorbar | None"
+    legend_: "Legend | None"
+    texts_: "list[Annotation]"
+
+    def __init__(
+        self, embedding: ArrayLike, *, y: ArrayLike | None = None, label_name: str | None = None
+    ) -> None:
         self.embedding = embedding
         self.y = y
         self.label_name = label_name
 
     def plot(
         self,
-        ax=None,
+        ax: Axes | None = None,
         *,
-        components=(0, 1),
-        kind="auto",
-        y_kind="auto",
-        names="auto",
-        max_classes=20,
-        n_bins=200,
-        cmap=VALUE_CMAP,
-        palette=None,
-        **scatter_kwargs,
-    ):
+        components: Sequence[int] = (0, 1),
+        kind: Literal["auto", "scatter", "hist"] = "auto",
+        y_kind: Literal["auto", "classes", "values"] = "auto",
+        names: Literal["auto", "map", "legend"] | None = "auto",
+        max_classes: int = 20,
+        n_bins: int = 200,
+        cmap: str | Colormap = VALUE_CMAP,
+        palette: Palette | None = None,
+        **scatter_kwargs: Any,
+    ) -> Self:
         """Draw the map.
 
         Parameters
@@ -182,7 +204,16 @@ class EmbeddingDisplay:
         return self
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, *, y=None, label_name=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: "MEDAL",
+        X: Matrix | None = None,
+        *,
+        y: ArrayLike | None = None,
+        label_name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the map of a fitted estimator.
 
         Parameters
@@ -214,7 +245,15 @@ class EmbeddingDisplay:
         return cls.from_predictions(Z, y=y, label_name=label_name, ax=ax, **kwargs)
 
     @classmethod
-    def from_predictions(cls, Z, *, y=None, label_name=None, ax=None, **kwargs):
+    def from_predictions(
+        cls,
+        Z: ArrayLike,
+        *,
+        y: ArrayLike | None = None,
+        label_name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw a map that is at hand.
 
         Parameters

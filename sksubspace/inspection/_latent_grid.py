@@ -1,8 +1,12 @@
 """What the decoder makes of the places of the map."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from scipy.spatial import cKDTree
 
+from sksubspace._typing import ArrayLike, Axes, Colormap, Figure, Names, SubFigure
 from sksubspace.inspection._drawing.points import (
     check_components,
     check_places,
@@ -11,6 +15,13 @@ from sksubspace.inspection._drawing.points import (
 )
 from sksubspace.inspection._drawing.profiles import as_image, check_image_shape, image_limits
 from sksubspace.inspection._drawing.style import VALUE_CMAP, literal, prepare_axes
+
+if TYPE_CHECKING:
+    from matplotlib.collections import LineCollection
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.image import AxesImage
+
+    from sksubspace.distillation import MEDAL
 
 # pixels between two reconstructions
 _GAP = 1
@@ -81,17 +92,23 @@ class LatentGridDisplay:
     >>> plt.close(display.figure_)
     """
 
+    ax_: Axes
+    figure_: Figure | SubFigure
+    image_: "AxesImage | None"
+    lines_: "LineCollection | None"
+    colorbar_: "Colorbar | None"
+
     def __init__(
         self,
-        x,
-        y,
-        reconstructions,
+        x: ArrayLike,
+        y: ArrayLike,
+        reconstructions: ArrayLike,
         *,
-        near=None,
-        image_shape=None,
-        feature_names=None,
-        coordinate_names=("component 1", "component 2"),
-    ):
+        near: ArrayLike | None = None,
+        image_shape: Sequence[int] | None = None,
+        feature_names: Names | None = None,
+        coordinate_names: Names = ("component 1", "component 2"),
+    ) -> None:
         self.x = x
         self.y = y
         self.reconstructions = reconstructions
@@ -100,7 +117,13 @@ class LatentGridDisplay:
         self.feature_names = feature_names
         self.coordinate_names = coordinate_names
 
-    def plot(self, ax=None, *, feature=None, cmap=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        feature: int | str | None = None,
+        cmap: str | Colormap | None = None,
+    ) -> Self:
         """Draw the grid.
 
         Parameters
@@ -149,15 +172,15 @@ class LatentGridDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: "MEDAL",
         *,
-        image_shape=None,
-        grid=(15, 15),
-        components=(0, 1),
-        feature_names=None,
-        ax=None,
-        **kwargs,
-    ):
+        image_shape: Sequence[int] | None = None,
+        grid: Sequence[int] = (15, 15),
+        components: Sequence[int] = (0, 1),
+        feature_names: Names | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Decode a grid over the map of a fitted estimator, and draw it.
 
         Parameters

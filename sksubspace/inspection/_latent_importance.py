@@ -1,9 +1,17 @@
 """How much of the data is reconstructed from the first latent dimensions."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._typing import ArrayLike, Axes, Estimator, Figure, Names, SubFigure
 from sksubspace.inspection._drawing.style import CLASS_COLORS, CLASS_MARKERS, literal, prepare_axes
+
+if TYPE_CHECKING:
+    from matplotlib.legend import Legend
+    from matplotlib.lines import Line2D
 
 # fitted attributes that say what each coordinate is worth, the first that is there
 _RATIOS = ("explained_reconstruction_ratio_", "explained_variance_ratio_")
@@ -47,10 +55,15 @@ class LatentImportanceDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, ratios):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    lines_: "list[Line2D]"
+    legend_: "Legend | None"
+
+    def __init__(self, ratios: Mapping[str, ArrayLike]) -> None:
         self.ratios = ratios
 
-    def plot(self, ax=None, *, threshold=None):
+    def plot(self, ax: Axes | None = None, *, threshold: float | None = None) -> Self:
         """Draw the curves.
 
         Parameters
@@ -84,14 +97,20 @@ class LatentImportanceDisplay:
         highest = max(1.0, *(curve.max() for curve in curves.values()))
         self.ax_.set(xlabel="number of latent dimensions", ylabel="R²")
         self.ax_.set_ylim(min(0.0, *(curve.min() for curve in curves.values())), 1.02 * highest)
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
         self.legend_ = None
         if len(curves) > 1:
             self.legend_ = self.ax_.legend(loc="lower right", frameon=False)
         return self
 
     @classmethod
-    def from_estimator(cls, *estimators, names=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        *estimators: Estimator,
+        names: Names | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw what the dimensions of fitted estimators are worth.
 
         Parameters

@@ -1,10 +1,18 @@
 """Losses by epoch."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._typing import ArrayLike, Axes, Estimator, Figure, Names, SubFigure
 from sksubspace.inspection._drawing.style import CLASS_COLORS, literal, prepare_axes
 from sksubspace.inspection._latent_importance import check_names
+
+if TYPE_CHECKING:
+    from matplotlib.legend import Legend
+    from matplotlib.lines import Line2D
 
 
 class LossCurveDisplay:
@@ -51,11 +59,24 @@ class LossCurveDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, losses, *, validation_losses=None):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    lines_: "list[Line2D]"
+    validation_lines_: "list[Line2D] | None"
+    legend_: "Legend | None"
+
+    def __init__(
+        self,
+        losses: Mapping[str, ArrayLike],
+        *,
+        validation_losses: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
         self.losses = losses
         self.validation_losses = validation_losses
 
-    def plot(self, ax=None, *, scale="auto"):
+    def plot(
+        self, ax: Axes | None = None, *, scale: Literal["auto", "linear", "log"] = "auto"
+    ) -> Self:
         """Draw the curves.
 
         Parameters
@@ -94,13 +115,19 @@ class LossCurveDisplay:
             )
         self.ax_.set(xlabel="epoch", ylabel="loss")
         self.ax_.set_yscale(_scale_of_losses([*losses.values(), *validation.values()], scale))
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
         several = len(losses) + len(validation) > 1
         self.legend_ = self.ax_.legend(frameon=False) if several else None
         return self
 
     @classmethod
-    def from_estimator(cls, *estimators, names=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        *estimators: Estimator,
+        names: Names | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the losses of fitted estimators.
 
         Parameters

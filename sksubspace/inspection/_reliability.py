@@ -1,9 +1,12 @@
 """The map with a mark on each row that does not stand where it belongs, is torn apart or merged."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from sksubspace._typing import ArrayLike, Axes, Figure, Matrix, Seed, SubFigure
 from sksubspace.inspection._drawing.labels import class_sites, place_labels
 from sksubspace.inspection._drawing.points import (
     check_components,
@@ -21,6 +24,13 @@ from sksubspace.inspection._drawing.style import (
     prepare_axes,
 )
 from sksubspace.metrics import embedding_reliability
+
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection
+    from matplotlib.legend import Legend
+    from matplotlib.text import Annotation
+
+    from sksubspace.metrics import EmbeddingReliability
 
 # drawn from below to above; each has a marker of its own and is dark, middle or rimmed in grey
 _LOOKS = {
@@ -89,12 +99,31 @@ class ReliabilityDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, embedding, reliability, *, y=None):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    scatters_: "dict[str, PathCollection]"
+    legend_: "Legend"
+    texts_: "list[Annotation]"
+
+    def __init__(
+        self,
+        embedding: ArrayLike,
+        reliability: "EmbeddingReliability",
+        *,
+        y: ArrayLike | None = None,
+    ) -> None:
         self.embedding = embedding
         self.reliability = reliability
         self.y = y
 
-    def plot(self, ax=None, *, components=(0, 1), names=True, **scatter_kwargs):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        components: Sequence[int] = (0, 1),
+        names: bool = True,
+        **scatter_kwargs: Any,
+    ) -> Self:
         """Draw the map.
 
         Parameters
@@ -140,8 +169,18 @@ class ReliabilityDisplay:
         return self
 
     @classmethod
-    def from_embedding(cls, X, Z, *, y=None, groups=None, q=0.05, random_state=0, ax=None,
-                       **kwargs):  # fmt: skip
+    def from_embedding(
+        cls,
+        X: Matrix,
+        Z: ArrayLike,
+        *,
+        y: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        q: float = 0.05,
+        random_state: Seed = 0,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Mark the rows of a map and draw it.
 
         Parameters
@@ -179,7 +218,15 @@ class ReliabilityDisplay:
         return cls.from_reliability(Z, found, ax=ax, **kwargs)
 
     @classmethod
-    def from_reliability(cls, Z, reliability, *, y=None, ax=None, **kwargs):
+    def from_reliability(
+        cls,
+        Z: ArrayLike,
+        reliability: "EmbeddingReliability",
+        *,
+        y: ArrayLike | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw a map whose marks are known.
 
         Parameters

@@ -1,7 +1,11 @@
 """A new batch against the calibration rows: distortions, and places on the map."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 
+from sksubspace._typing import ArrayLike, Axes, Bools, Figure, Matrix, Objects, SubFigure
 from sksubspace.inspection._drawing.points import (
     check_column,
     check_components,
@@ -11,6 +15,12 @@ from sksubspace.inspection._drawing.points import (
     jitter,
 )
 from sksubspace.inspection._drawing.style import dress_map, marker_size, prepare_panels
+
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection
+    from matplotlib.lines import Line2D
+
+    from sksubspace.distillation import MEDAL, ShiftResult
 
 # blue and vermilion stay apart for the colour-blind, and both from the grey of calibration
 _NEW_COLOR = "#0072B2"
@@ -87,15 +97,23 @@ class ShiftDisplay:
     >>> plt.close(display.figure_)
     """
 
+    ax_: Axes
+    axes_: Objects
+    figure_: Figure | SubFigure
+    flagged_: Bools
+    steps_: list[Any]
+    threshold_: "Line2D | None"
+    scatters_: "list[PathCollection]"
+
     def __init__(
         self,
-        calibration_distortion,
-        distortion,
-        calibration_embedding,
-        embedding,
-        result,
-        calibration_groups=None,
-    ):
+        calibration_distortion: ArrayLike,
+        distortion: ArrayLike,
+        calibration_embedding: ArrayLike,
+        embedding: ArrayLike,
+        result: "ShiftResult",
+        calibration_groups: ArrayLike | None = None,
+    ) -> None:
         self.calibration_distortion = calibration_distortion
         self.distortion = distortion
         self.calibration_embedding = calibration_embedding
@@ -103,7 +121,14 @@ class ShiftDisplay:
         self.result = result
         self.calibration_groups = calibration_groups
 
-    def plot(self, ax=None, *, kind="hist", components=(0, 1), n_bins="auto"):
+    def plot(
+        self,
+        ax: ArrayLike | None = None,
+        *,
+        kind: Literal["hist", "ecdf"] = "hist",
+        components: Sequence[int] = (0, 1),
+        n_bins: int | Literal["auto"] = "auto",
+    ) -> Self:
         """Draw both panels.
 
         Parameters
@@ -145,8 +170,16 @@ class ShiftDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, alpha=0.05, margin="auto", groups=None, ax=None, **kwargs
-    ):
+        cls,
+        estimator: "MEDAL",
+        X: Matrix,
+        *,
+        alpha: float = 0.05,
+        margin: float | Literal["auto"] = "auto",
+        groups: ArrayLike | None = None,
+        ax: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Test a batch, and draw the outcome.
 
         Parameters
@@ -191,16 +224,16 @@ class ShiftDisplay:
     @classmethod
     def from_predictions(
         cls,
-        calibration_distortion,
-        distortion,
-        calibration_embedding,
-        embedding,
-        result,
+        calibration_distortion: ArrayLike,
+        distortion: ArrayLike,
+        calibration_embedding: ArrayLike,
+        embedding: ArrayLike,
+        result: "ShiftResult",
         *,
-        calibration_groups=None,
-        ax=None,
-        **kwargs,
-    ):
+        calibration_groups: ArrayLike | None = None,
+        ax: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the outcome of a test that is at hand.
 
         Parameters

@@ -1,11 +1,14 @@
 """Scores of candidates: against a hyperparameter, or by rank."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from sksubspace._comparison import CandidateResult, best, is_number
 from sksubspace._comparison import score_name as _score_name
+from sksubspace._typing import ArrayLike, Axes, Figure, Objects, SubFigure
 from sksubspace.inspection._drawing.labels import (
     drop_overlapping_ticks,
     settle_layout,
@@ -21,6 +24,12 @@ from sksubspace.inspection._drawing.scores import (
     reference_pca,
 )
 from sksubspace.inspection._drawing.style import outside_legend, prepare_axes, prepare_panels
+
+if TYPE_CHECKING:
+    from matplotlib.container import ErrorbarContainer
+    from matplotlib.legend import Legend
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Rectangle
 
 # panels side by side, before a new row begins
 _PANELS_IN_A_ROW = 4
@@ -83,12 +92,31 @@ class TuningCurveDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, results, *, group=None, score_name="held-out R²"):
+    ax_: Axes
+    axes_: Objects
+    figure_: Figure | SubFigure
+    errorbars_: "list[ErrorbarContainer]"
+    bands_: "list[Rectangle]"
+    references_: "list[Line2D]"
+    legend_: "Legend | None"
+
+    def __init__(
+        self,
+        results: Sequence[CandidateResult],
+        *,
+        group: str | None = None,
+        score_name: str = "held-out R²",
+    ) -> None:
         self.results = results
         self.group = group
         self.score_name = score_name
 
-    def plot(self, ax=None, *, kind="auto"):
+    def plot(
+        self,
+        ax: Axes | ArrayLike | None = None,
+        *,
+        kind: Literal["auto", "curves", "ranking"] = "auto",
+    ) -> Self:
         """Draw curves or a ranking.
 
         Parameters
@@ -125,7 +153,15 @@ class TuningCurveDisplay:
         return self
 
     @classmethod
-    def from_comparison(cls, result, *, group=None, ax=None, score_name="auto", **kwargs):
+    def from_comparison(
+        cls,
+        result: Any,
+        *,
+        group: str | None = None,
+        ax: Axes | ArrayLike | None = None,
+        score_name: str = "auto",
+        **kwargs: Any,
+    ) -> Self:
         """Draw the outcome of a comparison.
 
         Parameters
@@ -161,8 +197,15 @@ class TuningCurveDisplay:
 
     @classmethod
     def from_cv_results(
-        cls, cv_results, param_name, *, metric="score", best_index=None, ax=None, **kwargs
-    ):
+        cls,
+        cv_results: Mapping[str, Any],
+        param_name: str,
+        *,
+        metric: str = "score",
+        best_index: int | None = None,
+        ax: Axes | ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the outcome of a grid search.
 
         Parameters

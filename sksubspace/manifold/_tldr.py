@@ -3,17 +3,19 @@
 Kalantidis, Lassance, Almazan and Larlus, TMLR 2022.
 """
 
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._sklearn import Interval, StrOptions, _fit_context, available_if
 from sksubspace._trained import TrainedTransformer, fit_task, make_trainer, training_constraints
+from sksubspace._typing import ArrayLike, Device, Floats, Matrix, Seed
 from sksubspace.manifold._learning import (
     LinearProblem,
     learn_linear,
@@ -206,6 +208,11 @@ class TLDR(TrainedTransformer):
     TLDR: 0.73
     """
 
+    components_: Floats | None
+    mean_: Floats
+    explained_variance_: Floats
+    neighbor_correlation_: Floats
+
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -235,30 +242,30 @@ class TLDR(TrainedTransformer):
 
     def __init__(
         self,
-        n_components=32,
+        n_components: int = 32,
         *,
-        n_neighbors=5,
-        metric="cosine",
-        mutual=True,
-        encoder="blend",
-        solver="auto",
-        smoothing="auto",
-        metric_power="auto",
-        shrinkage=0.1,
-        pca_components=128,
-        n_anchors=None,
-        search="auto",
-        hidden_layer_sizes=(256,),
-        projector=(),
-        redundancy=None,
-        learning_rate=1e-2,
-        batch_size=512,
-        max_iter="auto",
-        tol=1e-9,
-        device="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_neighbors: int = 5,
+        metric: Literal["cosine", "euclidean"] = "cosine",
+        mutual: bool = True,
+        encoder: Literal["blend", "fourier", "linear", "mlp"] = "blend",
+        solver: Literal["auto", "spectral", "lbfgs", "sgd"] = "auto",
+        smoothing: float | Literal["auto"] = "auto",
+        metric_power: float | Literal["auto"] = "auto",
+        shrinkage: float = 0.1,
+        pca_components: int | None = 128,
+        n_anchors: float | None = None,
+        search: Literal["auto", "exact", "approximate"] = "auto",
+        hidden_layer_sizes: Sequence[int] = (256,),
+        projector: Sequence[int] = (),
+        redundancy: float | None = None,
+        learning_rate: float = 1e-2,
+        batch_size: int = 512,
+        max_iter: int | Literal["auto"] = "auto",
+        tol: float = 1e-9,
+        device: Device = "auto",
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.n_neighbors = n_neighbors
         self.metric = metric
@@ -283,7 +290,7 @@ class TLDR(TrainedTransformer):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, neighbors_graph=None):
+    def fit(self, X: Matrix, y: object = None, *, neighbors_graph: Matrix | None = None) -> Self:
         """Find neighbours and learn the map.
 
         Parameters
@@ -323,7 +330,9 @@ class TLDR(TrainedTransformer):
 
     @available_if(learns_from_pairs)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, *, X_neighbors=None):
+    def partial_fit(
+        self, X: Matrix, y: object = None, *, X_neighbors: Matrix | None = None
+    ) -> Self:
         """Learn from more pairs of neighbours, with ``encoder="linear"``.
 
         The map after several calls is that of all pairs together. ``fit`` forgets these pairs, and
@@ -359,7 +368,7 @@ class TLDR(TrainedTransformer):
         self._pair_sums = sums
         return self
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Floats:
         """Map rows.
 
         Parameters
@@ -376,7 +385,7 @@ class TLDR(TrainedTransformer):
         outputs = self._model.outputs(check_pair_rows(self, X))
         return outputs.astype(self.mean_.dtype, copy=False)
 
-    def inverse_transform(self, Z):
+    def inverse_transform(self, Z: ArrayLike) -> Floats:
         """Reconstruct rows by the linear regression of rows on outputs; nothing is trained for it.
 
         Parameters
@@ -402,7 +411,7 @@ class TLDR(TrainedTransformer):
             )
         return self._model.decode(Z).astype(self.mean_.dtype, copy=False)
 
-    def score(self, X, y=None):
+    def score(self, X: Matrix, y: object = None) -> float:
         """Mean correlation of the outputs with those of the neighbours, on rows not seen in fit.
 
         Neighbours are found among the rows of X, as in ``fit``. Of closed forms it orders the mean

@@ -1,9 +1,12 @@
 """Neighbours that share the class of a row: their share, and how early they are ranked."""
 
+from typing import Literal, overload
+
 import numpy as np
 
 from sksubspace._measures import measure
 from sksubspace._parameters import check_choice, check_integer
+from sksubspace._typing import ArrayLike, Floats, Seed
 from sksubspace._validation import codes_of_both, label_codes
 from sksubspace.metrics._input import (
     MAX_SAMPLES,
@@ -23,18 +26,46 @@ _COSINE_ROUNDING = 1e-15
 _OF_TREES = 3
 
 
+@overload
+def neighborhood_hit(
+    Z: ArrayLike,
+    y: ArrayLike,
+    *,
+    n_neighbors: int = ...,
+    per_point: Literal[False] = ...,
+    Z_train: ArrayLike | None = ...,
+    y_train: ArrayLike | None = ...,
+    max_samples: int | Literal["auto"] | None = ...,
+    random_state: Seed = ...,
+) -> float: ...
+
+
+@overload
+def neighborhood_hit(
+    Z: ArrayLike,
+    y: ArrayLike,
+    *,
+    n_neighbors: int = ...,
+    per_point: Literal[True],
+    Z_train: ArrayLike | None = ...,
+    y_train: ArrayLike | None = ...,
+    max_samples: int | Literal["auto"] | None = ...,
+    random_state: Seed = ...,
+) -> Floats: ...
+
+
 @measure(is_compared=True, has_labels=True)
 def neighborhood_hit(
-    Z,
-    y,
+    Z: ArrayLike,
+    y: ArrayLike,
     *,
-    n_neighbors=5,
-    per_point=False,
-    Z_train=None,
-    y_train=None,
-    max_samples="auto",
-    random_state=0,
-):
+    n_neighbors: int = 5,
+    per_point: bool = False,
+    Z_train: ArrayLike | None = None,
+    y_train: ArrayLike | None = None,
+    max_samples: int | Literal["auto"] | None = "auto",
+    random_state: Seed = 0,
+) -> float | Floats:
     r"""Measure how many of the nearest rows in the map have the row's own label.
 
     Parameters
@@ -196,17 +227,17 @@ class _ClassesAt:
 
 
 def retrieval_map(
-    X,
-    y,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    X_index=None,
-    y_index=None,
-    metric="cosine",
-    k=None,
-    chunk_size=None,
-    max_samples=MAX_SAMPLES,
-    random_state=0,
-):
+    X_index: ArrayLike | None = None,
+    y_index: ArrayLike | None = None,
+    metric: Literal["cosine", "euclidean"] = "cosine",
+    k: int | None = None,
+    chunk_size: int | None = None,
+    max_samples: int | None = MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> float:
     r"""Mean average precision (mAP) of finding the rows of a query's class by distance.
 
     Parameters

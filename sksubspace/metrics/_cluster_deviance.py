@@ -3,11 +3,14 @@
 import numpy as np
 from scipy import sparse
 
+from sksubspace._typing import ArrayLike, Matrix
 from sksubspace._validation import check_counts, check_labels
 from sksubspace.metrics._input import check_same_length
 
 
-def cluster_deviance_explained(counts, labels, *, train=None):
+def cluster_deviance_explained(
+    counts: Matrix, labels: ArrayLike, *, train: Matrix | None = None
+) -> float:
     r"""Score clusters by the share of the Poisson deviance of counts that their mean rates explain.
 
     Parameters

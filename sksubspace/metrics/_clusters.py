@@ -1,6 +1,7 @@
 """Clusters beside classes: their agreement, the graph behind them, and the rate that codes them."""
 
 from numbers import Real
+from typing import Literal, overload
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +12,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_consistent_length
 
+from sksubspace._typing import ArrayLike, Floats, Matrix
 from sksubspace._validation import label_codes
 from sksubspace.metrics._input import check_rows, check_same_length
 
@@ -18,7 +20,7 @@ from sksubspace.metrics._input import check_rows, check_same_length
 _DENSE_ROWS = 400
 
 
-def clustering_accuracy(y_true, y_pred):
+def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     r"""Measure the share of rows whose cluster is matched to their class.
 
     Parameters
@@ -74,7 +76,25 @@ def clustering_accuracy(y_true, y_pred):
     return float(counts[matched].sum() / len(y_true))
 
 
-def subspace_preserving_error(C, y, *, landmark_indices=None, per_point=False):
+@overload
+def subspace_preserving_error(
+    C: Matrix,
+    y: ArrayLike,
+    *,
+    landmark_indices: ArrayLike | None = ...,
+    per_point: Literal[False] = ...,
+) -> float: ...
+
+
+@overload
+def subspace_preserving_error(
+    C: Matrix, y: ArrayLike, *, landmark_indices: ArrayLike | None = ..., per_point: Literal[True]
+) -> Floats: ...
+
+
+def subspace_preserving_error(
+    C: Matrix, y: ArrayLike, *, landmark_indices: ArrayLike | None = None, per_point: bool = False
+) -> float | Floats:
     r"""Measure how much of the coefficients lies on rows of other classes.
 
     Parameters
@@ -148,7 +168,19 @@ def subspace_preserving_error(C, y, *, landmark_indices=None, per_point=False):
     return float("nan") if np.isnan(errors).all() else float(np.nanmean(errors))
 
 
-def subspace_connectivity(A, y, *, average="min"):
+@overload
+def subspace_connectivity(
+    A: Matrix, y: ArrayLike, *, average: Literal["min", "mean"] = ...
+) -> float: ...
+
+
+@overload
+def subspace_connectivity(A: Matrix, y: ArrayLike, *, average: None) -> Floats: ...
+
+
+def subspace_connectivity(
+    A: Matrix, y: ArrayLike, *, average: Literal["min", "mean"] | None = "min"
+) -> float | Floats:
     r"""Measure how well the rows of each class hold together in a graph.
 
     Parameters
@@ -275,7 +307,7 @@ def _second_largest(N, top):
     return eigsh(deflated, k=1, which="LA", v0=start, ncv=60, return_eigenvectors=False)[0]
 
 
-def coding_rate(Z, *, eps=0.5):
+def coding_rate(Z: ArrayLike, *, eps: float = 0.5) -> float:
     r"""Estimate the nats that code a row up to a squared error.
 
     Parameters
@@ -332,7 +364,7 @@ def coding_rate(Z, *, eps=0.5):
     return _rate(check_rows(Z, "Z"), eps)
 
 
-def rate_reduction(Z, labels, *, eps=0.5):
+def rate_reduction(Z: ArrayLike, labels: ArrayLike, *, eps: float = 0.5) -> float:
     r"""Estimate the nats for each row that are saved by coding each class on its own.
 
     Parameters

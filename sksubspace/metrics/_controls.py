@@ -13,6 +13,7 @@ from sklearn.cluster import KMeans
 from sksubspace._linalg import column_means, covariance, dense, leading_eigenpairs, row_blocks
 from sksubspace._machine import check_memory
 from sksubspace._parameters import isolated_random_state
+from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Planned, Seed
 from sksubspace.metrics._group_scores import group_means
 from sksubspace.metrics._input import check_rows
 from sksubspace.metrics._learnt import learn_map
@@ -35,7 +36,7 @@ _SAME = 1e-9
 # ---- islands -------------------------------------------------------------------------------------
 
 
-def find_islands(Z, *, random_state=0):
+def find_islands(Z: ArrayLike, *, random_state: Seed = 0) -> Ints:
     """Number the islands of a map.
 
     Parameters
@@ -112,7 +113,7 @@ def _joined(Z, component, large):
     return island
 
 
-def deal_islands(Z, *, random_state=0):
+def deal_islands(Z: ArrayLike, *, random_state: Seed = 0) -> Floats:
     """Deal the islands of a map to each other's places: a map without a meaning at large.
 
     Parameters
@@ -201,7 +202,14 @@ class IslandsDealt:
     p_value: float
 
 
-def islands_dealt(X, Z, *, groups=None, student=None, random_state=0):
+def islands_dealt(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    student: Planned | None = None,
+    random_state: Seed = 0,
+) -> IslandsDealt:
     """Read a map whose islands are dealt to each other's places: what their arrangement is worth.
 
     Parameters
@@ -314,7 +322,7 @@ def line_squares(X, Z, island, orders):  # (n, d), (n, q), (n,), (m, k) -> (m,)
 # ---- no structure but covariance -----------------------------------------------------------------
 
 
-def gaussian_surrogate(X, *, random_state=0):
+def gaussian_surrogate(X: Matrix, *, random_state: Seed = 0) -> Floats:
     r"""Draw normal rows with the mean and the covariance of the data, and no other structure.
 
     Parameters

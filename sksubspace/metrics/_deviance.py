@@ -7,6 +7,7 @@ from sksubspace._linalg import row_blocks
 from sksubspace._parameters import check_integer
 from sksubspace._student import check_groups
 from sksubspace._student._groups import groups_of_equal_rows, nearest_of_other_groups
+from sksubspace._typing import ArrayLike, Matrix, Seed
 from sksubspace._validation import check_counts
 from sksubspace.metrics._input import check_rows, check_same_length, sample_rows
 
@@ -21,15 +22,15 @@ _BLOCK = 2**22
 
 
 def deviance_explained(
-    counts,
-    Z,
+    counts: Matrix,
+    Z: ArrayLike,
     *,
-    train=None,
-    groups=None,
-    n_neighbors=15,
-    max_samples=_MAX_SAMPLES,
-    random_state=0,
-):
+    train: Matrix | None = None,
+    groups: ArrayLike | None = None,
+    n_neighbors: int = 15,
+    max_samples: int | None = _MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> float:
     r"""Score a map by the share of the Poisson deviance of counts that its neighbours explain.
 
     Parameters

@@ -3,12 +3,21 @@
 import numpy as np
 
 from sksubspace._measures import measure
+from sksubspace._typing import ArrayLike, Matrix, Seed
 from sksubspace.metrics._input import MAX_SAMPLES, check_pair, is_constant, rows_to_score
 from sksubspace.metrics._space import Space, numbers_in_blocks, paired_spaces
 
 
 @measure(sign=-1)
-def normalized_stress(X, Z, *, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
+def normalized_stress(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    X_train: Matrix | None = None,
+    Z_train: ArrayLike | None = None,
+    max_samples: int | None = MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> float:
     r"""Compare the distances in the map with those in the data, at the scale that fits best.
 
     Parameters
@@ -111,7 +120,9 @@ def _least_stress(dd, mm, dm):
 
 
 @measure()
-def distance_correlation(X, Z, *, max_samples=MAX_SAMPLES, random_state=0):
+def distance_correlation(
+    X: Matrix, Z: ArrayLike, *, max_samples: int | None = MAX_SAMPLES, random_state: Seed = 0
+) -> float:
     r"""Measure how far the distances in the map depend on those in the data.
 
     It has no training rows to compare with: for held-out rows, give it those alone.

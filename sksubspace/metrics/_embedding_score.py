@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sksubspace._student._student import part_name
+from sksubspace._typing import ArrayLike, Floats, Matrix, Planned, Seed
 from sksubspace.metrics._input import MAX_SAMPLES
 from sksubspace.metrics._learnt import learn_map
 
@@ -58,8 +59,8 @@ class EmbeddingScore:
     placement_error: float
     encoder: str
     n_samples: int
-    distortion: np.ndarray | None = None
-    squares: np.ndarray | None = None
+    distortion: Floats | None = None
+    squares: Floats | None = None
     continuous: float = np.nan
     global_share: float = np.nan
     n_copies: int = 0
@@ -67,7 +68,7 @@ class EmbeddingScore:
     def __float__(self):
         return self.r2
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = (
             f"leave-one-out R2 {self.r2:.3f} of {self.n_samples:,} rows "
             f"({self.encoder} encoder, R2 of its coordinates {self.placement_r2:.3f})"
@@ -78,16 +79,16 @@ class EmbeddingScore:
 
 
 def embedding_score(
-    X,
-    Z,
+    X: Matrix,
+    Z: ArrayLike,
     *,
-    student=None,
-    groups=None,
-    per_row=False,
-    n_neighbors=10,
-    max_samples=MAX_SAMPLES,
-    random_state=0,
-):
+    student: Planned | None = None,
+    groups: ArrayLike | None = None,
+    per_row: bool = False,
+    n_neighbors: int = 10,
+    max_samples: int | None = MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> EmbeddingScore:
     r"""Estimate the held-out R2 of a map by leave-one-out, without drawing it again.
 
     Parameters

@@ -1,9 +1,17 @@
 """What a line reads off a map: the arrangement of the whole."""
 
+from sksubspace._typing import ArrayLike, Matrix, Planned, Seed
 from sksubspace.metrics._learnt import learn_map
 
 
-def global_share(X, Z, *, groups=None, student=None, random_state=0):
+def global_share(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    student: Planned | None = None,
+    random_state: Seed = 0,
+) -> float:
     r"""Measure how much of the plane of largest variance a line reads off a map.
 
     Held-out R2 is local: islands of a map that are dealt to other places keep it. This reading

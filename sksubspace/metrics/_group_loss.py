@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sksubspace._typing import ArrayLike, Matrix, Planned, Seed
 from sksubspace.metrics._learnt import learn_map
 
 
@@ -34,14 +35,21 @@ class GroupLoss:
     def __float__(self):
         return self.lost
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"left-out R2 {self.r2:.3f} of new groups ({self.n_groups:,}), {self.row_r2:.3f} of "
             f"new rows of known ones: {self.lost:+.3f} is what rows of a group say of each other"
         )
 
 
-def group_loss(X, Z, groups, *, student=None, random_state=0):
+def group_loss(
+    X: Matrix,
+    Z: ArrayLike,
+    groups: ArrayLike,
+    *,
+    student: Planned | None = None,
+    random_state: Seed = 0,
+) -> GroupLoss:
     r"""Compare the score of new groups with that of new rows of known groups.
 
     Parameters

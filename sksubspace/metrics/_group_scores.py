@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from sksubspace._linalg import dense, row_squares
 from sksubspace._spreadsheets import data_frame
 from sksubspace._student._groups import nearest_of_other_groups
+from sksubspace._typing import ArrayLike, DataFrame, Floats, Ints, Matrix, Planned, Seed
 from sksubspace._validation import named_groups
 from sksubspace.metrics._learnt import learn_map
 
@@ -50,16 +51,16 @@ class GroupScores:
         fewer than three centres.
     """
 
-    names: tuple
-    n_samples: np.ndarray
-    within_r2: np.ndarray
-    neighbors_kept: np.ndarray
-    distance_rank: np.ndarray
-    reason: tuple
+    names: tuple[str, ...]
+    n_samples: Ints
+    within_r2: Floats
+    neighbors_kept: Floats
+    distance_rank: Floats
+    reason: tuple[str, ...]
     between: float
 
     @property
-    def by_group(self):
+    def by_group(self) -> DataFrame:
         """The readings as a pandas data frame.
 
         Returns
@@ -78,7 +79,7 @@ class GroupScores:
             {"group": self.names} | {name: getattr(self, name) for name in columns}, "by_group"
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         width = max(5, *map(len, self.names))
         lines = [f"{'group':<{width}} {'rows':>7} {'within R2':>9} {'kept':>5} {'distances':>9}"]
         for k, name in enumerate(self.names):
@@ -98,7 +99,15 @@ def _shown(value):
     return "-" if np.isnan(value) else f"{value:.2f}"
 
 
-def group_scores(X, Z, y, *, groups=None, student=None, random_state=0):
+def group_scores(
+    X: Matrix,
+    Z: ArrayLike,
+    y: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    student: Planned | None = None,
+    random_state: Seed = 0,
+) -> GroupScores:
     r"""Say of each group what may be read inside it, around its rows, and from it to the others.
 
     Parameters
@@ -164,7 +173,7 @@ def group_scores(X, Z, y, *, groups=None, student=None, random_state=0):
     >>> scores.n_samples, (scores.within_r2 > 0.5).tolist()
     (array([50, 50, 50]), [True, True, True])
     """
-    labels, _ = named_groups(y, np.shape(X)[0], "y")
+    labels, _ = named_groups(y, np.shape(X)[0], "y")  # type: ignore[misc]
     learnt = learn_map(X, Z, student=student, groups=groups, random_state=random_state)
     return group_scores_of(learnt.found, learnt.X, learnt.Z, labels[learnt.drawn])
 

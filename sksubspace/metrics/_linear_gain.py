@@ -9,6 +9,7 @@ from sksubspace._linalg import project
 from sksubspace._parameters import isolated_random_state
 from sksubspace._teachers import centring, embed, resolve_teacher, seed_teacher
 from sksubspace._threads import small_work
+from sksubspace._typing import ArrayLike, Estimator, Matrix, Seed
 from sksubspace.metrics._controls import gaussian_surrogate
 from sksubspace.metrics._learnt import learn_map
 
@@ -49,16 +50,16 @@ class LinearGain:
     r2: float
     pca_r2: float
     gain: float
-    interval: tuple
+    interval: tuple[float, float]
     surrogate_gain: float = np.nan
-    surrogate_interval: tuple = (np.nan, np.nan)
+    surrogate_interval: tuple[float, float] = (np.nan, np.nan)
     nonlinear: float = np.nan
-    nonlinear_interval: tuple = (np.nan, np.nan)
+    nonlinear_interval: tuple[float, float] = (np.nan, np.nan)
 
     def __float__(self):
         return self.gain
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = (
             f"left-out R2 {self.r2:.3f}, principal components {self.pca_r2:.3f}: "
             f"{_with_interval(self.gain, self.interval)}"
@@ -76,7 +77,14 @@ def _with_interval(value, interval):
     return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
-def linear_gain(X, Z, *, teacher=None, groups=None, random_state=0):
+def linear_gain(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    teacher: Estimator | str | None = None,
+    groups: ArrayLike | None = None,
+    random_state: Seed = 0,
+) -> LinearGain:
     r"""Compare a map with as many principal components, on the data and where nothing else is.
 
     Parameters

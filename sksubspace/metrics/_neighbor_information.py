@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sksubspace._parameters import check_integer
+from sksubspace._typing import ArrayLike, Floats, Labels, Matrix, Seed
 from sksubspace._validation import check_labels, check_squares
 from sksubspace.metrics._input import MAX_SAMPLES, check_rows, check_same_length
 from sksubspace.metrics._label_information import (
@@ -65,21 +66,21 @@ class NeighborInformation:
         What each row adds to E, of mean 0; NaN also for the copies of a row.
     """
 
-    information: dict
-    null: dict
+    information: dict[str, float]
+    null: dict[str, float]
     metric: str
     excess: float
     share: float
     entropy: float
     n_clusters: int
-    names: np.ndarray
-    pairs: np.ndarray
-    row_information: np.ndarray
-    row_agreement: np.ndarray
-    influence: np.ndarray
+    names: Labels
+    pairs: Floats
+    row_information: Floats
+    row_agreement: Floats
+    influence: Floats
 
     @property
-    def standard_error(self):
+    def standard_error(self) -> float:
         """Standard error of E from the influence of each row.
 
         Returns
@@ -90,7 +91,7 @@ class NeighborInformation:
         known = self.influence[np.isfinite(self.influence)]
         return float(np.sqrt(np.square(known).sum()) / len(known))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"neighbours tell E = {self.excess:.3f} +- {self.standard_error:.3f} more than in a "
             f"Gaussian, {self.share:.0%} of what {self.n_clusters} clusters can ({self.metric})"
@@ -98,15 +99,15 @@ class NeighborInformation:
 
 
 def neighbor_information(
-    X,
-    labels,
+    X: Matrix,
+    labels: ArrayLike,
     *,
-    n_clusters=None,
-    groups=None,
-    n_neighbors=N_NEIGHBORS,
-    max_samples=MAX_SAMPLES,
-    random_state=0,
-):
+    n_clusters: int | None = None,
+    groups: ArrayLike | None = None,
+    n_neighbors: int = N_NEIGHBORS,
+    max_samples: int | None = MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> NeighborInformation:
     r"""Measure what labels of rows say of the labels of their neighbours, beyond chance and shape.
 
     Parameters

@@ -3,10 +3,11 @@
 import numpy as np
 from scipy.linalg import orth, svdvals
 
+from sksubspace._typing import ArrayLike, Floats
 from sksubspace.metrics._input import check_rows
 
 
-def principal_angles(U, V):
+def principal_angles(U: ArrayLike, V: ArrayLike) -> Floats:
     r"""Compute the principal angles between two subspaces.
 
     Parameters
@@ -69,7 +70,7 @@ def _angles(U, V):  # (r, d), (s, d) orthonormal, r <= s -> (r,) ascending
     return np.where(cosines**2 >= 0.5, np.arcsin(sines), np.arccos(cosines))
 
 
-def subspace_affinity(U, V):
+def subspace_affinity(U: ArrayLike, V: ArrayLike) -> float:
     r"""Measure how near two subspaces are, from 0 for orthogonal to 1 for nested ones.
 
     Parameters
@@ -123,7 +124,7 @@ def subspace_affinity(U, V):
     return float(np.sqrt(np.mean(np.sin(np.pi / 2 - angles) ** 2)))
 
 
-def subspace_distance(U, V):
+def subspace_distance(U: ArrayLike, V: ArrayLike) -> float:
     r"""Measure the distance between the projections on two subspaces.
 
     Parameters

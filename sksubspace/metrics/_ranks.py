@@ -1,30 +1,60 @@
 """Ranks of neighbours in the data and in the map: those kept, invented and lost."""
 
 from operator import itemgetter
+from typing import Literal, overload
 
 import numpy as np
 
 from sksubspace._docs import fill_parameters
 from sksubspace._measures import measure
 from sksubspace._parameters import check_integer
+from sksubspace._typing import ArrayLike, Floats, Matrix, Seed
 from sksubspace.metrics._input import MAX_SAMPLES, rows_to_score
 from sksubspace.metrics._space import numbers_in_blocks, paired_spaces
 from sksubspace.metrics._ties import expected_excess, first_common
 
 
+@overload
+def trustworthiness(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    n_neighbors: int = ...,
+    per_point: Literal[False] = ...,
+    X_train: Matrix | None = ...,
+    Z_train: ArrayLike | None = ...,
+    max_samples: int | None = ...,
+    random_state: Seed = ...,
+) -> float: ...
+
+
+@overload
+def trustworthiness(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    n_neighbors: int = ...,
+    per_point: Literal[True],
+    X_train: Matrix | None = ...,
+    Z_train: ArrayLike | None = ...,
+    max_samples: int | None = ...,
+    random_state: Seed = ...,
+) -> Floats: ...
+
+
 @measure(is_compared=True)
 @fill_parameters
 def trustworthiness(
-    X,
-    Z,
+    X: Matrix,
+    Z: ArrayLike,
     *,
-    n_neighbors=5,
-    per_point=False,
-    X_train=None,
-    Z_train=None,
-    max_samples=MAX_SAMPLES,
-    random_state=0,
-):
+    n_neighbors: int = 5,
+    per_point: bool = False,
+    X_train: Matrix | None = None,
+    Z_train: ArrayLike | None = None,
+    max_samples: int | None = MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> float | Floats:
     r"""Measure how far the neighbours in the map are neighbours in the data.
 
     Parameters
@@ -97,19 +127,47 @@ def trustworthiness(
     return _one_less_excess(data, drawn, n_neighbors, per_point, max_samples, random_state)
 
 
+@overload
+def continuity(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    n_neighbors: int = ...,
+    per_point: Literal[False] = ...,
+    X_train: Matrix | None = ...,
+    Z_train: ArrayLike | None = ...,
+    max_samples: int | None = ...,
+    random_state: Seed = ...,
+) -> float: ...
+
+
+@overload
+def continuity(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    n_neighbors: int = ...,
+    per_point: Literal[True],
+    X_train: Matrix | None = ...,
+    Z_train: ArrayLike | None = ...,
+    max_samples: int | None = ...,
+    random_state: Seed = ...,
+) -> Floats: ...
+
+
 @measure(is_compared=True)
 @fill_parameters
 def continuity(
-    X,
-    Z,
+    X: Matrix,
+    Z: ArrayLike,
     *,
-    n_neighbors=5,
-    per_point=False,
-    X_train=None,
-    Z_train=None,
-    max_samples=MAX_SAMPLES,
-    random_state=0,
-):
+    n_neighbors: int = 5,
+    per_point: bool = False,
+    X_train: Matrix | None = None,
+    Z_train: ArrayLike | None = None,
+    max_samples: int | None = MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> float | Floats:
     r"""Measure how far the neighbours in the data are neighbours in the map.
 
     Parameters
@@ -191,7 +249,16 @@ def _one_less_excess(judge, near, n_neighbors, per_point, max_samples, random_st
 # a scorer reads the curve at `k_max`
 @measure(defaults={"k_max": 10}, value=itemgetter(-1))
 @fill_parameters
-def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
+def q_nx(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    k_max: int | None = None,
+    X_train: Matrix | None = None,
+    Z_train: ArrayLike | None = None,
+    max_samples: int | None = MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> Floats:
     r"""Compute the share of neighbours that data and map have in common, for every size.
 
     Parameters
@@ -267,7 +334,15 @@ def q_nx(X, Z, *, k_max=None, X_train=None, Z_train=None, max_samples=MAX_SAMPLE
 
 @measure()
 @fill_parameters
-def auc_q_nx(X, Z, *, X_train=None, Z_train=None, max_samples=MAX_SAMPLES, random_state=0):
+def auc_q_nx(
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    X_train: Matrix | None = None,
+    Z_train: ArrayLike | None = None,
+    max_samples: int | None = MAX_SAMPLES,
+    random_state: Seed = 0,
+) -> float:
     r"""Average the share of common neighbours over all sizes, small ones weighing most.
 
     The curve Q_NX is first rescaled to R_NX, which is 0 for a random map, and its area is then

@@ -11,6 +11,7 @@ from sksubspace._spreadsheets import data_frame
 from sksubspace._student import Forget, MedianEncoder
 from sksubspace._student._elsewhere import count_places_as_good
 from sksubspace._student._groups import groups_of_copies
+from sksubspace._typing import ArrayLike, Bools, DataFrame, Floats, Matrix, Planned, Seed, Strings
 from sksubspace._validation import named_groups
 from sksubspace.metrics._input import MAX_SAMPLES
 from sksubspace.metrics._learnt import learn_map
@@ -85,23 +86,23 @@ class EmbeddingReliability:
         Rows that are equal or nearly equal to another one, which had no say in where they belong.
     """
 
-    p_value: np.ndarray
-    reliable: np.ndarray
-    tear: np.ndarray
-    overlap: np.ndarray
-    misplaced: np.ndarray
-    torn: np.ndarray
-    merged: np.ndarray
-    mark: np.ndarray
-    group: np.ndarray | None
-    group_names: tuple
+    p_value: Floats
+    reliable: Bools
+    tear: Floats
+    overlap: Floats
+    misplaced: Bools
+    torn: Bools
+    merged: Bools
+    mark: Strings
+    group: Strings | None
+    group_names: tuple[str, ...]
     q: float
     n_places: int
     n_searched: int
     n_copies: int
 
     @property
-    def by_group(self):
+    def by_group(self) -> DataFrame:
         """Shares of the marks in each group of `y`, as a pandas data frame.
 
         Returns
@@ -129,7 +130,7 @@ class EmbeddingReliability:
         median = float(np.median(known)) if len(known) else np.nan
         return {"group": name, "n_samples": int(rows.sum())} | shares | {"median_p_value": median}
 
-    def __str__(self):
+    def __str__(self) -> str:
         n_drawn = int((self.mark != "not drawn").sum())
         n_reliable = int(self.reliable.sum())
         lines = [
@@ -161,8 +162,16 @@ _MEANINGS = {
 
 
 def embedding_reliability(
-    X, Z, *, y=None, groups=None, n_places=None, q=0.05, student=None, random_state=0
-):
+    X: Matrix,
+    Z: ArrayLike,
+    *,
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    n_places: int | None = None,
+    q: float = 0.05,
+    student: Planned | None = None,
+    random_state: Seed = 0,
+) -> EmbeddingReliability:
     r"""Mark the rows of a map that do not stand where they belong, are torn apart or merged.
 
     Parameters

@@ -6,10 +6,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 
 from sksubspace._comparison import MEAN, PERMUTED
+from sksubspace._sklearn import BaseEstimator
 from sksubspace._teachers import SHORTHANDS, check_embedding, resolve_teacher
 from sksubspace._validation import in_order_of
 

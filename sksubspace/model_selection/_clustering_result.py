@@ -3,13 +3,18 @@
 import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sksubspace._clustering_words import html_page, methods, text_page
 from sksubspace._spreadsheets import data_frame
+from sksubspace._typing import ArrayLike, DataFrame, Floats, Ints, Labels, Matrix, Names, PathLike
 from sksubspace.model_selection._result import json_value
+
+if TYPE_CHECKING:
+    from sksubspace.cluster import AutoClustering
+    from sksubspace.inspection import ClusteringDisplay
 
 _FITTED = ("best_estimator_", "labels_", "row_information_", "row_agreement_")
 
@@ -92,13 +97,13 @@ class ClusteringResult:
     tied: bool = False
     selected: bool = False
     out_of_sample: float = np.nan
-    halvings: tuple = ()
+    halvings: tuple[float, ...] = ()
     share: float = np.nan
     entropy: float = np.nan
     largest: float = np.nan
     n_clusters: int = 0
     r2: float = np.nan
-    stability: tuple = ()
+    stability: tuple[float, ...] = ()
     accuracy: float = np.nan
     lost_to_groups: float = np.nan
     seconds: float = np.nan
@@ -185,7 +190,7 @@ class ClusterNumber:
     name: str
     excess: float
     out_of_sample: float
-    halvings: tuple
+    halvings: tuple[float, ...]
     evidence: float
     deviance_explained: float = np.nan
     deviance_error: float = np.nan
@@ -258,20 +263,20 @@ class ClusteringComparison:
     clusters: tuple[ClusterResult, ...]
     evidence_: float
     best_name_: str
-    best_estimator_: Any = field(repr=False)
-    labels_: dict = field(repr=False)
-    row_information_: np.ndarray = field(repr=False)
-    row_agreement_: np.ndarray = field(repr=False)
+    best_estimator_: "AutoClustering" = field(repr=False)
+    labels_: dict[str, Ints] = field(repr=False)
+    row_information_: Floats = field(repr=False)
+    row_agreement_: Floats = field(repr=False)
     n_samples: int
     n_features: int
     n_halvings: int
     n_groups: int
     has_counts: bool
     random_state: int
-    versions: dict
+    versions: dict[str, str]
 
     @property
-    def ties_(self):
+    def ties_(self) -> tuple[str, ...]:
         """Names of the candidates that the data do not tell apart from the best, which is first.
 
         Returns
@@ -281,7 +286,7 @@ class ClusteringComparison:
         """
         return tuple(row.name for row in self.results if row.tied)
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> Labels:
         """Give new rows to the clusters of the chosen candidate.
 
         Parameters
@@ -297,14 +302,14 @@ class ClusteringComparison:
         """
         return self.best_estimator_.predict(X)
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Show a table of about 100 columns, and how to read it."""
         return text_page(self)
 
     def _repr_html_(self):
         return html_page(self)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Return the candidates as a pandas data frame, by rank.
 
         Returns
@@ -320,7 +325,7 @@ class ClusteringComparison:
         names = [one.name for one in fields(ClusteringResult)]
         return data_frame([{n: getattr(row, n) for n in names} for row in self.results], "to_frame")
 
-    def to_json(self, path=None, *, timings=True):
+    def to_json(self, path: PathLike | None = None, *, timings: bool = True) -> str:
         """Return the outcome as JSON, and write it to a file.
 
         Parameters
@@ -345,7 +350,7 @@ class ClusteringComparison:
             Path(path).write_bytes(text.encode("utf8"))
         return text
 
-    def plot(self, **kwargs):
+    def plot(self, **kwargs: Any) -> "ClusteringDisplay":
         """Draw the candidates by E, or the numbers of clusters by X where there are several.
 
         Parameters
@@ -362,7 +367,14 @@ class ClusteringComparison:
 
         return ClusteringDisplay.from_comparison(self, **kwargs)
 
-    def to_report(self, path, *, embedding=None, ids=None, data_name=None):
+    def to_report(
+        self,
+        path: PathLike,
+        *,
+        embedding: ArrayLike | None = None,
+        ids: Names | None = None,
+        data_name: str | None = None,
+    ) -> Path:
         """Write one self-contained HTML page, and each table and figure of it beside.
 
         Parameters
@@ -389,7 +401,7 @@ class ClusteringComparison:
 
         return write_clusters(self, path, embedding=embedding, ids=ids, data_name=data_name)
 
-    def methods_text(self):
+    def methods_text(self) -> str:
         """Describe what was done, for the methods section of a paper.
 
         Returns

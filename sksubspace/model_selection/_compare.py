@@ -1,10 +1,12 @@
 """Which method, and which hyperparameters, give a map that can be trusted."""
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 import joblib
 import numpy as np
@@ -12,11 +14,8 @@ from sklearn.base import clone
 from sklearn.utils import check_array, column_or_1d
 
 from sksubspace._student import check_groups
-from sksubspace._student._groups import (
-    groups_of_copies,
-    groups_of_equal_rows,
-    warn_of_copies,
-)
+from sksubspace._student._groups import groups_of_copies, groups_of_equal_rows, warn_of_copies
+from sksubspace._typing import ArrayLike, Candidates, Matrix, Memory, PathLike, Planned, Seed
 from sksubspace._validation import check_counts, refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
@@ -46,28 +45,28 @@ _RULES = ("simplest", "one_std_err", "best")
 
 
 def compare_embeddings(
-    X,
-    candidates=("pca", "tsne", "umap"),
+    X: Matrix,
+    candidates: Candidates = ("pca", "tsne", "umap"),
     *,
-    y=None,
-    groups=None,
-    validation="rows",
-    method="auto",
-    cv=5,
-    n_repeats=1,
-    race=True,
-    max_rows=None,
-    select="simplest",
-    order=None,
-    controls=True,
-    metrics="auto",
-    student=None,
-    confidence=0.95,
-    memory=None,
-    n_jobs=None,
-    callbacks=(),
-    random_state=0,
-):
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    validation: Literal["rows", "thin"] = "rows",
+    method: Literal["auto", "loo", "cv"] = "auto",
+    cv: Any = 5,
+    n_repeats: int = 1,
+    race: bool = True,
+    max_rows: int | None = None,
+    select: Literal["simplest", "one_std_err", "best"] = "simplest",
+    order: Sequence[str] | None = None,
+    controls: bool = True,
+    metrics: Sequence[str] | Literal["auto"] = "auto",
+    student: Planned | None = None,
+    confidence: float = 0.95,
+    memory: PathLike | Memory | None = None,
+    n_jobs: int | None = None,
+    callbacks: Sequence[Any] = (),
+    random_state: Seed = 0,
+) -> EmbeddingComparison:
     r"""Score the maps that several methods draw by how well unseen rows come back from them.
 
     Parameters

@@ -1,7 +1,7 @@
 """Which clustering, of how many clusters, and whether there are clusters at all."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._clusterings import named_candidates, prepare, tell_failures, worth_telling
 from sksubspace._parameters import check_integer
+from sksubspace._typing import ArrayLike, Candidates, Matrix, Memory, PathLike, Seed
 from sksubspace._validation import check_labels, check_squares
 from sksubspace.cluster import AutoClustering, default_clusterings, subspace_r2
 from sksubspace.metrics import clustering_accuracy
@@ -32,18 +33,18 @@ from sksubspace.model_selection._memory import Store, open_store, shaping_versio
 
 
 def compare_clusterings(
-    X,
-    candidates="default",
+    X: Matrix,
+    candidates: Candidates = "default",
     *,
-    n_clusters,
-    y=None,
-    groups=None,
-    counts=None,
-    n_halvings=2,
-    random_state=0,
-    n_jobs=None,
-    memory=None,
-):
+    n_clusters: int | Sequence[int],
+    y: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    counts: Matrix | None = None,
+    n_halvings: int = 2,
+    random_state: Seed = 0,
+    n_jobs: int | None = None,
+    memory: PathLike | Memory | None = None,
+) -> ClusteringComparison:
     r"""Set clusterings beside each other, without labels, and say if there are clusters at all.
 
     Parameters

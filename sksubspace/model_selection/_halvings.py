@@ -8,6 +8,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._clusterings import Clustered, clustered, prepare
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._typing import ArrayLike, Estimator, Matrix, Seed
 from sksubspace._validation import check_squares
 from sksubspace.metrics._halves import Halves
 from sksubspace.metrics._input import MAX_SAMPLES, check_rows
@@ -36,11 +37,11 @@ class OutOfSampleInformation:
     """
 
     mean: float
-    halvings: tuple
+    halvings: tuple[float, ...]
     evidence: float
     n_clusters: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         low, high = min(self.halvings), max(self.halvings)
         return (
             f"other rows find X = {self.mean:.3f} again ({low:.3f} to {high:.3f} over "
@@ -50,16 +51,16 @@ class OutOfSampleInformation:
 
 
 def out_of_sample_information(
-    X,
-    estimator,
+    X: Matrix,
+    estimator: Estimator,
     *,
-    n_clusters,
-    groups=None,
-    n_halvings=2,
-    max_samples=MAX_SAMPLES,
-    n_jobs=None,
-    random_state=0,
-):
+    n_clusters: int,
+    groups: ArrayLike | None = None,
+    n_halvings: int = 2,
+    max_samples: int | None = MAX_SAMPLES,
+    n_jobs: int | None = None,
+    random_state: Seed = 0,
+) -> OutOfSampleInformation:
     r"""Measure how much of a clustering a fit to other rows finds again, beyond one of a Gaussian.
 
     Parameters

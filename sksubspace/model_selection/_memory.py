@@ -13,10 +13,10 @@ from time import perf_counter
 import joblib
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 
 from sksubspace._archive import check_archive
 from sksubspace._files import replace_file
+from sksubspace._sklearn import BaseEstimator
 from sksubspace._teachers import centring, neighbors_wanted, undisturbed, with_neighbors
 from sksubspace.model_selection._stored import read_result, write_result
 

@@ -4,13 +4,21 @@ Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984
 """
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from sksubspace.model_selection._intervals import mean_standard_error
 
 
-def one_standard_error(cv_results, *, order=None, metric="score", n_repeats=1):
+def one_standard_error(
+    cv_results: Mapping[str, Any],
+    *,
+    order: Callable[[dict[str, Any]], Any] | None = None,
+    metric: str = "score",
+    n_repeats: int = 1,
+) -> int:
     r"""Choose the simplest candidate whose score is within one standard error of the best.
 
     It can be handed to ``GridSearchCV(refit=one_standard_error)``; with other arguments, by

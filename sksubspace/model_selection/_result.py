@@ -9,7 +9,7 @@ from itertools import zip_longest
 from numbers import Integral, Real
 from pathlib import Path
 from textwrap import fill, wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,11 @@ from sksubspace._comparison import (
     score_sign,
 )
 from sksubspace._spreadsheets import data_frame
+from sksubspace._typing import DataFrame, Matrix, PathLike
+
+if TYPE_CHECKING:
+    from sksubspace.distillation import MEDAL
+    from sksubspace.inspection import TuningCurveDisplay
 
 # characters of a line
 _WIDTH = 100
@@ -97,27 +102,27 @@ class EmbeddingComparison:
     results: tuple[CandidateResult, ...]
     method: str
     select: str
-    order: tuple
+    order: tuple[str, ...]
     confidence: float
     n_samples: int
     n_features: int
     n_splits: int
     n_repeats: int
     random_state: int
-    versions: dict
+    versions: dict[str, str]
     best_name_: str
-    best_estimator_: Any = field(repr=False)
+    best_estimator_: "MEDAL" = field(repr=False)
     best_score_: float = np.nan
     n_ranked: int = 0
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Show a table of at most 100 columns, and how to read it."""
         return text_table(self)
 
     def _repr_html_(self):
         return html_table(self)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Return the rows as a pandas data frame.
 
         Returns
@@ -133,7 +138,7 @@ class EmbeddingComparison:
         """
         return data_frame([_flat(row) for row in self.results], "to_frame")
 
-    def to_json(self, path=None, *, timings=True):
+    def to_json(self, path: PathLike | None = None, *, timings: bool = True) -> str:
         """Return the outcome as JSON, and write it to a file.
 
         Parameters
@@ -154,7 +159,7 @@ class EmbeddingComparison:
             Path(path).write_bytes(text.encode("utf8"))
         return text
 
-    def plot(self, **kwargs):
+    def plot(self, **kwargs: Any) -> "TuningCurveDisplay":
         """Draw R2 against the hyperparameters, with standard errors.
 
         Parameters
@@ -171,7 +176,7 @@ class EmbeddingComparison:
 
         return TuningCurveDisplay.from_comparison(self, **kwargs)
 
-    def to_report(self, path, *, X, **kwargs):
+    def to_report(self, path: PathLike, *, X: Matrix, **kwargs: Any) -> Path:
         """Write one self-contained HTML page about the comparison.
 
         Parameters

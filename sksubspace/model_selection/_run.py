@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.callback import with_callbacks
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
 from sksubspace._comparison import MEAN, PERMUTED, best, choose, dimensions, ranked
+from sksubspace._sklearn import BaseEstimator, CallbackSupportMixin
 from sksubspace._threads import small_work
 from sksubspace.model_selection._candidates import Candidate, is_pca
 from sksubspace.model_selection._draw import FinalFit

@@ -1,7 +1,9 @@
 """The measures of `sksubspace.metrics` as scorers of scikit-learn's searches."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from inspect import signature
+from typing import Any
 
 from sksubspace import metrics
 from sksubspace._measures import measures
@@ -35,7 +37,7 @@ class EmbeddingScorer:
         return measure.score(X, Z, y, **self.params)
 
 
-def embedding_scorer(name, **kwargs):
+def embedding_scorer(name: str, **kwargs: Any) -> Callable[..., float]:
     """Make a scorer for a search out of a measure of maps.
 
     Parameters

@@ -13,6 +13,7 @@ from sksubspace._parameters import check_integer, isolated_random_state
 from sksubspace._spreadsheets import data_frame
 from sksubspace._teachers import centring, embed, resolve_teacher, seed_teacher
 from sksubspace._threads import small_work
+from sksubspace._typing import ArrayLike, DataFrame, Estimator, Floats, Matrix, Seed, Strings
 from sksubspace._validation import named_groups
 from sksubspace.metrics._group_scores import centre_distances, is_group, rank_agreement
 from sksubspace.metrics._input import check_rows
@@ -55,17 +56,17 @@ class EmbeddingStability:
         Neighbours of a row.
     """
 
-    seeds: np.ndarray
-    subsamples: np.ndarray
-    group: np.ndarray | None
-    names: tuple
-    between: tuple
-    with_data: tuple
+    seeds: Floats
+    subsamples: Floats
+    group: Strings | None
+    names: tuple[str, ...]
+    between: tuple[float, float]
+    with_data: tuple[float, float]
     n_maps: int
     n_neighbors: int
 
     @property
-    def by_group(self):
+    def by_group(self) -> DataFrame:
         """Means of `seeds` and `subsamples` over the rows of each group, as a pandas data frame.
 
         Returns
@@ -93,7 +94,7 @@ class EmbeddingStability:
         }
         return {"group": name, "n_samples": int(rows.sum())} | means
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = []
         for values, what in ((self.seeds, "seeds"), (self.subsamples, "subsamples")):
             if np.isfinite(values).any():
@@ -117,16 +118,16 @@ def _known_mean(values):
 
 
 def embedding_stability(
-    X,
-    teacher,
+    X: Matrix,
+    teacher: Estimator | str,
     *,
-    y=None,
-    n_seeds=4,
-    subsample=0.8,
-    n_neighbors=15,
-    n_jobs=None,
-    random_state=0,
-):
+    y: ArrayLike | None = None,
+    n_seeds: int = 4,
+    subsample: float = 0.8,
+    n_neighbors: int = 15,
+    n_jobs: int | None = None,
+    random_state: Seed = 0,
+) -> EmbeddingStability:
     r"""Draw a map again with other seeds and of other rows, and say what stays.
 
     Parameters

@@ -2,19 +2,27 @@
 
 import warnings
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
 
 from sksubspace._linalg import row_blocks
 from sksubspace._parameters import isolated_random_state
+from sksubspace._typing import ArrayLike, Floats, Matrix, Seed, Sparse
 from sksubspace._validation import check_counts
 
 # entries that are drawn at a time: what a draw takes beside the counts stays small
 _BLOCK = 2**22
 
 
-def thin_counts(counts, *, test_share=0.5, dispersion=None, random_state=0):
+def thin_counts(
+    counts: Matrix,
+    *,
+    test_share: float = 0.5,
+    dispersion: float | ArrayLike | Literal["auto"] | None = None,
+    random_state: Seed = 0,
+) -> tuple[Floats | Sparse, Floats | Sparse]:
     r"""Split each count at random into two, so that two tables of the same rows come out.
 
     Where counts are Poisson the two are independent of each other: a map that is drawn from one can

@@ -1,11 +1,13 @@
 """Exact k-nearest neighbours whose answer for a row does not depend on its batch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from sksubspace._linalg import row_blocks
+from sksubspace._typing import ArrayLike, Floats, Ints, Matrix
 from sksubspace.neighbors._candidates import propose
 from sksubspace.neighbors._distances import compare_all, first_by_distance, squared_distances
 
@@ -13,7 +15,14 @@ from sksubspace.neighbors._distances import compare_all, first_by_distance, squa
 _SPARE_CANDIDATES = 6
 
 
-def k_nearest(queries, reference, n_neighbors, *, exclude_self=False, groups=None):
+def k_nearest(
+    queries: Matrix,
+    reference: Matrix,
+    n_neighbors: int,
+    *,
+    exclude_self: bool | ArrayLike = False,
+    groups: Sequence[ArrayLike] | None = None,
+) -> tuple[Floats, Ints]:
     r"""Find the nearest reference rows of each query, in Euclidean distance.
 
     A blocked matrix-product search proposes a few more candidates than asked for; their squared

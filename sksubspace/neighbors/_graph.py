@@ -1,12 +1,15 @@
 """The nearest-neighbour graph of a table, exact or approximate, in shards or in one piece."""
 
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 
 from sksubspace._parameters import check_choice, check_integer
+from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Seed
 from sksubspace.neighbors._approximate import approximate_nearest
 from sksubspace.neighbors._distances import first_by_distance
 from sksubspace.neighbors._exact import k_nearest
@@ -17,17 +20,17 @@ _LARGEST_EXACT = 1e12
 
 
 def nearest_neighbors(
-    X,
-    n_neighbors=20,
+    X: Matrix,
+    n_neighbors: int = 20,
     *,
-    metric="cosine",
-    queries=None,
-    method="auto",
-    n_shards=1,
-    shard="queries",
-    n_jobs=None,
-    random_state=None,
-):
+    metric: Literal["cosine", "euclidean"] = "cosine",
+    queries: Matrix | None = None,
+    method: Literal["auto", "exact", "approximate"] = "auto",
+    n_shards: int = 1,
+    shard: Literal["queries", "index"] = "queries",
+    n_jobs: int | None = None,
+    random_state: Seed = None,
+) -> tuple[Floats, Ints]:
     r"""Find the nearest other rows of each row, or of some rows.
 
     Parameters
@@ -139,7 +142,9 @@ def nearest_neighbors(
     return distances.astype(X.dtype, copy=False), indices
 
 
-def merge_neighbors(parts, n_neighbors):
+def merge_neighbors(
+    parts: Iterable[tuple[ArrayLike, ArrayLike]], n_neighbors: int
+) -> tuple[Floats, Ints]:
     """Join the neighbours that the same queries have in several pieces of a table.
 
     Parameters

@@ -1,10 +1,14 @@
 """`write_audit`: what may be read off a map, as one page, its tables and figures beside it."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from sksubspace._comparison import HELP
 from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
+from sksubspace._typing import PathLike
 from sksubspace.inspection._drawing.labels import class_sites
 from sksubspace.inspection._drawing.points import check_target
 from sksubspace.report._audit_figures import audit_pictures
@@ -29,7 +33,9 @@ _CONTROLS = {
 }
 
 
-def write_audit(audit, path, *, command=None, comparison=None):
+def write_audit(
+    audit: Any, path: PathLike, *, command: str | None = None, comparison: str | None = None
+) -> Path:
     """Write an audit as one self-contained HTML page, its tables and figures as files beside it.
 
     The page holds the verdict, the readings beside their controls, the map with its marks, a map

@@ -1,10 +1,14 @@
 """`write_clusters`: a comparison of clusterings as one page, its tables and figures beside it."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from sksubspace._clustering_words import is_doubtful, notes_of
 from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
+from sksubspace._typing import ArrayLike, Names, PathLike
 from sksubspace.metrics._halves import LEAST_EVIDENCE
 from sksubspace.metrics._input import check_rows
 from sksubspace.metrics._label_information import LEAST_AGREEMENT
@@ -28,7 +32,15 @@ from sksubspace.report._write import place_of_page, replace_page, template
 _MOST_TIES = 4
 
 
-def write_clusters(comparison, path, *, embedding=None, ids=None, data_name=None, command=None):
+def write_clusters(
+    comparison: Any,
+    path: PathLike,
+    *,
+    embedding: ArrayLike | None = None,
+    ids: Names | None = None,
+    data_name: str | None = None,
+    command: str | None = None,
+) -> Path:
     """Write a comparison of clusterings as one self-contained HTML page, with files beside it.
 
     The page says whether there are clusters, which clustering was chosen and what it is tied with,

@@ -1,12 +1,15 @@
 """`write_report`: a comparison as one HTML file, its sections gathered into a template."""
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Literal
 from uuid import uuid4
 
 from sksubspace._comparison import level
+from sksubspace._typing import ArrayLike, Matrix, Names, PathLike
 from sksubspace.metrics import embedding_reliability
 from sksubspace.report._data import (
     ReportData,
@@ -44,24 +47,24 @@ from sksubspace.report._text import block, plain
 
 
 def write_report(
-    result,
-    path,
+    result: Any,
+    path: PathLike,
     *,
-    X,
-    y=None,
-    X_new=None,
-    feature_names=None,
-    label_name=None,
-    data_name=None,
-    new_name=None,
-    image_shape=None,
-    notes=(),
-    command=None,
-    units=None,
-    groups_new=None,
-    audit=None,
-    audit_page=None,
-):
+    X: Matrix,
+    y: ArrayLike | None = None,
+    X_new: Matrix | None = None,
+    feature_names: Names | None = None,
+    label_name: str | None = None,
+    data_name: str | None = None,
+    new_name: str | None = None,
+    image_shape: Sequence[int] | Literal["auto"] | None = None,
+    notes: Sequence[str] = (),
+    command: str | None = None,
+    units: str | None = None,
+    groups_new: ArrayLike | None = None,
+    audit: Any = None,
+    audit_page: str | None = None,
+) -> Path:
     """Write a comparison as one self-contained HTML page.
 
     The page holds the question and a summary of the data, the ranking with intervals, tuning

@@ -1,15 +1,28 @@
 """Pictures of what `tl` has written."""
 
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sksubspace._typing import AnnData, Axes
 from sksubspace.scanpy._adata import check_adata, column_of, map_of
+
+if TYPE_CHECKING:
+    from sksubspace.inspection import ReliabilityDisplay
 
 __all__ = ["reliability"]
 
 
-def reliability(adata, basis="X_umap", *, groupby=None, key_added=None, ax=None, **kwargs):
+def reliability(
+    adata: AnnData,
+    basis: str = "X_umap",
+    *,
+    groupby: str | None = None,
+    key_added: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> "ReliabilityDisplay":
     """Draw a map with the cells that :func:`sksubspace.scanpy.tl.audit` has marked.
 
     Parameters

@@ -1,10 +1,13 @@
 """Tools: what is computed of maps in `adata.obsm`, and written to `obs` and `uns`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sksubspace._typing import AnnData, Estimator, Seed
 from sksubspace._uns import colors_of
 from sksubspace.audit import audit_embedding
 from sksubspace.model_selection import compare_embeddings
@@ -17,24 +20,28 @@ from sksubspace.scanpy._adata import (
     map_of,
 )
 
+if TYPE_CHECKING:
+    from sksubspace.audit import EmbeddingAudit
+    from sksubspace.model_selection import EmbeddingComparison
+
 __all__ = ["audit", "compare"]
 
 _MARKS = ("ok", "torn", "merged", "misplaced", "not drawn")
 
 
 def audit(
-    adata,
-    basis="X_umap",
+    adata: AnnData,
+    basis: str = "X_umap",
     *,
-    use_rep=None,
-    groupby=None,
-    batch_key=None,
-    layer=None,
-    teacher=None,
-    q=0.05,
-    key_added=None,
-    random_state=0,
-):
+    use_rep: str | None = None,
+    groupby: str | None = None,
+    batch_key: str | None = None,
+    layer: str | None = None,
+    teacher: Estimator | str | None = None,
+    q: float = 0.05,
+    key_added: str | None = None,
+    random_state: Seed = 0,
+) -> "EmbeddingAudit":
     """Say which readings of a map are licensed, for which cells, and for which clusters.
 
     Parameters
@@ -124,16 +131,16 @@ def audit(
 
 
 def compare(
-    adata,
-    bases=("X_umap", "X_tsne"),
+    adata: AnnData,
+    bases: Sequence[str] = ("X_umap", "X_tsne"),
     *,
-    use_rep=None,
-    groupby=None,
-    batch_key=None,
-    n_components=2,
-    random_state=0,
-    **options,
-):
+    use_rep: str | None = None,
+    groupby: str | None = None,
+    batch_key: str | None = None,
+    n_components: int = 2,
+    random_state: Seed = 0,
+    **options: Any,
+) -> "EmbeddingComparison":
     """Set the maps of an AnnData object beside each other, by how well rows come back from them.
 
     Parameters

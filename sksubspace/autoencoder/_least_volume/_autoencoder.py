@@ -4,8 +4,10 @@ Chen and Fuge, "Least volume analysis", ICLR 2024.
 """
 
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -17,6 +19,7 @@ from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._state import Network
 from sksubspace._torch.objectives import Standardize
 from sksubspace._trained import Steps
+from sksubspace._typing import Device, Floats, Module, PathLike, Seed
 from sksubspace.autoencoder._base import BaseAutoencoder
 from sksubspace.autoencoder._least_volume._latent_axes import (
     affine,
@@ -234,6 +237,12 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     (1797, 64)
     """
 
+    latent_std_: Floats
+    explained_reconstruction_: Floats
+    explained_reconstruction_ratio_: Floats
+    lipschitz_: float | None
+    volume_weight_: float
+
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
         "decoder": [nn.Module, None],
@@ -250,31 +259,31 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
 
     def __init__(
         self,
-        n_components=64,
+        n_components: int = 64,
         *,
-        hidden_layer_sizes=(256, 128),
-        volume_weight=1e-2,
-        eta=1.0,
-        penalty="volume",
-        prune_tol=0.01,
-        rotate=True,
-        min_score=None,
-        refine=True,
-        encoder=None,
-        decoder=None,
-        activation="relu",
-        learning_rate=3e-3,
-        batch_size=256,
-        max_iter=200,
-        early_stopping=True,
-        validation_fraction=0.1,
-        n_iter_no_change=20,
-        tol=1e-4,
-        checkpoint=None,
-        autocast=False,
-        device="auto",
-        random_state=None,
-    ):
+        hidden_layer_sizes: Sequence[int] = (256, 128),
+        volume_weight: float = 1e-2,
+        eta: float = 1.0,
+        penalty: Literal["volume", "l1_std", "none"] = "volume",
+        prune_tol: float = 0.01,
+        rotate: bool = True,
+        min_score: float | None = None,
+        refine: bool = True,
+        encoder: Module | None = None,
+        decoder: Module | None = None,
+        activation: Literal["elu", "relu", "tanh"] = "relu",
+        learning_rate: float = 3e-3,
+        batch_size: int = 256,
+        max_iter: int = 200,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        tol: float = 1e-4,
+        checkpoint: PathLike | None = None,
+        autocast: bool = False,
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
         self.volume_weight = volume_weight

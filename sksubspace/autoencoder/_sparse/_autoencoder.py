@@ -7,6 +7,7 @@ import sys
 from copy import deepcopy
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from torch import nn
@@ -17,6 +18,7 @@ from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._state import Network
 from sksubspace._torch.persistence import module_to_arrays
 from sksubspace._trained import Steps, training_constraints
+from sksubspace._typing import Device, Floats, Module, PathLike, Seed
 from sksubspace.autoencoder._base import BaseAutoencoder, PartialFitMixin
 from sksubspace.autoencoder._sparse._coding import SparseCoding, kept_encoder, n_epochs, own_copy
 from sksubspace.autoencoder._sparse._network import PENALTIES, SparseReconstruction, first_atoms
@@ -198,6 +200,13 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
     True
     """
 
+    components_: Floats | None
+    encoder_components_: Floats | None
+    encoder_intercept_: Floats | None
+    intercept_: Floats | None
+    usage_: Floats
+    dead_fraction_: float
+
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
         **training_constraints("max_iter", auto=True),
@@ -215,31 +224,31 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
 
     def __init__(
         self,
-        n_components=256,
+        n_components: int = 256,
         *,
-        k=16,
-        k_start=None,
-        transform_k=None,
-        encoder=None,
-        decoder=None,
-        activation="topk",
-        init="subspace",
-        subspace_variance=0.99,
-        penalty=None,
-        penalty_weight=0.0,
-        sparse_output=True,
-        learning_rate=1e-2,
-        batch_size=256,
-        max_iter="auto",
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        checkpoint=None,
-        autocast=False,
-        device="auto",
-        random_state=None,
-    ):
+        k: int = 16,
+        k_start: int | None = None,
+        transform_k: int | None = None,
+        encoder: Module | None = None,
+        decoder: Module | None = None,
+        activation: Literal["topk", "relu"] = "topk",
+        init: Literal["subspace", "random", "data"] = "subspace",
+        subspace_variance: float = 0.99,
+        penalty: Literal["l1", "flops"] | None = None,
+        penalty_weight: float = 0.0,
+        sparse_output: bool = True,
+        learning_rate: float = 1e-2,
+        batch_size: int = 256,
+        max_iter: int | Literal["auto"] = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        checkpoint: PathLike | None = None,
+        autocast: bool = False,
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.k = k
         self.k_start = k_start

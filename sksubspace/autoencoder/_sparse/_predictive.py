@@ -7,6 +7,7 @@ object recognition", 2008.
 import warnings
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -16,6 +17,7 @@ from sksubspace._linalg import in_blocks, unit_rows
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.persistence import module_to_arrays
 from sksubspace._trained import Steps, training_constraints
+from sksubspace._typing import Device, Floats, Module, PathLike, Seed
 from sksubspace.autoencoder._base import BaseAutoencoder
 from sksubspace.autoencoder._sparse._coding import SparseCoding, kept_encoder, n_epochs, own_copy
 from sksubspace.autoencoder._sparse._energy import PredictiveEnergy, TanhEncoder, lasso_codes
@@ -154,6 +156,12 @@ class PredictiveSparseCoding(BaseAutoencoder):
     True
     """
 
+    components_: Floats
+    encoder_components_: Floats | None
+    encoder_intercept_: Floats | None
+    encoder_gain_: Floats | None
+    intercept_: Floats
+
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
         **training_constraints("max_iter", auto=True),
@@ -165,25 +173,25 @@ class PredictiveSparseCoding(BaseAutoencoder):
 
     def __init__(
         self,
-        n_components=128,
+        n_components: int = 128,
         *,
-        alpha=1.0,
-        prediction_weight=1.0,
-        encoder=None,
-        transform_algorithm="encoder",
-        transform_max_iter=1000,
-        learning_rate=3e-3,
-        batch_size=256,
-        max_iter="auto",
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        checkpoint=None,
-        autocast=False,
-        device="auto",
-        random_state=None,
-    ):
+        alpha: float = 1.0,
+        prediction_weight: float = 1.0,
+        encoder: Module | None = None,
+        transform_algorithm: Literal["encoder", "fista"] = "encoder",
+        transform_max_iter: int = 1000,
+        learning_rate: float = 3e-3,
+        batch_size: int = 256,
+        max_iter: int | Literal["auto"] = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        checkpoint: PathLike | None = None,
+        autocast: bool = False,
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.alpha = alpha
         self.prediction_weight = prediction_weight

@@ -2,9 +2,10 @@
 
 import warnings
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,7 +20,8 @@ from sksubspace._clusterings import (
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import column_means, r_squared, row_squares, total_squares
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._sklearn import BaseEstimator, ClusterMixin, Interval, StrOptions, _fit_context
+from sksubspace._typing import ArrayLike, Candidates, Estimator, Floats, Ints, Matrix, Seed
 from sksubspace._validation import validate_rows
 from sksubspace.cluster._auto._candidates import default_clusterings
 from sksubspace.cluster._auto._information import clustered_by_all, information_table
@@ -121,6 +123,17 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
     True
     """
 
+    labels_: Ints
+    n_clusters_: int
+    best_name_: str
+    best_estimator_: Estimator
+    evidence_: float
+    ties_: list[str]
+    scores_: dict[str, Any]
+    row_information_: Floats
+    cluster_means_: Floats
+    predicts_by_: str
+
     _parameter_constraints: dict = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "candidates": [StrOptions({"default"}), dict, list, tuple],
@@ -130,8 +143,14 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
     }
 
     def __init__(
-        self, n_clusters=8, candidates="default", *, n_halvings=2, n_jobs=None, random_state=None
-    ):
+        self,
+        n_clusters: int = 8,
+        candidates: Candidates = "default",
+        *,
+        n_halvings: int = 2,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.candidates = candidates
         self.n_halvings = n_halvings
@@ -139,7 +158,7 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, *, groups=None):
+    def fit(self, X: Matrix, y: object = None, *, groups: ArrayLike | None = None) -> Self:
         """Fit the candidates and keep the best.
 
         Parameters
@@ -197,7 +216,7 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
         self.evidence_ = self._evidence(X, field)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> Ints:
         """Give each row to a cluster, as `predicts_by_` says.
 
         Parameters
@@ -216,7 +235,7 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
             return np.asarray(self.best_estimator_.predict(X), dtype=np.int64)
         return nearest_labels(Metric(*self._metric), X, self._places, self._place_labels)
 
-    def score(self, X, y=None):
+    def score(self, X: Matrix, y: object = None) -> float:
         r"""R2 of putting each row at the mean of its cluster.
 
         :math:`1 - \sum_i \|x_i - m_{c(i)}\|^2 / \sum_i \|x_i - \bar x\|^2`, with the means of the

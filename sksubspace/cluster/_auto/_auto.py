@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
@@ -11,6 +12,7 @@ from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._student._groups import groups_of_equal_rows
+from sksubspace._typing import ArrayLike, Candidates, Estimator, Seed
 from sksubspace.cluster._auto._candidates import subspace_candidates
 from sksubspace.cluster._auto._information import clustered_by_all, information_table
 from sksubspace.cluster._auto._scores import evaluate, folds, holdouts, score_table, scored_dims
@@ -137,6 +139,10 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
     (3,)
     """
 
+    best_name_: str
+    best_estimator_: Estimator
+    scores_: dict[str, Any]
+
     _parameter_constraints: dict = {
         **BaseSubspaceClustering._parameter_constraints,
         "candidates": [StrOptions({"default"}), dict, list, tuple],
@@ -148,17 +154,17 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
 
     def __init__(
         self,
-        n_clusters=8,
-        candidates="default",
+        n_clusters: int = 8,
+        candidates: Candidates = "default",
         *,
-        subspace_dim="auto",
-        validation_fraction=None,
-        n_repeats=1,
-        normalize=True,
-        n_jobs=None,
-        random_state=None,
-        criterion="auto",
-    ):
+        subspace_dim: int | Literal["auto"] = "auto",
+        validation_fraction: float | None = None,
+        n_repeats: int = 1,
+        normalize: bool = True,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+        criterion: Literal["auto", "information", "r2"] = "auto",
+    ) -> None:
         self.n_clusters = n_clusters
         self.candidates = candidates
         self.subspace_dim = subspace_dim
@@ -170,7 +176,7 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
         self.criterion = criterion
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Score the candidates and keep the best.
 
         Parameters

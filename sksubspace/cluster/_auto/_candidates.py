@@ -7,6 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer
 
 from sksubspace._linalg import column_means, total_squares
+from sksubspace._typing import Estimator, Matrix
 from sksubspace._validation import refuse_containers
 from sksubspace.cluster._base import auto_candidates
 from sksubspace.cluster._k_subspaces import KSubspaces
@@ -33,7 +34,7 @@ def subspace_candidates(n_samples):  # -> dict of str to estimator
     return {name: one for name, one in found.items() if name not in left_out}
 
 
-def default_clusterings(X):
+def default_clusterings(X: Matrix) -> dict[str, Estimator]:
     """Name clusterings of several families, to be tried as they are or beside own ones.
 
     Parameters

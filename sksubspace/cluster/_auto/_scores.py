@@ -3,6 +3,7 @@
 import time
 import warnings
 from dataclasses import dataclass, field
+from typing import Literal, overload
 
 import numpy as np
 from sklearn.preprocessing import normalize
@@ -12,6 +13,7 @@ from sksubspace._linalg import dense, r_squared
 from sksubspace._parameters import isolated_random_state
 from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._threads import small_work
+from sksubspace._typing import ArrayLike, Floats, Matrix, Seed
 from sksubspace._validation import check_labels, label_codes
 from sksubspace.cluster._subspaces import fit_subspaces
 from sksubspace.metrics._input import check_rows, check_same_length, sample_rows
@@ -273,7 +275,36 @@ def _difference_error(outcome, best, spread, groups):
     return error / total if total > 0 else 0.0  # as the scores, which are then all the same
 
 
-def subspace_r2(X, labels, *, per_row=False, max_samples=2_000, random_state=0):
+@overload
+def subspace_r2(
+    X: Matrix,
+    labels: ArrayLike,
+    *,
+    per_row: Literal[False] = ...,
+    max_samples: int | None = ...,
+    random_state: Seed = ...,
+) -> float: ...
+
+
+@overload
+def subspace_r2(
+    X: Matrix,
+    labels: ArrayLike,
+    *,
+    per_row: Literal[True],
+    max_samples: int | None = ...,
+    random_state: Seed = ...,
+) -> tuple[float, Floats]: ...
+
+
+def subspace_r2(
+    X: Matrix,
+    labels: ArrayLike,
+    *,
+    per_row: bool = False,
+    max_samples: int | None = 2_000,
+    random_state: Seed = 0,
+) -> float | tuple[float, Floats]:
     r"""Score clusters, taken as subspaces, by rows that the subspaces are fitted without.
 
     Parameters

@@ -7,6 +7,7 @@ Inference 2021.
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from scipy import sparse
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._typing import ArrayLike, Floats, Ints, Seed, Sparse
 from sksubspace.cluster._base import (
     BaseSubspaceClustering,
     keep_subspaces,
@@ -268,6 +270,11 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
     3
     """
 
+    affinity_matrix_: Sparse | None
+    co_association_: Sparse
+    landmark_indices_: Ints | None
+    eigenvalues_: Floats
+
     _parameter_constraints: dict = {
         **BaseSubspaceClustering._parameter_constraints,
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
@@ -282,20 +289,20 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        n_estimators=200,
-        n_candidates=None,
-        candidate_dim="auto",
-        n_iter=3,
-        n_neighbors="auto",
-        n_landmarks="auto",
-        subspace_dim="auto",
-        normalize=True,
-        n_init=10,
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_estimators: int = 200,
+        n_candidates: int | None = None,
+        candidate_dim: int | Literal["auto"] = "auto",
+        n_iter: int = 3,
+        n_neighbors: int | Literal["auto"] = "auto",
+        n_landmarks: int | Literal["auto"] | None = "auto",
+        subspace_dim: int | Literal["auto"] = "auto",
+        normalize: bool = True,
+        n_init: int = 10,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.n_estimators = n_estimators
         self.n_candidates = n_candidates
@@ -310,7 +317,7 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Find the clusters and the subspace of each.
 
         Parameters

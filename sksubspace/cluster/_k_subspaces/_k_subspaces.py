@@ -7,6 +7,7 @@ q-flat to m points", Journal of Optimization Theory and Applications 2000.
 import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -15,6 +16,7 @@ from sksubspace._docs import fill_parameters
 from sksubspace._linalg import leading_directions
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._typing import ArrayLike, Seed
 from sksubspace.cluster._base import BaseSubspaceClustering, training_rows
 from sksubspace.cluster._k_subspaces._start import auto_dim, start_labels
 from sksubspace.cluster._subspaces import squared_residuals
@@ -244,6 +246,10 @@ class KSubspaces(BaseSubspaceClustering):
     2
     """
 
+    inertia_: float
+    n_iter_: int
+    subspace_dim_: int
+
     _parameter_constraints: dict = {
         **BaseSubspaceClustering._parameter_constraints,
         "subspace_dim": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -256,17 +262,17 @@ class KSubspaces(BaseSubspaceClustering):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        subspace_dim="auto",
-        affine=False,
-        init="ensemble",
-        n_init="auto",
-        max_iter=100,
-        tol=1e-5,
-        normalize=True,
-        random_state=None,
-    ):
+        subspace_dim: int | Literal["auto"] = "auto",
+        affine: bool = False,
+        init: Literal["ensemble", "random", "k-means"] = "ensemble",
+        n_init: int | Literal["auto"] = "auto",
+        max_iter: int = 100,
+        tol: float = 1e-5,
+        normalize: bool = True,
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.subspace_dim = subspace_dim
         self.affine = affine
@@ -278,7 +284,7 @@ class KSubspaces(BaseSubspaceClustering):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Find the clusters and the subspace of each.
 
         Parameters

@@ -4,23 +4,25 @@ Ding, Tong, Chan, Dai, Ma and Haeffele, "Unsupervised manifold linearizing and c
 2023.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 import torch
-from sklearn.callback import CallbackSupportMixin
 
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import check_widths, isolated_random_state
-from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._sklearn import CallbackSupportMixin, Interval, StrOptions, _fit_context
 from sksubspace._torch.device import as_rows, available_device
 from sksubspace._torch.inference import batched_forward
 from sksubspace._torch.persistence import load_arrays_
 from sksubspace._torch.random import seeded_module
 from sksubspace._torch.trainer import Budget
 from sksubspace._trained import fit_task, make_trainer, training_constraints
+from sksubspace._typing import ArrayLike, Device, Floats, Ints, Seed, Sparse
 from sksubspace.cluster._base import BaseSubspaceClustering, keep_subspaces, new_rows, training_rows
 from sksubspace.cluster._linearizing._coding_objectives import (
     Linearizing,
@@ -218,6 +220,11 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
     1.0
     """
 
+    embedding_: Floats
+    affinity_matrix_: Sparse
+    feature_means_: Floats
+    feature_bases_: list[Floats]
+
     _parameter_constraints: dict = {
         **BaseSubspaceClustering._parameter_constraints,
         "hidden_layer_sizes": ["array-like"],
@@ -236,25 +243,25 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        hidden_layer_sizes=(512,),
-        n_components=64,
-        eps=0.5,
-        temperature=0.1,
-        n_neighbors=10,
-        consistency=1.0,
-        pretrain_iter="auto",
-        max_iter=0,
-        max_samples=20_000,
-        batch_size=256,
-        learning_rate=1e-3,
-        subspace_dim="auto",
-        normalize=True,
-        n_init=10,
-        device="auto",
-        random_state=None,
-    ):
+        hidden_layer_sizes: Sequence[int] = (512,),
+        n_components: int = 64,
+        eps: float = 0.5,
+        temperature: float = 0.1,
+        n_neighbors: int = 10,
+        consistency: float = 1.0,
+        pretrain_iter: int | Literal["auto"] = "auto",
+        max_iter: int = 0,
+        max_samples: int | None = 20_000,
+        batch_size: int = 256,
+        learning_rate: float = 1e-3,
+        subspace_dim: int | Literal["auto"] = "auto",
+        normalize: bool = True,
+        n_init: int = 10,
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_components = n_components
@@ -274,7 +281,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn features, cluster them, and fit the subspaces of the clusters.
 
         Parameters
@@ -303,13 +310,13 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
             trainer = make_trainer(
                 self, X.dtype, random_state, context, max_iter=self.pretrain_iter
             )
-            self.sample_indices_ = self._draw(len(X), random_state)
+            self.sample_indices_: Ints | None = self._draw(len(X), random_state)
             drawn = slice(None) if self.sample_indices_ is None else self.sample_indices_
             stages = self._learn(X[drawn], trainer)
             self._keep(X, max(stages, key=lambda stage: stage.score), stages)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Floats:
         """Distance of the features of each row from the subspace of each cluster's features.
 
         Parameters
@@ -324,7 +331,7 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         """
         return super().transform(X)
 
-    def embed(self, X):
+    def embed(self, X: ArrayLike) -> Floats:
         """Compute the learned features of rows.
 
         Parameters
@@ -356,9 +363,9 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         log = trainer.fit(objective, data, _BUDGET, "pretraining")
         heads.copy_feature_head()
         stages = [self._assess("pretraining", heads, X, data[0], seed)]
-        self.loss_curve_ = log.loss_curve
-        self.coding_rate_curve_ = _by_epoch(objective.rates, log.n_iter)
-        self.cluster_coding_rate_curve_ = []
+        self.loss_curve_: list[float] = log.loss_curve
+        self.coding_rate_curve_: list[float] = _by_epoch(objective.rates, log.n_iter)
+        self.cluster_coding_rate_curve_: list[float] = []
         if self.max_iter:
             objective = Linearizing(heads, views, self.eps, self.consistency, self.temperature)
             log = replace(trainer, max_iter=self.max_iter).fit(
@@ -393,12 +400,12 @@ class ManifoldLinearizingClustering(CallbackSupportMixin, BaseSubspaceClustering
         )
 
     def _keep(self, X, best, stages):
-        self.stage_ = best.name
-        self.stage_scores_ = {stage.name: stage.score for stage in stages}
+        self.stage_: str = best.name
+        self.stage_scores_: dict[str, float] = {stage.name: stage.score for stage in stages}
         self._weights = best.weights
         self.embedding_, self.affinity_matrix_ = best.features.copy(), best.affinity
-        self.eigenvalues_ = best.spectral.eigenvalues
-        self.n_iter_ = len(self.loss_curve_)
+        self.eigenvalues_: Floats = best.spectral.eigenvalues
+        self.n_iter_: int = len(self.loss_curve_)
         labels = best.spectral.labels
         if self.sample_indices_ is not None:
             labels = self._labels_of_all(X, labels)

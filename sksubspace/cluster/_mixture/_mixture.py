@@ -7,6 +7,7 @@ Tipping and Bishop, "Mixtures of probabilistic principal component analysers", N
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -17,6 +18,7 @@ from sksubspace._docs import fill_parameters
 from sksubspace._linalg import in_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._typing import ArrayLike, Floats, Ints, Seed
 from sksubspace.cluster._base import BaseSubspaceClustering, new_rows, training_rows
 from sksubspace.cluster._mixture._model import (
     LowRankGaussians,
@@ -172,17 +174,17 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        rank="auto",
-        max_iter=100,
-        tol=1e-4,
-        noise_floor=1e-6,
-        init_params="auto",
-        n_init=1,
-        normalize=False,
-        random_state=None,
-    ):
+        rank: int | Literal["auto"] = "auto",
+        max_iter: int = 100,
+        tol: float = 1e-4,
+        noise_floor: float = 1e-6,
+        init_params: Literal["auto", "ensemble", "k-means", "random"] = "auto",
+        n_init: int = 1,
+        normalize: bool = False,
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.rank = rank
         self.max_iter = max_iter
@@ -194,7 +196,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Estimate the mixture by EM.
 
         Parameters
@@ -259,15 +261,15 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         if axes is not None:
             means, bases = means @ axes, bases @ axes
         self.n_clusters_ = self.n_clusters
-        self.weights_ = model.weights.astype(dtype)
+        self.weights_: Floats = model.weights.astype(dtype)
         self.cluster_means_ = (means + mean).astype(dtype)
         self.cluster_bases_ = [basis[basis.any(axis=1)].astype(dtype) for basis in bases]
-        self.variances_ = model.variances.astype(dtype)
-        self.noise_variances_ = model.noise.astype(dtype)
-        self.lower_bounds_ = fit.lower_bounds
-        self.lower_bound_ = fit.lower_bounds[-1]
-        self.n_iter_ = len(fit.lower_bounds) - 1
-        self.converged_ = fit.converged
+        self.variances_: Floats = model.variances.astype(dtype)
+        self.noise_variances_: Floats = model.noise.astype(dtype)
+        self.lower_bounds_: list[float] = fit.lower_bounds
+        self.lower_bound_: float = fit.lower_bounds[-1]
+        self.n_iter_: int = len(fit.lower_bounds) - 1
+        self.converged_: bool = fit.converged
 
     def _warn_of_bad_ends(self):
         n_empty = self.n_clusters - len(np.unique(self.labels_))
@@ -286,7 +288,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
                 stacklevel=3,
             )
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Ints:
         """Give each row to the most probable component.
 
         Parameters
@@ -301,7 +303,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         """
         return self._log_joint(new_rows(self, X)[0]).argmax(axis=1)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Floats:
         """Posterior probability of each component.
 
         Parameters
@@ -317,7 +319,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         X = new_rows(self, X)[0]
         return softmax(self._log_joint(X), axis=1).astype(X.dtype)
 
-    def score_samples(self, X):
+    def score_samples(self, X: ArrayLike) -> Floats:
         """Log-density of each row.
 
         Parameters
@@ -332,7 +334,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         """
         return logsumexp(self._log_joint(new_rows(self, X)[0]), axis=1)
 
-    def bic(self, X):
+    def bic(self, X: ArrayLike) -> float:
         """Bayesian information criterion: the lower, the better.
 
         Parameters
@@ -349,7 +351,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         n_parameters = n_free_parameters(*self.variances_.shape, self.n_features_in_)
         return float(n_parameters * np.log(len(likelihoods)) - 2 * likelihoods.sum())
 
-    def aic(self, X):
+    def aic(self, X: ArrayLike) -> float:
         """Akaike information criterion: the lower, the better.
 
         Parameters
@@ -365,7 +367,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         n_parameters = n_free_parameters(*self.variances_.shape, self.n_features_in_)
         return float(2 * n_parameters - 2 * self.score_samples(X).sum())
 
-    def sample(self, n_samples=1, *, random_state=None):
+    def sample(self, n_samples: int = 1, *, random_state: Seed = None) -> tuple[Floats, Ints]:
         """Draw rows from the mixture.
 
         Parameters
@@ -388,7 +390,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         X, labels = draw(self._density(), n_samples, isolated_random_state(random_state))
         return X.astype(self.cluster_means_.dtype), labels
 
-    def denoise(self, X, sigma):
+    def denoise(self, X: ArrayLike, sigma: float | ArrayLike) -> Floats:
         r"""Remove white noise of a known level.
 
         Parameters

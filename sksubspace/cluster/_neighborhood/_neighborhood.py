@@ -6,15 +6,16 @@ learning", ICLR 2025.
 
 import math
 import warnings
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
-from sklearn.base import ClusterMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import Interval, _fit_context
+from sksubspace._sklearn import ClusterMixin, Interval, _fit_context
 from sksubspace._student._groups import first_of, groups_of_equal_rows
 from sksubspace._student._scaling import FeatureScale
 from sksubspace._trained import (
@@ -25,6 +26,7 @@ from sksubspace._trained import (
     training_constraints,
     validated_rows,
 )
+from sksubspace._typing import ArrayLike, Device, Floats, Ints, Seed
 from sksubspace.cluster._neighborhood._learning import Learning
 
 # starts are compared on so many rows at most, and by this share of them
@@ -146,6 +148,9 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
     NeighborhoodClustering: 1.0
     """
 
+    labels_: Ints
+    start_scores_: Floats
+
     _parameter_constraints: dict = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -160,19 +165,19 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        n_neighbors=10,
-        n_steps=3,
-        hidden_layer_sizes=(128,),
-        debias=0.1,
-        n_init=3,
-        learning_rate=3e-3,
-        max_iter=60,
-        batch_size=1000,
-        device="auto",
-        random_state=None,
-    ):
+        n_neighbors: int = 10,
+        n_steps: int = 3,
+        hidden_layer_sizes: Sequence[int] = (128,),
+        debias: float = 0.1,
+        n_init: int = 3,
+        learning_rate: float = 3e-3,
+        max_iter: int = 60,
+        batch_size: int = 1000,
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.n_neighbors = n_neighbors
         self.n_steps = n_steps
@@ -186,7 +191,7 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Find the neighbours, and train from several starts.
 
         Parameters
@@ -229,7 +234,7 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
         self.loss_curve_, self.n_iter_ = log.loss_curve, log.n_iter
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Ints:
         """Give each row to the cluster of its largest share.
 
         Parameters
@@ -244,7 +249,7 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
         """
         return self._log_shares(X)[0].argmax(axis=1)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Floats:
         """Compute the shares of the clusters.
 
         Parameters
@@ -260,7 +265,7 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
         log_shares, dtype = self._log_shares(X)
         return np.exp(log_shares).astype(dtype, copy=False)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Floats:
         """Compute the shares of the clusters, as `predict_proba` does.
 
         Parameters
@@ -275,7 +280,7 @@ class NeighborhoodClustering(ClusterMixin, TrainedTransformer):
         """
         return self.predict_proba(X)
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: object = None) -> float:
         r"""Information, in nats, of the clusters about the nearest training rows.
 
         The mean of :math:`\log n q(j | i)` over rows i of X and the ``n_neighbors`` nearest of the

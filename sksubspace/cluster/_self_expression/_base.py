@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from functools import partial
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +12,7 @@ from sklearn.preprocessing import normalize
 from sksubspace._linalg import row_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._typing import Floats, Ints, Matrix, Sparse
 from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity, with_nearest_ties
 from sksubspace.cluster._base import (
     BaseSubspaceClustering,
@@ -26,6 +28,11 @@ _CODED_ROWS = 2**13
 
 class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
     """Base class of the self-expressive methods: a subclass has ``_represent``."""
+
+    representation_matrix_: Sparse | None
+    affinity_matrix_: Sparse | None
+    eigenvalues_: Floats
+    landmark_indices_: Ints | None
 
     _landmarks_above = 20_000
     # "auto" landmarks: so many, or so many for each cluster if that is more
@@ -64,7 +71,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         """
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Matrix, y: object = None) -> Self:
         """Find the clusters and the subspace of each.
 
         Parameters

@@ -5,10 +5,12 @@ clustering", CVPR 2016; Elhamifar and Vidal, "Sparse subspace clustering", IEEE 
 """
 
 from numbers import Real
+from typing import Literal
 
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval
 from sksubspace._torch.device import resolve_device
+from sksubspace._typing import Device, Seed
 from sksubspace.cluster._self_expression._active_set import elastic_net
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 
@@ -123,20 +125,22 @@ class ElasticNetSubspaceClustering(SelfExpressiveClustering):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int | Literal["auto"] = 8,
         *,
-        gamma=50.0,
-        l1_ratio=0.9,
-        affinity="auto",
-        n_landmarks="auto",
-        n_landmark_draws=1,
-        subspace_dim="auto",
-        normalize=True,
-        n_init=10,
-        batch_size="auto",
-        device="auto",
-        random_state=None,
-    ):
+        gamma: float = 50.0,
+        l1_ratio: float = 0.9,
+        affinity: Literal[
+            "auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"
+        ] = "auto",
+        n_landmarks: int | Literal["auto"] | None = "auto",
+        n_landmark_draws: int = 1,
+        subspace_dim: int | Literal["auto"] = "auto",
+        normalize: bool = True,
+        n_init: int = 10,
+        batch_size: int | Literal["auto"] = "auto",
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.gamma = gamma
         self.l1_ratio = l1_ratio

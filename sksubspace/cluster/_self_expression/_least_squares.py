@@ -5,6 +5,7 @@ regression", ECCV 2012.
 """
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy import linalg
@@ -12,6 +13,7 @@ from scipy import linalg
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
+from sksubspace._typing import Device, Seed
 from sksubspace.cluster._base import is_tried_as
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._top_entries import keep_largest, product_blocks
@@ -135,21 +137,23 @@ class LeastSquaresSubspaceClustering(SelfExpressiveClustering):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int | Literal["auto"] = 8,
         *,
-        gamma=50.0,
-        n_coefficients="auto",
-        affinity="auto",
-        n_landmarks="auto",
-        n_landmark_draws=1,
-        store_representation="auto",
-        subspace_dim="auto",
-        normalize=True,
-        n_init=10,
-        batch_size="auto",
-        device="auto",
-        random_state=None,
-    ):
+        gamma: float = 50.0,
+        n_coefficients: int | Literal["auto"] = "auto",
+        affinity: Literal[
+            "auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"
+        ] = "auto",
+        n_landmarks: int | Literal["auto"] | None = "auto",
+        n_landmark_draws: int = 1,
+        store_representation: bool | Literal["auto"] = "auto",
+        subspace_dim: int | Literal["auto"] = "auto",
+        normalize: bool = True,
+        n_init: int = 10,
+        batch_size: int | Literal["auto"] = "auto",
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.gamma = gamma
         self.n_coefficients = n_coefficients

@@ -6,6 +6,7 @@ You, Robinson and Vidal, "Scalable sparse subspace clustering by orthogonal matc
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
@@ -14,6 +15,7 @@ from sklearn.preprocessing import normalize
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
+from sksubspace._typing import Device, Seed
 from sksubspace.cluster._base import is_tried_as
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._self_expression._pursuit import omp
@@ -228,6 +230,8 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
     array([ True,  True])
     """
 
+    tol_: float
+
     _accept_sparse = True
     _fewest_landmarks, _landmarks_per_cluster = 500, 20
 
@@ -240,21 +244,23 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int | Literal["auto"] = 8,
         *,
-        n_nonzero=5,
-        tol="auto",
-        neighbor_weight=0.3,
-        affinity="auto",
-        n_landmarks="auto",
-        n_landmark_draws=3,
-        subspace_dim="auto",
-        normalize=True,
-        n_init=10,
-        batch_size="auto",
-        device="auto",
-        random_state=None,
-    ):
+        n_nonzero: int = 5,
+        tol: float | Literal["auto"] = "auto",
+        neighbor_weight: float = 0.3,
+        affinity: Literal[
+            "auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"
+        ] = "auto",
+        n_landmarks: int | Literal["auto"] | None = "auto",
+        n_landmark_draws: int = 3,
+        subspace_dim: int | Literal["auto"] = "auto",
+        normalize: bool = True,
+        n_init: int = 10,
+        batch_size: int | Literal["auto"] = "auto",
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.n_nonzero = n_nonzero
         self.tol = tol

@@ -6,6 +6,7 @@ Theory 2015.
 
 import warnings
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from sklearn.preprocessing import normalize
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
 from sksubspace._torch.device import resolve_device
+from sksubspace._typing import Device, Seed
 from sksubspace.cluster._base import is_tried_as
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.cluster._top_entries import keep_largest, product_blocks
@@ -124,19 +126,21 @@ class ThresholdedSubspaceClustering(SelfExpressiveClustering):
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int | Literal["auto"] = 8,
         *,
-        n_neighbors="auto",
-        affinity="auto",
-        n_landmarks="auto",
-        n_landmark_draws=1,
-        subspace_dim="auto",
-        normalize=True,
-        n_init=10,
-        batch_size="auto",
-        device="auto",
-        random_state=None,
-    ):
+        n_neighbors: int | Literal["auto"] = "auto",
+        affinity: Literal[
+            "auto", "symmetrize", "sum", "knn", "angular", "doubly_stochastic"
+        ] = "auto",
+        n_landmarks: int | Literal["auto"] | None = "auto",
+        n_landmark_draws: int = 1,
+        subspace_dim: int | Literal["auto"] = "auto",
+        normalize: bool = True,
+        n_init: int = 10,
+        batch_size: int | Literal["auto"] = "auto",
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.n_neighbors = n_neighbors
         self.affinity = affinity

@@ -3,17 +3,14 @@
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, softmax
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, check_non_negative
 
 from sksubspace._linalg import in_blocks
+from sksubspace._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sksubspace._typing import ArrayLike, Floats, Labels, Matrix, Names, Objects
 from sksubspace._validation import validate_rows
 from sksubspace.decomposition._dictionary._codes import nonnegative_codes
 
@@ -27,7 +24,7 @@ class BaseSupervisedDictionary(
 ):
     """Base class: a subclass learns components, coefficients and intercepts."""
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Floats:
         """Code rows in the dictionary.
 
         Parameters
@@ -44,7 +41,7 @@ class BaseSupervisedDictionary(
         X = _checked_new(self, X)
         return _codes_of(self, _responses(self, X)).astype(X.dtype)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> Floats:
         """Rebuild rows from codes.
 
         Parameters
@@ -66,7 +63,7 @@ class BaseSupervisedDictionary(
         atoms = self.components_.astype(np.float64)
         return in_blocks(lambda codes: codes @ atoms + self.mean_, H).astype(H.dtype)
 
-    def decision_function(self, X, X_aux=None):
+    def decision_function(self, X: Matrix, X_aux: ArrayLike | None = None) -> Floats:
         """Compute the activations of the classes.
 
         Parameters
@@ -90,7 +87,7 @@ class BaseSupervisedDictionary(
         activations = _activations(self, X, X_aux)
         return activations[:, 0] if len(self.classes_) == 2 else activations
 
-    def predict(self, X, X_aux=None):
+    def predict(self, X: Matrix, X_aux: ArrayLike | None = None) -> Labels:
         """Tell the class of each row.
 
         Parameters
@@ -111,7 +108,7 @@ class BaseSupervisedDictionary(
             return self.classes_[(activations[:, 0] > 0).astype(np.intp)]
         return self.classes_[activations.argmax(axis=1)]
 
-    def predict_proba(self, X, X_aux=None):
+    def predict_proba(self, X: Matrix, X_aux: ArrayLike | None = None) -> Floats:
         """Compute the probabilities of the classes.
 
         Parameters
@@ -132,7 +129,13 @@ class BaseSupervisedDictionary(
             return softmax(activations, axis=1)
         return np.column_stack([expit(-activations), expit(activations)])
 
-    def score(self, X, y, X_aux=None, sample_weight=None):
+    def score(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        X_aux: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Share of rows whose class is told right.
 
         Parameters
@@ -156,7 +159,7 @@ class BaseSupervisedDictionary(
         """
         return accuracy_score(y, self.predict(X, X_aux=X_aux), sample_weight=sample_weight)
 
-    def top_features(self, n=10, feature_names=None):
+    def top_features(self, n: int = 10, feature_names: Names | None = None) -> Objects:
         """Name the features that count most in each component.
 
         Parameters

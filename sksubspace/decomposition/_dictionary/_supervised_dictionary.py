@@ -6,6 +6,7 @@ ICML 2024; "Supervised dictionary learning with auxiliary covariates", 2022.
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy import linalg
@@ -16,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._typing import ArrayLike, Floats, Labels, Matrix, Seed
 from sksubspace._validation import validate_rows
 from sksubspace.decomposition._dictionary._base import (
     BaseSupervisedDictionary,
@@ -161,6 +163,16 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
     ((797, 10), (797, 64))
     """
 
+    components_: Floats
+    coef_: Floats
+    intercept_: Floats
+    aux_coef_: Floats | None
+    classes_: Labels
+    mean_: Floats
+    n_iter_: int
+    loss_curve_: list[float]
+    n_components_: int
+
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "variant": [StrOptions({"filter", "feature"})],
@@ -176,18 +188,18 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
 
     def __init__(
         self,
-        n_components=10,
+        n_components: int = 10,
         *,
-        variant="filter",
-        reconstruction_weight=3.0,
-        alpha=1e-4,
-        nonnegative=False,
-        solver="lbfgs",
-        max_iter=300,
-        tol=1e-6,
-        class_weight=None,
-        random_state=None,
-    ):
+        variant: Literal["filter", "feature"] = "filter",
+        reconstruction_weight: float = 3.0,
+        alpha: float = 1e-4,
+        nonnegative: bool = False,
+        solver: Literal["lbfgs", "lpgd", "bcd"] = "lbfgs",
+        max_iter: int = 300,
+        tol: float = 1e-6,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.variant = variant
         self.reconstruction_weight = reconstruction_weight
@@ -200,7 +212,7 @@ class SupervisedDictionaryLearning(BaseSupervisedDictionary):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, X_aux=None):
+    def fit(self, X: Matrix, y: ArrayLike, X_aux: ArrayLike | None = None) -> Self:
         """Learn components and a classifier on them.
 
         Parameters

@@ -2,15 +2,15 @@
 
 from abc import ABC, abstractmethod
 from functools import singledispatch
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy import linalg
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._ambient import OwnSettings
-from sksubspace._sklearn import _check_sample_weight
+from sksubspace._sklearn import BaseEstimator, _check_sample_weight
+from sksubspace._typing import ArrayLike, Floats
 from sksubspace._validation import validate_rows
 
 
@@ -34,7 +34,7 @@ class ScoreModel(OwnSettings, BaseEstimator, ABC):
     def _fit_density(self, X, weights):  # (n, d), (n,) -> dict
         """Fit the density to rows of float64: the fitted attributes by name."""
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the density.
 
         Parameters
@@ -63,10 +63,10 @@ class ScoreModel(OwnSettings, BaseEstimator, ABC):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0
         rows = (X, weights) if kept.all() else (X[kept], weights[kept])
-        vars(self).update(self._fit_density(*rows))
+        self.__dict__.update(self._fit_density(*rows))
         return self
 
-    def score_function(self, X):
+    def score_function(self, X: ArrayLike) -> Floats:
         r"""Score of the density, :math:`s(x) = -\nabla \log p(x)`.
 
         Parameters
@@ -81,7 +81,7 @@ class ScoreModel(OwnSettings, BaseEstimator, ABC):
         """
         return density_of(self).score(new_points(self, X))
 
-    def terms(self, X):
+    def terms(self, X: ArrayLike) -> list[Term]:
         r"""Second-order terms, :math:`T(x) = s(x) s(x)^T - \nabla s(x)`.
 
         Parameters
@@ -97,7 +97,7 @@ class ScoreModel(OwnSettings, BaseEstimator, ABC):
         """
         return density_of(self).terms(new_points(self, X))
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: object = None) -> float:
         r"""Score matching on rows that were held out: the higher, the nearer the score is.
 
         Parameters

@@ -5,6 +5,7 @@ Vincent, "A connection between score matching and denoising autoencoders", Neura
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from sksubspace._torch.modules import mlp
 from sksubspace._torch.persistence import module_to_arrays
 from sksubspace._torch.trainer import Budget
 from sksubspace._trained import TRAINED, make_trainer, training_constraints
+from sksubspace._typing import ArrayLike, Device, Floats, Seed
 from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
@@ -124,6 +126,12 @@ class DenoiserScore(ScoreModel):
     True
     """
 
+    mean_: Floats
+    spread_: float
+    mean_jacobian_: Floats
+    loss_curve_: list[float]
+    n_iter_: int
+
     _parameter_constraints: dict = {
         "noise": [Interval(Real, 0, None, closed="neither")],
         "hidden_layer_size": [Interval(Integral, 1, None, closed="left")],
@@ -133,14 +141,14 @@ class DenoiserScore(ScoreModel):
     def __init__(
         self,
         *,
-        noise=0.5,
-        hidden_layer_size=256,
-        learning_rate=2e-3,
-        batch_size=128,
-        max_iter="auto",
-        device="auto",
-        random_state=None,
-    ):
+        noise: float = 0.5,
+        hidden_layer_size: int = 256,
+        learning_rate: float = 2e-3,
+        batch_size: int = 128,
+        max_iter: int | Literal["auto"] = "auto",
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.noise = noise
         self.hidden_layer_size = hidden_layer_size
         self.learning_rate = learning_rate
@@ -149,7 +157,7 @@ class DenoiserScore(ScoreModel):
         self.device = device
         self.random_state = random_state
 
-    def score_jacobian(self, X):
+    def score_jacobian(self, X: ArrayLike) -> Floats:
         r"""Gradient of the score, :math:`(I - \nabla D(x)) / \sigma^2`, made symmetric.
 
         Parameters

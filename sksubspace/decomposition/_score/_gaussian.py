@@ -6,11 +6,13 @@ of Multivariate Analysis 88 (2004).
 
 from dataclasses import dataclass
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._typing import Floats
 from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
@@ -78,11 +80,15 @@ class GaussianScore(ScoreModel):
     array([[1., 2.]])
     """
 
+    mean_: Floats
+    precision_: Floats | None
+    shrinkage_: float
+
     _parameter_constraints: dict = {
         "shrinkage": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})]
     }
 
-    def __init__(self, *, shrinkage="auto"):
+    def __init__(self, *, shrinkage: float | Literal["auto"] = "auto") -> None:
         self.shrinkage = shrinkage
 
     def _fit_density(self, X, weights):  # (n, d), (n,) -> dict

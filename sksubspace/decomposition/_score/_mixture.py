@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -10,6 +11,7 @@ from sklearn.cluster import KMeans
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._typing import Floats, Seed
 from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
@@ -114,6 +116,14 @@ class MixtureScore(ScoreModel):
     True
     """
 
+    mean_: Floats
+    weights_: Floats
+    means_: Floats
+    precisions_: Floats
+    log_determinants_: Floats
+    n_components_: int
+    n_iter_: int
+
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "shrinkage": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
@@ -123,8 +133,14 @@ class MixtureScore(ScoreModel):
     }
 
     def __init__(
-        self, *, n_components="auto", shrinkage="auto", max_iter=100, tol=1e-4, random_state=None
-    ):
+        self,
+        *,
+        n_components: int | Literal["auto"] = "auto",
+        shrinkage: float | Literal["auto"] = "auto",
+        max_iter: int = 100,
+        tol: float = 1e-4,
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.shrinkage = shrinkage
         self.max_iter = max_iter

@@ -1,10 +1,11 @@
 """From the parameter `score_model` to a model of the density with scores and second-order terms."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._sklearn import BaseEstimator
 from sksubspace.decomposition._score._base import Term, density_of
 from sksubspace.decomposition._score._gaussian import GaussianScore
 from sksubspace.decomposition._score._mixture import MixtureScore

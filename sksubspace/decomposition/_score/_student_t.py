@@ -6,6 +6,7 @@ Statistica Sinica 5 (1995).
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -13,6 +14,7 @@ from scipy.special import gammaln
 
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
+from sksubspace._typing import Floats
 from sksubspace.decomposition._score._base import (
     ScoreModel,
     Term,
@@ -114,6 +116,12 @@ class StudentTScore(ScoreModel):
     True
     """
 
+    mean_: Floats
+    precision_: Floats
+    df_: float
+    shrinkage_: float
+    n_iter_: int
+
     _parameter_constraints: dict = {
         "df": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "shrinkage": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
@@ -121,7 +129,14 @@ class StudentTScore(ScoreModel):
         "tol": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, *, df="auto", shrinkage="auto", max_iter=100, tol=1e-4):
+    def __init__(
+        self,
+        *,
+        df: float | Literal["auto"] = "auto",
+        shrinkage: float | Literal["auto"] = "auto",
+        max_iter: int = 100,
+        tol: float = 1e-4,
+    ) -> None:
         self.df = df
         self.shrinkage = shrinkage
         self.max_iter = max_iter

@@ -3,7 +3,9 @@
 Tian, Wu and Feng, "Nonlinear multiple response regression and learning of latent spaces", 2025.
 """
 
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.utils import check_array
@@ -20,6 +22,7 @@ from sksubspace._trained import (
     make_trainer,
     training_constraints,
 )
+from sksubspace._typing import ArrayLike, Device, Estimator, Floats, Seed
 from sksubspace._validation import validate_rows
 from sksubspace.decomposition._score._denoiser import DenoiserScore
 from sksubspace.decomposition._score._models import SCORES, make_score_model
@@ -180,6 +183,14 @@ class SteinPCA(TrainedTransformer):
     0.8 0.7
     """
 
+    components_: Floats
+    mean_: Floats
+    loadings_: Floats
+    explained_variance_: Floats
+    explained_variance_ratio_: Floats
+    decoder_name_: str
+    score_model_: Estimator
+
     _kept = "_decoder"
 
     _parameter_constraints: dict = {
@@ -193,18 +204,18 @@ class SteinPCA(TrainedTransformer):
 
     def __init__(
         self,
-        n_components=2,
+        n_components: int = 2,
         *,
-        score_model="gaussian",
-        decoder="auto",
-        shrinkage="auto",
-        hidden_layer_sizes=(256, 256),
-        learning_rate=2e-3,
-        batch_size=128,
-        max_iter="auto",
-        device="auto",
-        random_state=None,
-    ):
+        score_model: Estimator = "gaussian",
+        decoder: Literal["auto", "linear", "ridge", "network"] = "auto",
+        shrinkage: float | Literal["auto"] = "auto",
+        hidden_layer_sizes: Sequence[int] = (256, 256),
+        learning_rate: float = 2e-3,
+        batch_size: int = 128,
+        max_iter: int | Literal["auto"] = "auto",
+        device: Device = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.score_model = score_model
         self.decoder = decoder
@@ -217,7 +228,7 @@ class SteinPCA(TrainedTransformer):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Find the components, and learn to reconstruct the rows from their scores.
 
         Parameters
@@ -298,7 +309,7 @@ class SteinPCA(TrainedTransformer):
         )
         self.n_iter_ = max(1, len(self.loss_curve_))
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Floats:
         """Compute the scores of rows.
 
         Parameters
@@ -315,7 +326,7 @@ class SteinPCA(TrainedTransformer):
         X = self._validated(X)
         return self._place(X).astype(X.dtype, copy=False)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> Floats:
         """Reconstruct rows from scores.
 
         Parameters
@@ -336,7 +347,7 @@ class SteinPCA(TrainedTransformer):
             )
         return self._decode(Z.astype(np.float64)).astype(Z.dtype, copy=False)
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: object = None) -> float:
         """R2 of the reconstruction.
 
         Parameters

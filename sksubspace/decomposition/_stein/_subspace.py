@@ -4,17 +4,26 @@ Tian, Wu and Feng, "Nonlinear multiple response regression and learning of laten
 """
 
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import fixed_signs, in_blocks
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
+from sksubspace._sklearn import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    TransformerMixin,
+    _fit_context,
+    available_if,
+)
+from sksubspace._typing import ArrayLike, Estimator, Floats, Labels, Matrix, Seed
 from sksubspace._validation import validate_rows, which_target
 from sksubspace.decomposition._score._base import shrunk_covariance
 from sksubspace.decomposition._score._gaussian import score_of_moments
@@ -199,6 +208,13 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     (5000, 2)
     """
 
+    components_: Floats
+    singular_values_: Floats
+    mean_: Floats
+    score_model_: Estimator
+    classes_: Labels | None
+    n_components_: int
+
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "order": [Interval(Integral, 1, 2, closed="both"), StrOptions({"both"})],
@@ -212,16 +228,16 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def __init__(
         self,
-        n_components=2,
+        n_components: int | Literal["auto"] = 2,
         *,
-        order=1,
-        score_model="gaussian",
-        shrinkage="auto",
-        scale_y=True,
-        svd_solver="auto",
-        target_type="auto",
-        random_state=None,
-    ):
+        order: Literal[1, 2, "both"] = 1,
+        score_model: Estimator = "gaussian",
+        shrinkage: float | Literal["auto"] = "auto",
+        scale_y: bool = True,
+        svd_solver: Literal["auto", "full", "operator"] = "auto",
+        target_type: Literal["auto", "classes", "numbers"] = "auto",
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.order = order
         self.score_model = score_model
@@ -232,7 +248,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Find the directions.
 
         Parameters
@@ -269,7 +285,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             If order 1 finds fewer directions than asked for, or y is X itself.
         """
         self.__dict__.pop("_statistics", None)
-        self.target_type_ = which_target(y, self.target_type)
+        self.target_type_: str = which_target(y, self.target_type)
         X, y, weights = checked_rows(self, X, y, sample_weight, min_samples=2)
         Y, self.classes_ = encode_responses(y, self.target_type_)
         rng = isolated_random_state(self.random_state)
@@ -302,7 +318,8 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     @available_if(_has_sufficient_statistics)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None,
+            sample_weight: ArrayLike | None = None) -> Self:  # fmt: skip
         """Add a batch of rows; the result is that of `fit` on all rows so far.
 
         Exact sums are kept, of size (n_features, n_features), and for second order one such matrix
@@ -355,14 +372,15 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         sums = add_batch(former, rows, Y, weights)
         first, third = moments_of_responses(sums, self.scale_y)
         self._statistics, self.classes_ = sums, classes
-        model = score_of_moments(*moments_of_rows(sums), sums["total"], shrinkage=self.shrinkage)
+        moments = (*moments_of_rows(sums), sums["total"])
+        model = score_of_moments(*moments, shrinkage=self.shrinkage)
         P = model.precision_
         second = None if third is None else lambda: MatrixHessians(P @ third @ P)
         k = self.n_components
         found = find_directions(self.order, P @ first, second, lambda: P, False, k, None)
         return _with_directions(self, model, *found, X.dtype)
 
-    def transform(self, X):
+    def transform(self, X: Matrix) -> Floats:
         """Project rows on the directions.
 
         Parameters
@@ -384,7 +402,7 @@ class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             return (X @ basis - self.mean_ @ basis).astype(X.dtype)
         return in_blocks(lambda rows: (rows - self.mean_) @ basis, X).astype(X.dtype)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         r"""Tell how well the responses follow from the projected rows.
 
         A kernel regression predicts the responses of each row from the other rows' places,
