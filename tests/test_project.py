@@ -83,3 +83,19 @@ def test_a_requirement_without_a_clear_lower_bound_is_named(dependencies, reason
     project = {"name": "x", "dependencies": dependencies, "optional-dependencies": {}}
     with pytest.raises(ValueError, match=f"numpy.*{reason}"):
         script("minimum").lower_bounds(project)
+
+
+def test_branches_stand_apart_from_lines():
+    totals = {
+        "covered_branches": 19, "num_branches": 20, "covered_lines": 1, "num_statements": 4,
+    }  # fmt: skip
+    assert script("branches").shares(totals) == (95.0, 25.0)
+
+
+def test_the_lock_holds_what_make_pins_and_every_requirement():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lock = (ROOT / ".ci" / "lock.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([\w.-]+)==", lock, flags=re.M))
+    wanted = script("minimum").lower_bounds(project)
+    assert {name.lower() for name in wanted} <= pinned
+    assert (ROOT / "constraints.txt").read_text(encoding="utf-8").strip() in lock
