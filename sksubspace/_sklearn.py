@@ -6,7 +6,7 @@ nowhere else.
 
 from sklearn.base import _fit_context
 from sklearn.callback._callback_context import get_context_path
-from sklearn.callback._transport import can_reuse_listener, open_listener, send
+from sklearn.callback._transport import can_reuse_listener, close_listener, open_listener, send
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
@@ -17,6 +17,7 @@ __all__ = [
     "_check_sample_weight",
     "_fit_context",
     "can_reuse_listener",
+    "close_listener",
     "get_context_path",
     "has_callbacks",
     "open_listener",
