@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sksubspace._pages import HasPage
+
 __all__ = ["Part", "Setting"]
 
 
@@ -39,7 +41,7 @@ class Setting:
     kinds: Any = None
 
 
-class Part(BaseEstimator):
+class Part(HasPage, BaseEstimator):
     """An encoder or a decoder of this library.
 
     What a fit learned is in attributes without a leading underscore; those with one serve

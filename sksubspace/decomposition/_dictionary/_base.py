@@ -14,6 +14,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, check_non_negative
 
 from sksubspace._linalg import in_blocks
+from sksubspace._pages import HasPage
 from sksubspace._validation import validate_rows
 from sksubspace.decomposition._dictionary._codes import nonnegative_codes
 
@@ -23,7 +24,7 @@ _WHO = "SupervisedDictionaryLearning"
 
 
 class BaseSupervisedDictionary(
-    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+    HasPage, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
 ):
     """Base class: a subclass learns components, coefficients and intercepts."""
 
