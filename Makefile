@@ -17,7 +17,7 @@ export MPLBACKEND ?= Agg
 # what `make coverage` runs, such as `make coverage TESTS=tests/metrics`
 TESTS ?=
 
-.PHONY: run test test-slow coverage lint format docs bench lock wheel clean
+.PHONY: run test test-slow coverage lint format docs bench bench-quick lock wheel clean
 
 run: $(VENV)/.installed
 	$(BIN)/sksubspace validate --out out --n-jobs 2
@@ -46,7 +46,11 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 bench: $(VENV)/.installed
-	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out benchmarks/quick.py,$(wildcard benchmarks/[a-z]*.py)); do \
+	$(BIN)/python $$script || exit 1; done
+
+bench-quick: $(VENV)/.installed
+	$(BIN)/python benchmarks/quick.py
 
 # needs uv
 lock:

@@ -26,7 +26,7 @@ def main():
     named = {str(file) for file in files("sksubspace")}
     assert "sksubspace/py.typed" in named
     assert not any(name.startswith(("tests/", "benchmarks/", "docs/")) for name in named)
-    for extra in ("matplotlib", "pandas", "skops", "jinja2"):
+    for extra in ("matplotlib", "pandas", "skops"):
         assert find_spec(extra) is None, f"{extra} was installed without being asked for"
 
     X, y = load_digits(return_X_y=True)
