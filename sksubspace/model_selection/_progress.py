@@ -181,12 +181,12 @@ class Watch:
         self._lock = RLock()
         self._live = None
         self._begun = {}
-        self._where = ""
-        self._start = self._last = monotonic()
+        self._doing = ""
+        self._since = self._last = monotonic()
 
     def setup(self, estimator, context):
         """Begin to listen to all processes."""
-        self._start = self._last = monotonic()
+        self._since = self._last = monotonic()
         self._listener = open_listener(self._hear)
         self._draw_if_long()
 
@@ -226,13 +226,13 @@ class Watch:
     def _hear_begin(self, names, numbers, n_parts):
         self._begun[numbers] = monotonic()
         if names == (_REFIT,):
-            self._where = "fit of the chosen one to all rows"
+            self._doing = "fit of the chosen one to all rows"
         elif len(names) == 1:
             self.outlook.begin_stage(*names)
         elif len(names) == 2:
             self.outlook.begin_candidate(*names, n_parts)
         elif len(names) == 3:
-            self._where = f"{names[0]}: {names[1]}, fit {numbers[2] + 1}"
+            self._doing = f"{names[0]}: {names[1]}, fit {numbers[2] + 1}"
 
     def _hear_end(self, names, numbers):
         begun = self._begun.pop(numbers, self._last)
@@ -253,7 +253,7 @@ class Watch:
             self._live.start()
 
     def _elapsed(self):
-        return monotonic() - self._start
+        return monotonic() - self._since
 
     def _left(self):
         return max(0.0, self.outlook.seconds() - (monotonic() - self._last))
@@ -266,7 +266,7 @@ class Watch:
         from rich.text import Text
 
         with self._lock:
-            elapsed, left, where = self._elapsed(), self._left(), self._where
+            elapsed, left, where = self._elapsed(), self._left(), self._doing
         share = elapsed / (elapsed + left) if elapsed + left else 1.0
         # the bar takes what the words leave, so that there are two lines at any width
         bar = Table.grid(padding=(0, 1), expand=True)

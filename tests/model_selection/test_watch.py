@@ -105,7 +105,7 @@ def test_what_is_expected_is_what_a_comparison_does(monkeypatch):
 def test_two_lines_at_any_width():
     console = pytest.importorskip("rich.console")
     watch = Watch(outlook(), FOREVER)
-    watch._where = "cross-validation: " + "a long name, " * 20 + "fit 3"
+    watch._doing = "cross-validation: " + "a long name, " * 20 + "fit 3"
     for width in (60, 80, 200):
         page = console.Console(file=io.StringIO(), width=width)
         page.print(watch.screen())
