@@ -24,6 +24,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "benchmark_table",
+    "elsewhere",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates", "**/.ipynb_checkpoints"]
@@ -40,6 +41,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"^(?!plot_).*\.py$",
     "backreferences_dir": "api/generated/backreferences",
     "doc_module": ("sksubspace",),
+    "reset_modules": ("matplotlib", "seaborn", "elsewhere.lead_to_pages"),
     "reference_url": {"sksubspace": None},
     "download_all_examples": False,
     "remove_config_comments": True,

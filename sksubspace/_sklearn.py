@@ -8,7 +8,7 @@ classes and decorators promise.
 from typing import TYPE_CHECKING
 
 from sklearn.callback._callback_context import get_context_path
-from sklearn.callback._transport import can_reuse_listener, open_listener, send
+from sklearn.callback._transport import can_reuse_listener, close_listener, open_listener, send
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
@@ -68,6 +68,7 @@ __all__ = [
     "_fit_context",
     "available_if",
     "can_reuse_listener",
+    "close_listener",
     "get_context_path",
     "has_callbacks",
     "open_listener",

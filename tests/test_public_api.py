@@ -28,6 +28,7 @@ FLOORS = {
     "_machine": 0,
     "_measures": 0,
     "_moved": 0,
+    "_pages": 0,
     "_parameters": 0,
     "_show_versions": 0,
     "_spreadsheets": 0,

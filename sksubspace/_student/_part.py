@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from sksubspace._pages import HasPage
 from sksubspace._sklearn import BaseEstimator
 
 __all__ = ["Part", "Setting"]
@@ -40,7 +41,7 @@ class Setting:
     kinds: Any = None
 
 
-class Part(BaseEstimator):
+class Part(HasPage, BaseEstimator):
     """An encoder or a decoder of this library.
 
     What a fit learned is in attributes without a leading underscore; those with one serve

@@ -56,13 +56,10 @@ class Terminal:
             self._warned.add(text)
             _write_line(sys.stderr, f"warning: {shown(text)}", "yellow")
 
-    def progress(self):
-        """Return scikit-learn callbacks that draw a progress bar; none where nobody looks."""
-        if self.quiet or not _is_rich(sys.stdout) or not _is_rich(sys.stderr):
-            return ()
-        from sklearn.callback import ProgressBar
-
-        return (ProgressBar(max_propagation_depth=0),)
+    @property
+    def is_watched(self):
+        """Whether progress is drawn; nowhere where nobody looks."""
+        return not self.quiet and _is_rich(sys.stdout) and _is_rich(sys.stderr)
 
 
 def shown(text):

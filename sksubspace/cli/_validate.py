@@ -142,7 +142,7 @@ def _compare(rows, candidates, options, cache, terminal):
             student=MEDAL(keep_teacher=False),
             memory=cache,
             n_jobs=options.n_jobs,
-            callbacks=terminal.progress(),
+            verbose=terminal.is_watched,
             random_state=options.seed,
             **_grouped(rows.table.groups),
         )

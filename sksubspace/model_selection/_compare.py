@@ -1,11 +1,9 @@
 """Which method, and which hyperparameters, give a map that can be trusted."""
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import joblib
@@ -29,7 +27,8 @@ from sksubspace.model_selection._draw import (
     shared_neighbors,
 )
 from sksubspace.model_selection._evaluate import METRICS, ScoredData
-from sksubspace.model_selection._memory import open_store, shaping_versions
+from sksubspace.model_selection._memory import open_store, shaping_versions, store_of_whole_fits
+from sksubspace.model_selection._progress import watching
 from sksubspace.model_selection._result import EmbeddingComparison
 from sksubspace.model_selection._run import (
     Comparison,
@@ -41,6 +40,7 @@ from sksubspace.model_selection._summary import Rule
 
 _METHODS = ("auto", "loo", "cv")
 _VALIDATIONS = ("rows", "thin")
+_VERBOSE = ("auto", True, False)
 _RULES = ("simplest", "one_std_err", "best")
 
 
@@ -65,6 +65,7 @@ def compare_embeddings(
     memory: PathLike | Memory | None = None,
     n_jobs: int | None = None,
     callbacks: Sequence[Any] = (),
+    verbose: bool | Literal["auto"] = "auto",
     random_state: Seed = 0,
 ) -> EmbeddingComparison:
     r"""Score the maps that several methods draw by how well unseen rows come back from them.
@@ -163,6 +164,12 @@ def compare_embeddings(
         Callbacks of scikit-learn, such as `ProgressBar`; they are told of the stages, candidates,
         splits and epochs.
 
+    verbose : {"auto", True, False}, default="auto"
+        Whether two lines on a terminal, or in a notebook that has ipywidgets, say what is done and
+        how long it may still take; they go when it ends. "auto" shows them, without `callbacks`,
+        for what takes more than 20 seconds, if rich is installed; True from the start. Where
+        output goes to a file or a pipe nothing is ever written.
+
     random_state : int, RandomState instance or None, default=0
         Seeds folds, teachers that have no seed of their own, and students. None draws a number,
         which the result holds.
@@ -238,8 +245,9 @@ def compare_embeddings(
     [0.6, 0.4, 0.2]
     """
     _check_choices(
-        method=(method, _METHODS), select=(select, _RULES), validation=(validation, _VALIDATIONS)
-    )
+        method=(method, _METHODS), select=(select, _RULES), validation=(validation, _VALIDATIONS),
+        verbose=(verbose, _VERBOSE),
+    )  # fmt: skip
     _check_numbers(n_repeats, confidence, controls=controls, race=race)
     _check_callbacks(callbacks)
     student, seed = _checked_student(student), drawn_seed(random_state)
@@ -258,9 +266,10 @@ def compare_embeddings(
     compared = candidates_of_draw(parsed, controls, data, splits, n_samples)
     seeds = tuple((seed + i) % 2**32 for i in range(1 if splits else n_repeats))
     n_whole = 0 if method == "cv" else len(seeds)
-    Work(compared, len(rows), n_samples, n_whole, len(splits)).check_memory(n_jobs)
+    work = Work(compared, len(rows), n_samples, n_whole, len(splits))
+    work.check_memory(n_jobs)
     order = order_of_simplicity(parsed, order)
-    with _store_of_whole_fits(store, method) as whole:
+    with store_of_whole_fits(store, method) as whole:
         plan = ComparisonPlan(
             data=data,
             candidates=drawn_maps(compared, rows, n_samples),
@@ -278,7 +287,8 @@ def compare_embeddings(
             **_beside_groups(data, bare, splits, n_repeats, seed),
         )
         compare = partial(run_comparison, plan)
-        found = Comparison().set_callbacks(*callbacks).fit(compare, plan.n_stages)
+        watch = watching(verbose, plan, work, joblib.effective_n_jobs(n_jobs), callbacks)
+        found = Comparison().set_callbacks(*callbacks, *watch).fit(compare, plan.n_stages)
     return _summed_up(plan, *found, n_samples=n_samples, random_state=seed)
 
 
@@ -436,13 +446,3 @@ def _rule(select, order, confidence, splits, n_repeats, method):
     whole_rows = "thinned" if method == "thin" else "leave-one-out"
     sizes = mean_sizes(splits)
     return Rule(select, order, float(confidence), *sizes, int(n_repeats), whole_rows)
-
-
-@contextmanager
-def _store_of_whole_fits(store, method):
-    """The store, and a folder in which the teachers of the screening stay until the final fit."""
-    if method == "cv":
-        yield store
-        return
-    with TemporaryDirectory(prefix="sksubspace-", ignore_cleanup_errors=True) as folder:
-        yield replace(store, private=folder)

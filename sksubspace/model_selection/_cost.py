@@ -47,8 +47,8 @@ class Work:
     @property
     def cpu_seconds(self):
         """CPU seconds of a present core, all in all."""
-        ranked = sum(self._fit(one.teacher, self.n_ranked) for one in self.candidates)
-        final = max(self._fit(one.teacher, self.n_samples) for one in self.candidates)
+        ranked = sum(self.fit_seconds(one.teacher, self.n_ranked) for one in self.candidates)
+        final = max(self.fit_seconds(one.teacher, self.n_samples) for one in self.candidates)
         return (self.n_whole + self.n_splits) * ranked + final
 
     def check_memory(self, n_jobs):
@@ -73,6 +73,9 @@ class Work:
             )
 
     @staticmethod
-    def _fit(teacher, n_rows):
-        parts = _TEACHERS.get(type(teacher).__name__, _ANY_TEACHER), _STUDENT
+    def fit_seconds(teacher, n_rows):
+        """CPU seconds of one fit of teacher and student; of the student alone for None."""
+        parts = [_STUDENT]
+        if teacher is not None:
+            parts.append(_TEACHERS.get(type(teacher).__name__, _ANY_TEACHER))
         return sum(seconds * (n_rows / _ROWS) ** power for seconds, power in parts)

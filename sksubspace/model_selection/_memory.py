@@ -2,12 +2,14 @@
 
 import os
 import warnings
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from platform import python_version
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import joblib
@@ -240,3 +242,13 @@ def _teacher_of(data):
         return skops.io.loads(data.tobytes(), trusted=[])
     except Exception:  # no skops, or a file that was tampered with: it is fitted again
         return None
+
+
+@contextmanager
+def store_of_whole_fits(store, method):
+    """The store, and a folder in which the teachers of the screening stay until the final fit."""
+    if method == "cv":
+        yield store
+        return
+    with TemporaryDirectory(prefix="sksubspace-", ignore_cleanup_errors=True) as folder:
+        yield replace(store, private=folder)

@@ -26,6 +26,7 @@ from sksubspace.model_selection._evaluate import (
     seeded_pair,
 )
 from sksubspace.model_selection._memory import RememberedTeacher, Store
+from sksubspace.model_selection._progress import told_name
 from sksubspace.model_selection._race import still_running
 from sksubspace.model_selection._summary import (
     Rule,
@@ -416,9 +417,9 @@ def staged(caller, context, stage_name, names, n_tasks):
     stage = context.subcontext(task_name=stage_name, max_subtasks=len(names))
     stage.call_on_fit_task_begin(estimator=caller)
     parents = [
-        stage.subcontext(
-            task_name=_without_brackets(name), max_subtasks=n_tasks
-        ).call_on_fit_task_begin(estimator=caller)
+        stage.subcontext(task_name=told_name(name), max_subtasks=n_tasks).call_on_fit_task_begin(
+            estimator=caller
+        )
         for name in names
     ]
     yield {
@@ -427,8 +428,3 @@ def staged(caller, context, stage_name, names, n_tasks):
     }
     for parent in [*parents, stage]:
         parent.call_on_fit_task_end(estimator=caller)
-
-
-def _without_brackets(name):
-    """Take out the brackets that a terminal would read as markup."""
-    return name.replace("[", "(").replace("]", ")")

@@ -53,14 +53,12 @@ def test_markup_in_names_is_not_read(monkeypatch):
     assert "\x1b[36m" in sys.stderr.getvalue()
 
 
-def test_a_progress_bar_only_where_somebody_looks(monkeypatch):
+def test_progress_is_drawn_only_where_somebody_looks(monkeypatch):
     look_at_a_screen(monkeypatch)
-    from sklearn.callback import ProgressBar
-
-    assert [type(callback) for callback in Terminal().progress()] == [ProgressBar]
-    assert Terminal(quiet=True).progress() == ()
+    assert Terminal().is_watched
+    assert not Terminal(quiet=True).is_watched
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert Terminal().progress() == ()
+    assert not Terminal().is_watched
 
 
 def test_lines_stay_lines_and_long_ones_whole(monkeypatch):

@@ -9,6 +9,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, check_non_negative
 
 from sksubspace._linalg import in_blocks
+from sksubspace._pages import HasPage
 from sksubspace._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sksubspace._typing import ArrayLike, Floats, Labels, Matrix, Names, Objects
 from sksubspace._validation import validate_rows
@@ -20,7 +21,7 @@ _WHO = "SupervisedDictionaryLearning"
 
 
 class BaseSupervisedDictionary(
-    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+    HasPage, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
 ):
     """Base class: a subclass learns components, coefficients and intercepts."""
 

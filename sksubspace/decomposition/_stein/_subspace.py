@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import fixed_signs, in_blocks
+from sksubspace._pages import HasPage
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import (
     BaseEstimator,
@@ -69,7 +70,7 @@ def _has_sufficient_statistics(estimator):
 
 
 @fill_parameters
-class SteinSubspace(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SteinSubspace(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Find the directions of X on which responses depend, whatever the links are.
 
     Responses are taken as unknown functions of a few linear combinations of the features,
