@@ -113,15 +113,13 @@ def _python(path, start, code, space):
 
 
 def _shell(code):
-    """Return commands and what a terminal shows of them, notes included."""
+    """Return commands, paragraph by paragraph, and what a terminal shows of them."""
     shown = []
-    for command in code.replace("\\\n", "\\\0").splitlines():
-        command = command.replace("\\\0", "\\\n")
-        if command.strip() and not command.startswith("#"):
-            done = subprocess.run(
-                ["bash", "-c", command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            )
-            shown.append(f"$ {command}\n{done.stdout}")
+    for command in filter(None, (part.strip() for part in code.split("\n\n"))):
+        done = subprocess.run(
+            ["bash", "-c", command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        shown.append(f"$ {command}\n{done.stdout}")
     return "\n".join(shown)
 
 
