@@ -11,7 +11,7 @@ PAGES = Path(__file__).parents[1] / "docs" / "how_to"
 # pages that draw a map or start processes
 SLOW = {"many_machines", "own_parts", "r", "reproducibility", "scanpy"}
 BLOCK = re.compile(
-    r"(?:^\.\. needs: (?P<needs>\w+)\n\n)?"
+    r"(?:^\.\. not run: needs (?P<needs>\w+).*\n\n)?"
     r"^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n(?P<code>(?:(?P=indent)    .*\n|\n)+)",
     re.MULTILINE,
 )

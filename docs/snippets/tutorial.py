@@ -26,7 +26,7 @@ else:
 
 rng = np.random.default_rng(0)
 untreated = rng.permutation(np.flatnonzero(~treated))
-known, new = untreated[:600], untreated[600:900]
+known, new = untreated[:500], untreated[500:800]
 X_known = X[known]
 cluster = KMeans(6, random_state=0).fit_predict(X_known)
 print(f"{len(known)} for the map, {len(new)} new, {treated.sum()} treated")
