@@ -27,7 +27,3 @@ head -3 places.csv
 
 # %% shift
 sksubspace shift wine/best.skops later.csv
-
-# %% cluster
-sksubspace cluster wine.csv --label kind --id bottle --scale standard \
-  --n-clusters 2:4 --out wine_clusters
