@@ -61,15 +61,22 @@ def make(path, out=HERE):
     return [Path(line) for line in done.stdout.splitlines()]
 
 
-def same_text(shown, now, digits=2):
-    """Whether two outputs say the same, with numbers rounded to so many digits."""
-    return _rounded(shown, digits) == _rounded(now, digits)
+def same_text(shown, now, relative=0.1, absolute=0.02):
+    """Whether two outputs have the same words, and numbers that are nearly the same."""
+    words, numbers = _taken_apart(shown)
+    other_words, other_numbers = _taken_apart(now)
+    return words == other_words and all(
+        abs(a - b) <= max(absolute, relative * max(abs(a), abs(b)))
+        for a, b in zip(numbers, other_numbers, strict=True)
+    )
 
 
-def _rounded(text, digits):
-    """Return the words of a text, with the numbers in them rounded to significant digits."""
-    number = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?")
-    return number.sub(lambda found: f"{float(found[0]):.{digits}g}", text.replace(",", "")).split()
+def _taken_apart(text):
+    """Return the words of a text, with `#` for each number, and the numbers."""
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    number = re.compile(r"[-+−]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
+    values = [float(found.replace("−", "-")) for found in number.findall(text)]
+    return number.sub("#", text).split(), values
 
 
 def _path():

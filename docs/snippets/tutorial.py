@@ -30,7 +30,6 @@ known, new = untreated[:500], untreated[500:800]
 X_known = X[known]
 cluster = KMeans(6, random_state=0).fit_predict(X_known)
 print(f"{len(known)} for the map, {len(new)} new, {treated.sum()} treated")
-
 # %% picture
 from umap import UMAP
 
@@ -38,23 +37,19 @@ from sksubspace.inspection import EmbeddingDisplay
 
 Z = UMAP(random_state=0).fit_transform(X_known)
 EmbeddingDisplay.from_predictions(Z, y=cluster, label_name="cluster")
-
 # %% audit
 from sksubspace import audit_embedding
 
 audit = audit_embedding(X_known, Z, y=cluster, data_name="30 components")
 print(audit)
-
 # %% marks
 from sksubspace.inspection import ReliabilityDisplay
 
 ReliabilityDisplay.from_reliability(Z, audit.reliability)
 print(audit.rows.query("mark != 'ok'").round(3).head(5).to_string())
-
 # %% report
 audit.to_report("audit.html")  # the page for a reviewer
 print(audit.methods_text())  # the paragraph for the paper
-
 # %% compare
 from sksubspace.inspection import TuningCurveDisplay
 from sksubspace.model_selection import compare_embeddings
@@ -66,23 +61,19 @@ candidates = {
 result = compare_embeddings(X_known, candidates, cv=3, random_state=0)
 print(result)
 TuningCurveDisplay.from_comparison(result, kind="ranking")
-
 # %% keep
 import sksubspace
 
 medal = result.best_estimator_  # a map that can place new cells
 sksubspace.save(medal, "map.skops")
-
 # %% place
 medal = sksubspace.load("map.skops")  # next week, on another machine
 Z_new = medal.transform(X[new])
 print(f"held-out R2 of {len(new)} new cells: {medal.score(X[new]):.2f}")
-
 # %% shift
 batches = {"new": X[new], "treated": X[treated][:300]}
 for name, batch in batches.items():
     print(f"{name}: {medal.detect_shift(batch)}")
-
 # %% shift_picture
 from sksubspace.inspection import ShiftDisplay
 
