@@ -26,7 +26,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DPI = 110
-MOST_PIXELS = 1000
+# a figure that is wider than MOST_PIXELS is drawn at a lower resolution, with USUAL_PIXELS
+USUAL_PIXELS, MOST_PIXELS = 900, 1000
 MOST_BYTES = 80_000
 # a figure is stored with so many colours, the first that makes it small enough
 PALETTES = (256, 128, 64, 32)
@@ -147,18 +148,25 @@ def _drawn(path):
     import matplotlib.pyplot as plt
     from PIL import Image
 
-    buffer = io.BytesIO()
-    plt.gcf().savefig(buffer, dpi=DPI, bbox_inches="tight", facecolor="white")
-    plt.close("all")
-    image = Image.open(buffer).convert("RGB")
+    image = _image(DPI)
     if image.width > MOST_PIXELS:
-        raise ValueError(f"{path.name} is {image.width} pixels wide; at most {MOST_PIXELS} are.")
+        image = _image(DPI * USUAL_PIXELS / image.width)
+    plt.close("all")
     for n_colors in PALETTES:
         small = image.quantize(n_colors, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
         if path.stat().st_size <= MOST_BYTES:
             return path
     raise ValueError(f"{path.name} takes {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} do.")
+
+
+def _image(dpi):
+    import matplotlib.pyplot as plt
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    plt.gcf().savefig(buffer, dpi=dpi, bbox_inches="tight", facecolor="white")
+    return Image.open(buffer).convert("RGB")
 
 
 def main():
