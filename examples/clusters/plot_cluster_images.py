@@ -5,7 +5,7 @@ Which method for my clusters? Faces and digits, without labels
 Pictures of one face under changing light and pose, or of one digit by many hands, lie near a
 subspace of few dimensions. Many methods find such clusters, no method wins everywhere, and nobody
 has labels to choose by. The choice can be made as for supervised models: by how well the subspaces
-hold the data.
+hold the data. Guide: :ref:`subspace_clustering`.
 """
 
 import matplotlib.pyplot as plt

@@ -4,7 +4,7 @@ Several views of the same samples
 
 Measurements often come in blocks: shape and texture, two assays of one cell, layers of a network.
 Put side by side, the block with the most noise decides. A graph of each view, and a clustering that
-all graphs agree with, does not weigh columns against each other.
+all graphs agree with, does not weigh columns against each other. Guide: :ref:`subspace_clustering`.
 """
 
 import matplotlib.pyplot as plt

@@ -9,7 +9,7 @@ held-out rows get no better, scores on new rows, and goes through ``clone``, ``P
 pickles.
 
 MNIST is read from the folder that the environment variable ``SKSUBSPACE_DATA`` names; where there
-is none, the smaller digits of scikit-learn take its place.
+is none, the smaller digits of scikit-learn take its place. Guide: :ref:`autoencoders`.
 """
 
 # %%

@@ -5,7 +5,8 @@ A broken map must not win: three R2s
 
 A score of a map can be fooled. Cut a map into tiles and shuffle them: each tile still says which
 rows lie in it, so that a score that looks at surroundings alone stays high. Here are four maps of
-handwritten digits, and the three readings that :class:`~sksubspace.MEDAL` gives of each.
+handwritten digits, and the three readings that :class:`~sksubspace.MEDAL` gives of each
+(:ref:`three_readings`).
 """
 
 # %%
@@ -22,6 +23,7 @@ from sklearn.manifold import TSNE
 from sklearn.model_selection import train_test_split
 
 from sksubspace import MEDAL
+from sksubspace.inspection import EmbeddingDisplay
 
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X / 16, y, train_size=1000, stratify=y, random_state=0)
@@ -66,27 +68,14 @@ for name, Z in maps.items():
 # because the decoder forgets the row next door: no place can serve as an identity card.
 #
 # **Continuous**: each row is put at the *mean* place of its ten neighbours. Between tiles that mean
-# lies in a wrong tile, and the score falls under .755 of the local one: the map is torn.
+# lies in a wrong tile, and the score falls under .75 of the local one: the map is torn.
 #
 # **Global**: what a straight line from the map tells, beside as many principal components.
 
-figure, axes = plt.subplots(2, 4, figsize=(12, 5.6), height_ratios=(2, 1))
-for (name, Z), above, below in zip(maps.items(), *axes, strict=True):
-    above.scatter(*Z.T, c=y, s=4, cmap="tab10", linewidths=0)
-    above.set(title=name, xticks=[], yticks=[])
-    values = readings[name]
-    torn = values["continuous"] < 0.75 * values["r2"]
-    colors = ["C0", "C3" if torn else "C0", "C7"]
-    below.barh(
-        ["local", "continuous", "global"], np.clip(list(values.values()), 0, 1), color=colors
-    )
-    for place, value in enumerate(values.values()):
-        below.text(max(value, 0) + 0.02, place, f"{value:.2f}", va="center")
-    below.set(xlim=(0, 1.15), xticks=[0, 0.5, 1])
-    below.invert_yaxis()
-    below.spines[["top", "right"]].set_visible(False)
-    if below is not axes[1, 0]:
-        below.set_yticklabels([])
-axes[1, 2].set_xlabel("red: torn, under .75 of local", color="C3")
-figure.tight_layout()
+figure, axes = plt.subplots(2, 2, figsize=(9, 8), layout="constrained")
+for ax, (name, Z) in zip(axes.flat, maps.items(), strict=True):
+    EmbeddingDisplay.from_predictions(Z, y=y, ax=ax)
+    value = readings[name]
+    torn = ", torn" if value["continuous"] < 0.75 * value["r2"] else ""
+    ax.set_title(f"{name}\nlocal {value['r2']:.2f}, continuous {value['continuous']:.2f}{torn}")
 plt.show()

@@ -4,7 +4,7 @@ Place new samples on a t-SNE map, and walk back to the data
 
 t-SNE can place neither a new sample nor name what lies at a point of its map. Distilled, it does
 both: ``transform`` places new samples, and ``inverse_transform`` turns any point of the map into
-the picture that would lie there.
+the picture that would lie there (:ref:`trusting_an_embedding`).
 """
 
 import matplotlib.pyplot as plt
@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from sksubspace import MEDAL
+from sksubspace.inspection import EmbeddingDisplay, LatentGridDisplay
 
 X, y = load_digits(return_X_y=True)
 X = (X / 16).astype(np.float32)
@@ -22,6 +23,12 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, random_
 
 medal = MEDAL(teacher=TSNE(), random_state=0).fit(X_train)
 Z_train, Z_test = medal.embedding_, medal.transform(X_test)
+
+fig, ax = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
+ax.scatter(*Z_train.T, s=6, color="0.88")
+EmbeddingDisplay.from_predictions(Z_test, y=y_test, label_name="digit", ax=ax)
+ax.set_title("new digits on a t-SNE map")
+plt.show()
 
 # %%
 # Do new digits land among their own kind? A classifier that sees nothing but the map answers:
@@ -47,35 +54,7 @@ print(medal.score_components(X_test))
 # has nothing to go by, and its picture is a blend of what lies around; those points are left
 # blank. The islands show as regions of one digit. Slant and stroke change gradually across them.
 
-n_grid = 22
-low, high = Z_train.min(axis=0), Z_train.max(axis=0)
-columns, rows = (np.linspace(a, b, n_grid) for a, b in zip(low, high, strict=True))
-points = np.stack(np.meshgrid(columns, rows[::-1]), axis=-1).reshape(-1, 2).astype(np.float32)
-pictures = medal.inverse_transform(points).reshape(-1, 8, 8)
-
-neighbors = NearestNeighbors(n_neighbors=1).fit(Z_train)
-cell = (high - low) / (n_grid - 1)
-pictures[neighbors.kneighbors(points)[0][:, 0] > 0.7 * cell.mean()] = 0
-framed = np.pad(pictures, ((0, 0), (2, 2), (2, 2))).reshape(n_grid, n_grid, 12, 12)
-mosaic = framed.transpose(0, 2, 1, 3).reshape(12 * n_grid, 12 * n_grid)
-left, bottom, right, top = *(low - cell / 2), *(high + cell / 2)
-
-COLORS = (
-    "#332288", "#2E8BC0", "#117733", "#B07D00", "#CC6677",
-    "#AA4499", "#2A8C7E", "#882255", "#7F7F1F", "#555555",
-)  # fmt: skip
-
-fig, axes = plt.subplots(1, 2, figsize=(14, 7), layout="constrained")
-axes[0].scatter(*Z_train.T, s=6, color="0.88")
-for digit, color in enumerate(COLORS):
-    new = Z_test[y_test == digit]
-    axes[0].scatter(*new.T, s=30, color=color, marker=f"${digit}$", linewidths=0.3)
-axes[0].set_title("New digits on the map (grey: the training digits)")
-shown = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
-axes[1].imshow(mosaic, extent=(left, right, bottom, top), aspect="auto", **shown)
-axes[1].set_title("What the points of the map decode to")
-for ax in axes:
-    ax.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
+LatentGridDisplay.from_estimator(medal, image_shape=(8, 8), grid=(22, 22))
 plt.show()
 
 # %%
@@ -102,6 +81,7 @@ def ends(digit, axis):
     return near[near[:, axis].argmin()], near[near[:, axis].argmax()]
 
 
+neighbors = NearestNeighbors(n_neighbors=1).fit(Z_train)
 zero, six = (np.median(Z_train[y_train == digit], axis=0) for digit in (0, 6))
 walks = {
     "Across the island of the fives": walk(*ends(5, axis=0)),

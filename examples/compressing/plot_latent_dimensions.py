@@ -5,7 +5,7 @@ How many latent dimensions are needed?
 Principal components say how much of the data the first k of them hold. An autoencoder does not: its
 dimensions have no order, and each number of them is a training of its own.
 ``LeastVolumeAutoencoder`` starts with many, makes those short that are not needed, and orders the
-rest.
+rest. Guide: :ref:`autoencoders`.
 """
 
 import matplotlib.pyplot as plt

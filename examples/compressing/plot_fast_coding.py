@@ -4,7 +4,7 @@ Sparse codes without a search
 
 A sparse code of a row is the solution of a lasso over all atoms, found by many steps, for each new
 row again. ``PredictiveSparseCoding`` learns, with the atoms, one layer of a network that predicts
-the solution.
+the solution. Guide: :ref:`autoencoders`.
 """
 
 from time import perf_counter

@@ -5,6 +5,7 @@ Topics that tell spam from messages
 A topic model writes each message as a sum of a few topics, and does not know what the topics are
 wanted for. ``SupervisedDictionaryLearning`` finds topics that rebuild the messages and tell spam,
 beside numbers about a message that are no words: its length, its digits and its capitals.
+Guide: :ref:`supervised_dictionaries`.
 """
 
 import os

@@ -4,6 +4,7 @@ Which map, and is the difference real?
 
 You have a picture of your data. How good is it, would another method or setting draw a better one,
 and is the difference more than luck? One function for each question, and a page to hand on.
+Guide: :ref:`comparing_embeddings`.
 """
 
 import tempfile

@@ -5,6 +5,7 @@ Sparse codes of image patches
 A patch of a photograph is close to a sum of a few out of many small pictures, its atoms.
 ``SparseAutoencoder`` learns the atoms together with a matrix that chooses them. Units that are
 never chosen never learn, and how many these are depends on the atoms to begin with.
+Guide: :ref:`autoencoders`.
 """
 
 import matplotlib.pyplot as plt

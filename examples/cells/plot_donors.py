@@ -5,7 +5,7 @@ Does the map hold for a new donor?
 
 Cells of one donor resemble each other. Where they are dealt to training and test rows at random,
 a map is tested on donors that it has seen, and its score is not that of the next one. With
-``groups=`` whole donors are left out, and the table says what is lost by it.
+``groups=`` whole donors are left out, and the table says what is lost by it (:ref:`cells`).
 
 The cells are blood cells of three donors, before and after a correction of their batches, from the
 folder that the environment variable ``SKSUBSPACE_DATA`` names (``pbmc_donors.npz``). Where there is
@@ -21,6 +21,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from sksubspace.inspection import EmbeddingDisplay
 from sksubspace.model_selection import compare_embeddings
 
 
@@ -61,11 +62,9 @@ for name, X in {"raw": raw, "corrected": corrected}.items():
 # %%
 # The two maps, coloured by donor:
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 4))
+fig, axes = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 for ax, (name, (rows, Z)) in zip(axes, found.items(), strict=True):
-    for one in np.unique(donor):
-        ax.scatter(*Z[donor == one].T, s=4, label=one)
+    EmbeddingDisplay.from_predictions(Z, y=donor, label_name="donor", ax=ax, names="legend")
     lost = max(rows.values(), key=lambda row: row.score).lost_to_groups
-    ax.set(title=f"{name}: {lost:.2f} lost to donors", xticks=[], yticks=[])
-axes[0].legend(title="donor", markerscale=3)
+    ax.set_title(f"{name}: {lost:.2f} lost to donors")
 plt.show()

@@ -5,7 +5,7 @@ Bodies that move: trajectories, and points that appear later
 A tracker follows points through the frames of a film. Seen by a camera from far away, the points of
 one rigid body have trajectories in an affine subspace of at most three dimensions, however the body
 turns. So the bodies are the clusters, and a point that was tracked later is given to its body by
-``predict``.
+``predict``. Guide: :ref:`subspace_clustering`.
 """
 
 import matplotlib.pyplot as plt

@@ -5,6 +5,7 @@ Fewer dimensions for a search, and better answers
 A search by nearest neighbours costs time and memory for every feature. Principal components make
 rows short and keep what varies most, which is not what makes two rows alike. ``TLDR`` learns from
 pairs of near rows, without labels, what neighbours have in common, and keeps that.
+Guide: :ref:`retrieval_maps`.
 """
 
 import matplotlib.pyplot as plt

@@ -4,6 +4,7 @@ How many subspaces?
 
 Three answers that need no labels: the gap in the spectrum of the graph, the Bayesian information
 criterion of a mixture of low-rank Gaussians, and where the held-out score stops to rise.
+Guide: :ref:`subspace_clustering`.
 """
 
 import warnings

@@ -5,7 +5,9 @@ Tune UMAP on held-out data
 Which ``n_neighbors`` gives the better map? UMAP's own objective cannot say, because every setting
 minimises another one. Held-out reconstruction can: a map that keeps more of what distinguishes new
 samples scores higher. With :class:`sksubspace.MEDAL` around it UMAP is tuned as a classifier
-would be, by :class:`~sklearn.model_selection.GridSearchCV`.
+would be, by :class:`~sklearn.model_selection.GridSearchCV`. What
+:func:`~sksubspace.model_selection.compare_embeddings` does beyond it is on the page
+:ref:`comparing_embeddings`.
 """
 
 import matplotlib.pyplot as plt
@@ -19,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer
 from umap import UMAP
 
 from sksubspace import MEDAL
+from sksubspace.inspection import EmbeddingDisplay, TuningCurveDisplay
 from sksubspace.model_selection import one_standard_error
 
 # %%
@@ -86,6 +89,14 @@ for i, name in enumerate(names):
     print(f"{name:<22} R2 {mean[i]:6.3f} ± {error[i]:.3f}{chosen}")
 
 # %%
+# As a picture:
+
+TuningCurveDisplay.from_cv_results(
+    search.cv_results_, "map__teacher__n_neighbors", best_index=search.best_index_
+)
+plt.show()
+
+# %%
 # The curve falls off where the neighbourhoods are small: with ``n_neighbors=3`` each digit is
 # linked to two others (UMAP counts the sample itself), and the islands break into fragments. Beyond
 # that the curve is nearly flat, and differences within the bars are nothing to act on. The shuffled
@@ -94,34 +105,11 @@ for i, name in enumerate(names):
 # The two maps explain the curve: that of ``n_neighbors=3``, and the one that was chosen.
 
 fragments = clone(pipe).set_params(map__teacher__n_neighbors=3).fit(X)
-
-COLORS = (
-    "#332288", "#2E8BC0", "#117733", "#B07D00", "#CC6677",
-    "#AA4499", "#2A8C7E", "#882255", "#7F7F1F", "#555555",
-)  # fmt: skip
-
-fig, axes = plt.subplots(1, 3, figsize=(14, 4.8), layout="constrained")
-ax, umap, best = axes[0], slice(2, None), mean.argmax()
-band = (mean[best] - error[best], mean[best])
-ax.axhspan(*band, color="0.85", label="one standard error from best", zorder=0)
-ax.errorbar(
-    n_neighbors, mean[umap], error[umap], color="#0072B2", marker="o", capsize=4, label="UMAP"
-)
 chosen = search.best_params_["map__teacher__n_neighbors"]
-ring = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.6}
-ax.scatter(chosen, mean[search.best_index_], s=200, label="chosen", **ring)
-ax.axhline(mean[0], color="0.3", linestyle="--", label="PCA")
-ax.axhline(mean[1], color="0.3", linestyle=":", label="shuffled map")
-ax.set(xscale="log", xlabel="n_neighbors", ylabel="held-out R2, mean ± standard error")
-ax.set_xticks(n_neighbors, [str(k) for k in n_neighbors])
-ax.minorticks_off()
-ax.legend(loc="center right", bbox_to_anchor=(1, 0.35))
-ax.set_title("Tuning curve")
-for ax, k, fitted in zip(axes[1:], (3, chosen), (fragments, search.best_estimator_), strict=True):
-    Z = fitted["map"].embedding_
-    for digit, color in enumerate(COLORS):
-        ax.scatter(*Z[y == digit].T, s=30, color=color, marker=f"${digit}$", linewidths=0.3)
-    ax.set(xticks=[], yticks=[], title=f"n_neighbors={k}")
+fig, axes = plt.subplots(1, 2, figsize=(11, 4.8), layout="constrained")
+for ax, k, fitted in zip(axes, (3, chosen), (fragments, search.best_estimator_), strict=True):
+    EmbeddingDisplay.from_estimator(fitted["map"], y=y, ax=ax)
+    ax.set_title(f"n_neighbors={k}")
 plt.show()
 
 # %%

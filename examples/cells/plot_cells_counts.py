@@ -4,7 +4,8 @@ Cells, from raw counts to a verdict
 ======================================
 
 A map of cells is drawn from counts, after a logarithm and principal components. Which map should it
-be, which of its dots may be read, and do cells that were treated still belong on it?
+be, which of its dots may be read, and do cells that were treated still belong on it? More is on the
+page :ref:`cells`.
 
 The counts are those of blood cells, half of them stimulated with interferon, from the folder that
 the environment variable ``SKSUBSPACE_DATA`` names (``pbmc_interferon.npz``). Where there is none,
@@ -24,6 +25,7 @@ from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
 
 from sksubspace import MEDAL, audit_embedding
+from sksubspace.inspection import EmbeddingDisplay, ReliabilityDisplay
 from sksubspace.model_selection import compare_embeddings
 
 
@@ -83,6 +85,8 @@ X = PCA(30, random_state=0).fit_transform(logarithms[some])
 Z = TSNE(random_state=0).fit_transform(X)
 audit = audit_embedding(X, Z, y=condition[some], data_name="30 principal components")
 print(audit)
+ReliabilityDisplay.from_embedding(X, Z, y=condition[some])
+plt.show()
 with tempfile.TemporaryDirectory() as folder:
     page = audit.to_report(Path(folder) / "audit.html")
     print(f"{page.name}: {page.stat().st_size / 1e6:.1f} MB")
@@ -105,11 +109,8 @@ for name, rows in {"other controls": new, "stimulated": treated}.items():
     print(f"{name}: {medal.detect_shift(X[rows])}")
 
 # %%
-# On the map itself:
+# On the map itself, the cells that it has not seen:
 
-fig, ax = plt.subplots(figsize=(5, 4))
-for name, rows in {"other controls": new, "stimulated": treated}.items():
-    ax.scatter(*medal.transform(X[rows]).T, s=5, label=name)
-ax.legend(markerscale=3)
-ax.set(xlabel="component 1", ylabel="component 2")
+seen = np.concatenate([new, treated])
+EmbeddingDisplay.from_estimator(medal, X[seen], y=condition[seen], label_name="cells")
 plt.show()

@@ -5,6 +5,7 @@ Find where the map lies
 Two coordinates cannot hold 64 pixels, and every map lies somewhere: it puts a row where it does not
 belong, tears apart what belongs together, or lays over each other what does not.
 ``embedding_reliability`` asks each row for it, of a map that is drawn already, by whatever method.
+Guide: :ref:`marks_of_rows`.
 """
 
 import matplotlib.pyplot as plt

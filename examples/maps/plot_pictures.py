@@ -5,7 +5,7 @@ Picture a map and its faults
 :mod:`sksubspace.inspection` draws maps the way scikit-learn draws confusion matrices: a class for
 each kind of picture, with ``from_estimator`` for a fitted model, ``from_predictions`` for arrays
 that are at hand, and ``ax=`` for a place in a figure of one's own. All pictures can be told apart
-when printed in grey.
+when printed in grey. Guide: :ref:`comparing_embeddings`.
 """
 
 import matplotlib.pyplot as plt

@@ -5,6 +5,7 @@ Are there clusters, which, and how many?
 
 Any method cuts any data into clusters. Here several methods are set beside each other on
 handwritten digits without their labels, and on a single Gaussian, where each finds ten as well.
+Guide: :ref:`clustering`.
 """
 
 import warnings
