@@ -8,6 +8,8 @@ handwritten digits without their labels, and on a single Gaussian, where each fi
 Guide: :ref:`clustering`.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 import warnings
 
 import matplotlib.pyplot as plt

@@ -8,6 +8,8 @@ dimensions have no order, and each number of them is a training of its own.
 rest. Guide: :ref:`autoencoders`.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits

@@ -8,6 +8,8 @@ never chosen never learn, and how many these are depends on the atoms to begin w
 Guide: :ref:`autoencoders`.
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_sample_images

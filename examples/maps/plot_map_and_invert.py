@@ -7,6 +7,8 @@ both: ``transform`` places new samples, and ``inverse_transform`` turns any poin
 the picture that would lie there (:ref:`trusting_an_embedding`).
 """
 
+# sphinx_gallery_thumbnail_number = 2
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits

@@ -8,6 +8,8 @@ that are at hand, and ``ax=`` for a place in a figure of one's own. All pictures
 when printed in grey. Guide: :ref:`comparing_embeddings`.
 """
 
+# sphinx_gallery_thumbnail_number = 3
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits

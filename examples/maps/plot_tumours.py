@@ -35,7 +35,8 @@ ReliabilityDisplay.from_embedding(X, Z, y=kind)
 plt.show()
 
 # %%
-# And what each kind of tumour keeps of its structure. The kinds were used for names alone.
+# And what each kind of tumour keeps of its own structure:
 
-for group in audit.by_group:
-    print(group)
+found = audit.by_group
+for line in zip(found["group"], found["within_r2"], found["neighbors_kept"], strict=True):
+    print("{:10} R2 within {:.2f}, neighbours kept {:.2f}".format(*line))
