@@ -61,6 +61,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "sksubspace"},
     "navbar_align": "left",
+    "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "show_prev_next": False,
     "show_toc_level": 2,

@@ -26,7 +26,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DPI = 110
-MOST_PIXELS = 1000
+# a figure that is wider than MOST_PIXELS is drawn at a lower resolution, with USUAL_PIXELS
+USUAL_PIXELS, MOST_PIXELS = 900, 1000
 MOST_BYTES = 80_000
 # a figure is stored with so many colours, the first that makes it small enough
 PALETTES = (256, 128, 64, 32)
@@ -61,15 +62,22 @@ def make(path, out=HERE):
     return [Path(line) for line in done.stdout.splitlines()]
 
 
-def same_text(shown, now, digits=2):
-    """Whether two outputs say the same, with numbers rounded to so many digits."""
-    return _rounded(shown, digits) == _rounded(now, digits)
+def same_text(shown, now, relative=0.1, absolute=0.02):
+    """Whether two outputs have the same words, and numbers that are nearly the same."""
+    words, numbers = _taken_apart(shown)
+    other_words, other_numbers = _taken_apart(now)
+    return words == other_words and all(
+        abs(a - b) <= max(absolute, relative * max(abs(a), abs(b)))
+        for a, b in zip(numbers, other_numbers, strict=True)
+    )
 
 
-def _rounded(text, digits):
-    """Return the words of a text, with the numbers in them rounded to significant digits."""
-    number = re.compile(r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?")
-    return number.sub(lambda found: f"{float(found[0]):.{digits}g}", text.replace(",", "")).split()
+def _taken_apart(text):
+    """Return the words of a text, with `#` for each number, and the numbers."""
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    number = re.compile(r"[-+−]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
+    values = [float(found.replace("−", "-")) for found in number.findall(text)]
+    return number.sub("#", text).split(), values
 
 
 def _path():
@@ -113,15 +121,13 @@ def _python(path, start, code, space):
 
 
 def _shell(code):
-    """Return commands and what a terminal shows of them, notes included."""
+    """Return commands, paragraph by paragraph, and what a terminal shows of them."""
     shown = []
-    for command in code.replace("\\\n", "\\\0").splitlines():
-        command = command.replace("\\\0", "\\\n")
-        if command.strip() and not command.startswith("#"):
-            done = subprocess.run(
-                ["bash", "-c", command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            )
-            shown.append(f"$ {command}\n{done.stdout}")
+    for command in filter(None, (part.strip() for part in code.split("\n\n"))):
+        done = subprocess.run(
+            ["bash", "-c", command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        shown.append(f"$ {command}\n{done.stdout}")
     return "\n".join(shown)
 
 
@@ -142,18 +148,25 @@ def _drawn(path):
     import matplotlib.pyplot as plt
     from PIL import Image
 
-    buffer = io.BytesIO()
-    plt.gcf().savefig(buffer, dpi=DPI, bbox_inches="tight", facecolor="white")
-    plt.close("all")
-    image = Image.open(buffer).convert("RGB")
+    image = _image(DPI)
     if image.width > MOST_PIXELS:
-        raise ValueError(f"{path.name} is {image.width} pixels wide; at most {MOST_PIXELS} are.")
+        image = _image(DPI * USUAL_PIXELS / image.width)
+    plt.close("all")
     for n_colors in PALETTES:
         small = image.quantize(n_colors, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
         if path.stat().st_size <= MOST_BYTES:
             return path
     raise ValueError(f"{path.name} takes {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} do.")
+
+
+def _image(dpi):
+    import matplotlib.pyplot as plt
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    plt.gcf().savefig(buffer, dpi=dpi, bbox_inches="tight", facecolor="white")
+    return Image.open(buffer).convert("RGB")
 
 
 def main():

@@ -7,7 +7,6 @@ X, y = load_digits(return_X_y=True)
 Z = UMAP(random_state=0).fit_transform(X)  # or any picture that you have
 audit = audit_embedding(X, Z, y=y)
 print(audit)
-
 # the picture
 import matplotlib.pyplot as plt
 
