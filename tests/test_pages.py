@@ -54,9 +54,8 @@ def test_a_guide_page_has_what_a_reader_looks_for(path):
     pictures = re.findall(r"\.\. image:: (\S+)\n    :alt: (.+)", text)
     assert pictures
     assert all((path.parent / picture).is_file() for picture, _ in pictures)
-    first = text.index(".. image::")
-    assert ".. math::" not in text[:first]
-    assert f"../snippets/{path.stem}.txt" in text[:first]
+    first, mathematics = text.index(f"../snippets/{path.stem}.txt"), text.find(".. math::")
+    assert text.index(".. image::") < first < (mathematics if mathematics > 0 else len(text))
     linked = re.findall(r"<sphx_glr_auto_examples_(\w+?)_(plot_\w+)\.py>", text)
     assert linked
     for section, name in linked:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -10,6 +11,11 @@ from docutils.parsers.rst.directives.tables import CSVTable
 from docutils.statemachine import StringList
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+
+
+def literal_underscore(cell):
+    """Keep a name such as ``best_score_`` from being read as a link."""
+    return cell if "`" in cell else re.sub(r"_(?!\w)", r"\\_", cell)
 
 
 def selected(lines, rows=None, columns=None):
@@ -22,7 +28,8 @@ def selected(lines, rows=None, columns=None):
         raise ValueError(f"rows must leave some, got {rows!r}.")
     names = [name.strip() for name in columns.split("|")] if columns else list(table[0])
     written = io.StringIO()
-    csv.writer(written).writerows([names, *([row[name] for name in names] for row in table)])
+    cells = [names, *([row[name] for name in names] for row in table)]
+    csv.writer(written).writerows([map(literal_underscore, line) for line in cells])
     return written.getvalue().splitlines()
 
 

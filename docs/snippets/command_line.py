@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_wine
@@ -17,5 +15,4 @@ bottles.join(scaled).assign(kind=kind).to_csv("wine.csv", index=False)
 bottles.assign(x=Z[:, 0], y=Z[:, 1]).to_csv("map.csv", index=False)
 command = "audit wine.csv --embedding map.csv --label kind --id bottle --out wine"
 main(command.split())
-print(*sorted(path.name for path in Path("wine").iterdir()))
 ReliabilityDisplay.from_embedding(scaled.to_numpy(), Z, y=kind)
