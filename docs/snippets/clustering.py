@@ -13,5 +13,5 @@ candidates = {
 found = compare_clusterings(X[:900], candidates, n_clusters=10, random_state=0)
 print(f"evidence {found.evidence_:.2f}; one Gaussian has less than .1")
 for one in found.results:
-    print(f"{one.name:8} E {one.excess:.2f}  between halves {one.out_of_sample:.2f}")
+    print(f"{one.name:8} E {one.excess:.2f}  X {one.out_of_sample:.2f}")
 found.plot()

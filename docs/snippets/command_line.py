@@ -13,6 +13,6 @@ Z = TSNE(random_state=0).fit_transform(scaled)
 bottles = pd.DataFrame({"bottle": scaled.index})
 bottles.join(scaled).assign(kind=kind).to_csv("wine.csv", index=False)
 bottles.assign(x=Z[:, 0], y=Z[:, 1]).to_csv("map.csv", index=False)
-command = "audit wine.csv --embedding map.csv --label kind --id bottle --out wine"
-main(command.split())
+command = "audit wine.csv --embedding map.csv --label kind --id bottle"
+main([*command.split(), "--out", "wine"])
 ReliabilityDisplay.from_embedding(scaled.to_numpy(), Z, y=kind)

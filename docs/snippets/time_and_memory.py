@@ -2,8 +2,8 @@ from sksubspace.cluster import ThresholdedSubspaceClustering
 from sksubspace.datasets import make_union_of_subspaces
 from sksubspace.metrics import clustering_accuracy
 
-X, y = make_union_of_subspaces(30_000, n_features=30, n_subspaces=10, random_state=0)
-model = ThresholdedSubspaceClustering(10, random_state=0).fit(X)  # by landmarks
+X, y = make_union_of_subspaces(30_000, n_features=30, random_state=0)
+model = ThresholdedSubspaceClustering(5, random_state=0).fit(X)  # landmarks
 print(f"{len(X):,} rows, accuracy {clustering_accuracy(y, model.labels_):.3f}")
 
 # %% picture
