@@ -77,7 +77,7 @@ def parameters():
             yield pytest.param(path, id=name, marks=marks)
 
 
-@pytest.mark.parametrize("path", parameters())
+@pytest.mark.parametrize("path", list(parameters()))
 @pytest.mark.filterwarnings("ignore")
 def test_blocks_of_a_page_run(path, tmp_path, monkeypatch):
     plt = pytest.importorskip("matplotlib.pyplot")

@@ -57,8 +57,8 @@ for name, directions in planes.items():
 # The rows on each plane, coloured by the response. Where the plane is the right one there is a
 # picture, of which a regression in two dimensions can make use.
 
-fig, axes = plt.subplots(1, 4, figsize=(11, 3.2), sharex=True, sharey=True, layout="constrained")
-for ax, (name, directions) in zip(axes, planes.items(), strict=True):
+fig, axes = plt.subplots(2, 2, figsize=(7, 6), sharex=True, sharey=True, layout="constrained")
+for ax, (name, directions) in zip(axes.flat, planes.items(), strict=True):
     Z = X @ directions.T
     points = ax.scatter(*Z.T, c=y, s=6, cmap="viridis", vmin=-1, vmax=3)
     ax.set_title(f"{name}, off by {off(directions):.2f}")
