@@ -24,10 +24,8 @@ def blocks(page):
 
 
 def pages():
-    for path in sorted(PAGES.glob("*.rst")):
-        if path.stem != "index":
-            marks = [pytest.mark.slow] if path.stem in SLOW else []
-            yield pytest.param(path.stem, marks=marks)
+    names = sorted({path.stem for path in PAGES.glob("*.rst")} - {"index"})
+    return [pytest.param(one, marks=[pytest.mark.slow] * (one in SLOW)) for one in names]
 
 
 def tables_from_r():

@@ -49,16 +49,13 @@ ReliabilityDisplay.from_reliability(Z, audit.reliability)
 print(audit.rows.query("mark != 'ok'").round(3).head(5).to_string())
 # %% report
 audit.to_report("audit.html")  # the page for a reviewer
-print(audit.methods_text())  # the paragraph for the paper
+print(audit.methods_text().split("\n\n")[0])  # the paragraph for the paper
 # %% compare
 from sksubspace.inspection import TuningCurveDisplay
 from sksubspace.model_selection import compare_embeddings
 
-candidates = {
-    "PCA": "pca",
-    "UMAP": (UMAP(), {"n_neighbors": [50, 15, 5]}),
-}
-result = compare_embeddings(X_known, candidates, cv=3, random_state=0)
+candidates = {"PCA": "pca", "UMAP": (UMAP(), {"n_neighbors": [50, 15, 5]})}
+result = compare_embeddings(X_known, candidates, method="loo", random_state=0)
 print(result)
 TuningCurveDisplay.from_comparison(result, kind="ranking")
 # %% keep
