@@ -9,6 +9,7 @@ import sksubspace
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
+from gallery_order import SECTIONS  # noqa: E402 (it stands in _ext)
 
 project = "sksubspace"
 author = "The sksubspace developers"
@@ -37,6 +38,9 @@ numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": SECTIONS,
+    "within_subsection_order": "gallery_order.AsListed",
+    "thumbnail_size": (480, 320),
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"^(?!plot_).*\.py$",
     "backreferences_dir": "api/generated/backreferences",
