@@ -1,6 +1,6 @@
 """Ratios of cost beside the committed tables, in a few minutes; no table is written.
 
-    python benchmarks/quick.py                            # all, about four CPU minutes
+    python benchmarks/quick.py                            # all
     python benchmarks/quick.py --parts fits --only KSubspaces TLDR
     python benchmarks/quick.py --factor 1.2
 

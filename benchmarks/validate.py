@@ -90,8 +90,9 @@ def order(data, seed, n_jobs):  # -> list of dict, best first
             "Map": result["name"],
             "Rank": result["rank"],
             "R2": f"{result['score']:.3f}",
-            "s.e.": f"{result['standard_error']:.3f}",
-            "Difference": f"{result['difference']:.3f}",
+            # of those that the race dropped there is no error
+            "s.e.": _number(result["standard_error"]),
+            "Difference": _number(result["difference"]),
             "Low": _number(result["difference_interval"][0]),
             "High": _number(result["difference_interval"][1]),
             "Tied": "tie" if result["tied"] else "",
