@@ -22,6 +22,8 @@ MEAN_POWER = 2
 _STEPS = 15
 # keeps the weight of a place finite where the median meets it, in units of the radius
 _SOFTENING = 1e-3
+# a drawn place that costs so little more is as good a median: two islands, half of the rows on each
+_FLAT = 1.02
 # the three powers differ by more than 3,000 rows leave to chance
 _SELECTION_ROWS = 3_000
 _CHUNK = 8192
@@ -61,7 +63,10 @@ class MedianEncoder(Part):
 
     .. math:: z(x) = \arg\min_z \sum_j d_j^{-p} \|z - z_j\| .
 
-    A row at distance zero decides alone, so that training rows are where they were drawn.
+    A row at distance zero decides alone, so that training rows are where they were drawn. Where
+    half of the rows stand on one island and half on another, every point of the gap between them
+    is nearly a median: the row then goes to the one of the k places that costs least, if that is at
+    most 2 % more and the point found lonelier than all of them.
 
     Examples
     --------
@@ -228,11 +233,16 @@ def weighted_mean(squared, places, power):  # (m, k), (m, k, q) -> (m, q)
 
 
 def weighted_median(squared, places, power):  # (m, k), (m, k, q) -> (m, q)
-    """Minimiser of sum_j w_j ||z - z_j|| by 15 steps of Weiszfeld from the weighted mean."""
+    """Minimiser of sum_j w_j ||z - z_j|| by 15 steps of Weiszfeld from the weighted mean.
+
+    Half on one island and half on another, every point between them has nearly the least cost: the
+    row is then placed on one of them, see `_out_of_gaps`.
+    """
     found = np.empty((len(places), places.shape[2]))
     for start in range(0, len(places), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        found[rows] = _weiszfeld(inverse_distance_weights(squared[rows], power), places[rows])
+        weights = inverse_distance_weights(squared[rows], power)
+        found[rows] = _out_of_gaps(_weiszfeld(weights, places[rows]), weights, places[rows])
     equal = squared[:, 0] == 0
     found[equal] = weighted_mean(squared[equal], places[equal], power)  # to the last bit
     return found
@@ -241,9 +251,43 @@ def weighted_median(squared, places, power):  # (m, k), (m, k, q) -> (m, q)
 def _weiszfeld(weights, places):  # (m, k), (m, k, q) -> (m, q)
     median = _mean(weights, places)
     for _ in range(_STEPS):
-        apart = np.sqrt(np.square(places - median[:, None]).sum(axis=2))
-        median = _mean(weights / (apart + _SOFTENING), places)
+        median = _mean(weights / (_apart(places, median) + _SOFTENING), places)
     return median
+
+
+def _out_of_gaps(median, weights, places):  # (m, q), (m, k), (m, k, q) -> (m, q)
+    """Take the drawn place of least cost for medians in a gap: nothing is drawn near them.
+
+    A gap is where the median is lonelier than every one of the k places is among the others, and
+    such a place costs at most 2 % more. There a decoder could only extrapolate.
+    """
+    apart = _apart(places, median)
+    first = apart.argmin(axis=1)
+    # a necessary condition first: it leaves few rows, and the others need k times k distances
+    around = _apart(places, places[np.arange(len(places)), first])
+    np.put_along_axis(around, first[:, None], np.inf, axis=1)
+    rows = np.flatnonzero(apart.min(axis=1) > around.min(axis=1))
+    costs, loneliest = _costs_and_loneliest(weights[rows], places[rows])
+    at_median = (weights[rows] * apart[rows]).sum(axis=1)
+    in_gap = (apart[rows].min(axis=1) > loneliest) & (costs.min(axis=1) <= _FLAT * at_median)
+    rows, best = rows[in_gap], costs[in_gap].argmin(axis=1)
+    median[rows] = places[rows, best]
+    return median
+
+
+def _costs_and_loneliest(weights, places):  # (m, k), (m, k, q) -> (m, k), (m,)
+    """sum_j w_j ||z_i - z_j|| of every place, and the largest min_{j != i} ||z_i - z_j||."""
+    costs, loneliest = np.empty(weights.shape), np.zeros(len(weights))
+    for i in range(weights.shape[1]):
+        apart = _apart(places, places[:, i])
+        costs[:, i] = (weights * apart).sum(axis=1)
+        apart[:, i] = np.inf
+        loneliest = np.maximum(loneliest, apart.min(axis=1))
+    return costs, loneliest
+
+
+def _apart(places, point):  # (m, k, q), (m, q) -> (m, k)
+    return np.sqrt(np.square(places - point[:, None]).sum(axis=2))
 
 
 def _mean(weights, places):  # (m, k), (m, k, q) -> (m, q)

@@ -49,6 +49,47 @@ def test_it_takes_a_side_where_a_mean_falls_between():
     assert_allclose(weighted_mean(squared, places, 2), [[3, 0]])
 
 
+def test_a_row_between_two_islands_goes_to_one_of_them():
+    """Its ten rows stand half on each, so that every point of the gap costs the same."""
+    rng = np.random.RandomState(0)
+    for gap in (1.0, 100.0):
+        islands = 0.05 * rng.randn(10, 2) + gap * (np.arange(10) % 2)[:, None]
+        squared = 1 + 0.01 * np.arange(10.0)
+        placed = weighted_median(squared[None], islands[None], 1)[0]
+        assert (islands == placed).all(axis=1).any()
+        weights = squared**-0.5
+        costs = (weights * np.linalg.norm(islands[:, None] - islands, axis=2)).sum(axis=1)
+        assert_array_equal(placed, islands[costs.argmin()])
+
+
+@pytest.mark.parametrize("scatter", ["plane", "ring", "three islands", "one place"])
+def test_a_row_amid_scattered_rows_stays_amid_them(scatter):
+    """No island to go to, or one that costs more: the median is not moved."""
+    rng = np.random.RandomState(0)
+    angles = 2 * np.pi * np.arange(10) / 10
+    places = {
+        "plane": rng.randn(10, 2),
+        "ring": np.c_[np.cos(angles), np.sin(angles)],
+        "three islands": np.c_[np.cos(angles), np.sin(angles)][[0, 0, 0, 0, 3, 3, 3, 7, 7, 7]],
+        "one place": np.ones((10, 2)),
+    }[scatter]
+    placed = weighted_median(np.ones((1, 10)), places[None], 2)[0]
+    weights = np.ones((1, 10))
+    assert_array_equal(placed, _median._weiszfeld(weights, places[None])[0])
+
+
+def test_no_held_out_row_is_decoded_from_a_gap():
+    """Two tight clouds of the map, rows half way between their data: not one error explodes."""
+    rng = np.random.RandomState(0)
+    side = np.repeat([0, 1], 100)
+    X = np.c_[4.0 * side, 0.3 * rng.randn(200, 4)]
+    Z = np.c_[20.0 * side, X[:, 1]]
+    between = np.c_[np.full(50, 2.0), 0.3 * rng.randn(50, 4)]
+    placed = MedianEncoder().fit(X, Z).predict(between)
+    near = np.abs(placed[:, 0] - np.array([[0.0], [20.0]])).min(axis=0)
+    assert (near < 0.5).mean() > 0.9
+
+
 def test_weights_are_inverse_powers_relative_to_the_nearest():
     weights = inverse_distance_weights(np.array([[1.0, 4.0, 9.0], [0.0, 0.0, 1.0]]), 1)
     assert_allclose(weights, [[1, 1 / 2, 1 / 3], [1, 1, 0]])
