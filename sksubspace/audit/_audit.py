@@ -1,6 +1,7 @@
 """Audit a map: one student, everything that is read off it, and the verdict."""
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 
@@ -8,13 +9,18 @@ from sksubspace._parameters import isolated_random_state
 from sksubspace._student import student_seed
 from sksubspace._typing import ArrayLike, Estimator, Matrix, Names, Planned, Seed
 from sksubspace.audit._input import check_options, read_input
-from sksubspace.audit._panel import deals_in_words, read_panel
+from sksubspace.audit._panel import deals_in_words, n_panel_steps, read_panel
 from sksubspace.audit._result import EmbeddingAudit
 from sksubspace.audit._teacher import teacher_text
 from sksubspace.audit._verdict import verdict_of
 from sksubspace.metrics._learnt import learn_map
 from sksubspace.metrics._reliability import reliability_of
 from sksubspace.model_selection._memory import shaping_versions
+from sksubspace.model_selection._progress import check_verbose
+from sksubspace.model_selection._steps import Steps
+
+# besides those of the panel
+_N_STEPS = 2
 
 
 def audit_embedding(
@@ -32,6 +38,7 @@ def audit_embedding(
     q: float = 0.05,
     n_jobs: int | None = None,
     random_state: Seed = 0,
+    verbose: bool | Literal["auto"] = "auto",
 ) -> EmbeddingAudit:
     r"""Say which readings of a map are licensed, for which rows, and for which groups.
 
@@ -81,6 +88,11 @@ def audit_embedding(
     random_state : int, RandomState instance or None, default=0
         Seeds all that is drawn. None draws a number, which the result holds.
 
+    verbose : {"auto", True, False}, default="auto"
+        Whether two lines on a terminal, or in a notebook that has ipywidgets, say what is done and
+        for how long; they go when it ends. "auto" shows them after 20 seconds, if rich is
+        installed; True from the start. Where output goes to a file or a pipe nothing is written.
+
     Returns
     -------
     audit : EmbeddingAudit
@@ -126,27 +138,25 @@ def audit_embedding(
     'yes'
     """
     check_options(q, surrogate, teacher)
+    check_verbose(verbose)
     given = read_input(X, Z, y=y, groups=groups, ids=ids, counts=counts, teacher=teacher)
     seed = _seed_of(random_state)
-    learnt = learn_map(
-        given.X, given.Z, student=student, groups=given.groups, random_state=seed, stacklevel=3
-    )
-    is_drawn = np.zeros(learnt.n_samples, dtype=bool)
-    is_drawn[learnt.drawn] = True
-    reliability = reliability_of(
-        learnt.found, learnt.X, learnt.Z, is_drawn=is_drawn, y=given.labels, q=q,
-        random_state=seed,
-    )  # fmt: skip
-    panel = read_panel(
-        learnt,
-        None if given.labels is None else given.labels[learnt.drawn],
-        has_groups=groups is not None,
-        counts=None if given.counts is None else given.counts[learnt.drawn],
-        teacher=given.teacher,
-        surrogate=surrogate,
-        n_jobs=n_jobs,
-        random_state=seed,
-    )
+    with Steps("auditing", _N_STEPS + n_panel_steps(given), verbose) as steps:
+        steps.begin("an encoder and a decoder of the map")
+        learnt = learn_map(
+            given.X, given.Z, student=student, groups=given.groups, random_state=seed,
+            stacklevel=3,
+        )  # fmt: skip
+        is_drawn = np.zeros(learnt.n_samples, dtype=bool)
+        is_drawn[learnt.drawn] = True
+        steps.begin("which rows stand where they belong")
+        reliability = reliability_of(
+            learnt.found, learnt.X, learnt.Z, is_drawn=is_drawn, y=given.labels, q=q,
+            random_state=seed,
+        )  # fmt: skip
+        panel = read_panel(
+            learnt, given, steps, surrogate=surrogate, n_jobs=n_jobs, random_state=seed
+        )
     embedding = np.full((learnt.n_samples, learnt.Z.shape[1]), np.nan)
     embedding[learnt.drawn] = learnt.Z
     return EmbeddingAudit(

@@ -117,7 +117,14 @@ class AuditPanel:
         return next((one for one in self.readings if one.name == name), Reading(name, np.nan))
 
 
-def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs, random_state):
+def n_panel_steps(given):  # -> int
+    """Number of steps that `read_panel` begins."""
+    optional = (given.counts, given.labels, given.groups, given.teacher, given.teacher)
+    halves = given.counts is not None and given.teacher is not None
+    return 4 + halves + sum(one is not None for one in optional)
+
+
+def read_panel(learnt, given, steps, *, surrogate, n_jobs, random_state):
     """Read a learnt map, and its controls.
 
     Parameters
@@ -125,20 +132,14 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
     learnt : LearntMap
         The map, with its one student.
 
-    labels : ndarray of shape (n_drawn,) of str, or None
-        Groups of rows to read by.
+    given : AuditInput
+        What goes with all rows, those without a place too.
 
-    has_groups : bool
-        Whether donors were given.
-
-    counts : CSR matrix of shape (n_drawn, n_genes) or None
-        Counts of the same rows.
-
-    teacher : estimator or None
-        What drew the map.
+    steps : Steps
+        Where it is told how far it is.
 
     surrogate : bool
-        Whether it draws one of Gaussian data too.
+        Whether the teacher draws a map of Gaussian data too.
 
     n_jobs : int or None
         Maps that it draws at the same time.
@@ -151,13 +152,17 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
     panel : AuditPanel
         Everything.
     """
+    teacher = given.teacher
+    labels = None if given.labels is None else given.labels[learnt.drawn]
     permuted_places = np.random.RandomState(random_state).permutation(learnt.Z)
     principal = principal_scores(learnt.X, learnt.found)
-    controls = {
-        "permuted": learnt.again(permuted_places),
-        "pca": learnt.again(principal, read=READINGS),
-    }
+    steps.begin("control: the map dealt at random")
+    controls = {"permuted": learnt.again(permuted_places)}
+    steps.begin("control: principal components")
+    controls["pca"] = learnt.again(principal, read=READINGS)
+    steps.begin("control: islands dealt to each other's places")
     deals = _deals_of(learnt, labels, random_state)
+    steps.begin("what the map tells beyond a linear one")
     beyond = linear_gain_of(
         learnt, pca=controls["pca"], teacher=teacher if surrogate else None,
         random_state=random_state,
@@ -165,11 +170,15 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
     readings = [*_of_the_whole(learnt.found, controls, deals), _beyond_linear(beyond)]
     scores, loss, own_group = None, None, {}
     places = {"permuted": permuted_places, "pca": principal}
-    if counts is not None:
+    if given.counts is not None:
+        counts = given.counts[learnt.drawn]
+        steps.begin("counts that the map explains")
         readings.append(_of_counts(counts, learnt, places, random_state))
         if teacher is not None:
+            steps.begin("maps of halves of the counts")
             readings.append(_of_halves(counts, learnt, teacher, random_state))
     if labels is not None:
+        steps.begin("groups")
         scores = group_scores_of(learnt.found, learnt.X, learnt.Z, labels)
         read = {
             name: group_scores_of(found, learnt.X, places[name], labels)
@@ -177,13 +186,16 @@ def read_panel(learnt, labels, *, has_groups, counts, teacher, surrogate, n_jobs
         }
         readings += _group_readings(scores, read, deals.between)
         own_group = own_group_shares(learnt, labels)
-    if has_groups:
+    if given.groups is not None:
+        steps.begin("rows left out with their group")
         loss = group_loss_of(learnt)
         readings += _of_donors(loss)
     stability, others = None, []
     if teacher is not None:
         options = {"random_state": random_state}
+        steps.begin("maps with other seeds and of parts of the rows")
         stability = drawn_again(learnt, labels, teacher, n_jobs=n_jobs, **options)
+        steps.begin("maps with other settings")
         others = other_settings(learnt, teacher, **options)
         readings += _of_seeds(stability)
     return AuditPanel(

@@ -66,6 +66,7 @@ def audited(rows, Z, options, terminal, *, teacher=None):
             data_name=_data_name(rows),
             n_jobs=options.n_jobs,
             random_state=options.seed,
+            verbose=terminal.is_watched,
         )
         return replace(found, palette=colors_of_column(rows.table.path, options.label))
     except ValueError as error:  # it names the parameter

@@ -21,14 +21,14 @@ def cluster(options, terminal):
     folder = made_folder(options.out)
     y = labels_as_groups(rows, options, terminal)
     with locked(folder):
-        found = _clusterings_of(rows, y, options, folder)
+        found = _clusterings_of(rows, y, options, folder, terminal)
         terminal.say(found)
         _write(found, rows, folder, options)
     terminal.say(f"\nclusters {folder / PAGE}\nnumbers  {folder / NUMBERS}")
     return 0
 
 
-def _clusterings_of(rows, y, options, folder):
+def _clusterings_of(rows, y, options, folder, terminal):
     from sksubspace.model_selection import compare_clusterings
 
     try:
@@ -42,6 +42,7 @@ def _clusterings_of(rows, y, options, folder):
             random_state=options.seed,
             n_jobs=options.n_jobs,
             memory=folder / CACHE,
+            verbose=terminal.is_watched,
         )
     except ValueError as error:  # it names the parameter, or why every candidate failed
         if options.debug:

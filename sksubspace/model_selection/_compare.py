@@ -28,7 +28,7 @@ from sksubspace.model_selection._draw import (
 )
 from sksubspace.model_selection._evaluate import METRICS, ScoredData
 from sksubspace.model_selection._memory import open_store, shaping_versions, store_of_whole_fits
-from sksubspace.model_selection._progress import watching
+from sksubspace.model_selection._progress import check_verbose, watching
 from sksubspace.model_selection._result import EmbeddingComparison
 from sksubspace.model_selection._run import (
     Comparison,
@@ -40,7 +40,6 @@ from sksubspace.model_selection._summary import Rule
 
 _METHODS = ("auto", "loo", "cv")
 _VALIDATIONS = ("rows", "thin")
-_VERBOSE = ("auto", True, False)
 _RULES = ("simplest", "one_std_err", "best")
 
 
@@ -246,10 +245,10 @@ def compare_embeddings(
     """
     _check_choices(
         method=(method, _METHODS), select=(select, _RULES), validation=(validation, _VALIDATIONS),
-        verbose=(verbose, _VERBOSE),
     )  # fmt: skip
     _check_numbers(n_repeats, confidence, controls=controls, race=race)
     _check_callbacks(callbacks)
+    check_verbose(verbose)
     student, seed = _checked_student(student), drawn_seed(random_state)
     refuse_containers(X, "X")
     parsed = parse_candidates(candidates, X)

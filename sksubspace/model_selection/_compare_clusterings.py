@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import joblib
 import numpy as np
@@ -30,6 +30,8 @@ from sksubspace.model_selection._compare import drawn_seed
 from sksubspace.model_selection._counted_clusters import CountedClusters, checked_beside
 from sksubspace.model_selection._halvings import fitted_part, found_again
 from sksubspace.model_selection._memory import Store, open_store, shaping_versions
+from sksubspace.model_selection._progress import check_verbose
+from sksubspace.model_selection._steps import Steps
 
 
 def compare_clusterings(
@@ -44,6 +46,7 @@ def compare_clusterings(
     random_state: Seed = 0,
     n_jobs: int | None = None,
     memory: PathLike | Memory | None = None,
+    verbose: bool | Literal["auto"] = "auto",
 ) -> ClusteringComparison:
     r"""Set clusterings beside each other, without labels, and say if there are clusters at all.
 
@@ -84,6 +87,11 @@ def compare_clusterings(
     memory : str, path, joblib.Memory or None, default=None
         Folder in which the labels of finished fits are kept, so that a comparison that was stopped
         goes on. The files hold numbers and text only.
+
+    verbose : {"auto", True, False}, default="auto"
+        Whether two lines on a terminal, or in a notebook that has ipywidgets, say what is done and
+        for how long; they go when it ends. "auto" shows them after 20 seconds, if rich is
+        installed; True from the start. Where output goes to a file or a pipe nothing is written.
 
     Returns
     -------
@@ -150,6 +158,7 @@ def compare_clusterings(
     check_squares(X)
     numbers = _checked_numbers(n_clusters, X.shape[0])
     check_integer(n_halvings, "n_halvings", 1)
+    check_verbose(verbose)
     if y is not None:
         y = check_labels(y, "y")
         check_same_length(X, y, "X", "y")
@@ -159,6 +168,7 @@ def compare_clusterings(
     seed = drawn_seed(random_state)
     store = open_store(memory, shaping_versions())
     field = NeighborField(X, groups=groups, random_state=seed)
+    n_fits = _n_fits(len(numbers), len(candidates), n_halvings, counts is not None)
     plan = ClusteringPlan(
         given=given,
         X=X,
@@ -174,8 +184,18 @@ def compare_clusterings(
         n_jobs=n_jobs,
         store=store,
         digest=joblib.hash(X) if store.folder else None,
+        steps=Steps("comparing", n_fits, verbose, are_alike=True),
     )
-    return _compared(plan, numbers)
+    with plan.steps:
+        return _compared(plan, numbers)
+
+
+def _n_fits(n_numbers, n_candidates, n_halvings, has_counts):  # -> int
+    """Fits of a comparison, at most: see `_compared`."""
+    n_parts = 2 * n_halvings
+    whole = n_numbers * n_candidates
+    halves = (n_numbers + n_candidates - 1) * n_parts
+    return whole + halves + (n_numbers if has_counts else 0) + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +226,8 @@ class ClusteringPlan:
         What is remembered.
     digest : str or None
         Hash of X.
+    steps : Steps
+        Where it is told how far it is.
     """
 
     given: Any
@@ -222,6 +244,7 @@ class ClusteringPlan:
     n_jobs: Any
     store: Store
     digest: Any
+    steps: Steps
 
     def prepared(self, n_clusters):  # -> dict of str to estimator
         """Candidates with that number of clusters; each with the same seed, whatever else is."""
@@ -237,8 +260,16 @@ class ClusteringPlan:
             for one in estimators.values()
             for part in parts
         ]
-        found = iter(Parallel(n_jobs=self.n_jobs)(jobs))
-        return {name: [next(found) for _ in parts] for name in estimators}
+        found = Parallel(n_jobs=self.n_jobs, return_as="generator")(jobs)
+        return {
+            name: [self._next_of(found, name, part, n_clusters) for part in parts]
+            for name in estimators
+        }
+
+    def _next_of(self, found, name, part, n_clusters):
+        rows = "all rows" if part is None else "half of the rows"
+        self.steps.begin(f"{name}: {n_clusters} clusters of {rows}")
+        return next(found)
 
     def again(self, estimators, n_clusters):  # -> dict of str to list of Clustered
         """Fit some candidates to both halves of each halving, one after the other."""
@@ -264,6 +295,7 @@ def _compared(plan, numbers):  # -> ClusteringComparison
         again[k] = plan.again({first: estimators[first]}, k)
         curve.append(_cluster_number(plan, k, first, found[first], again[k][first]))
         if plan.counts is not None:
+            plan.steps.begin(f"{first}: {k} clusters of halves of the counts")
             curve[-1] = plan.counts.scored(curve[-1], estimators[first], plan.n_jobs)
     if plan.counts is not None:
         curve = plan.counts.with_errors(curve)
@@ -375,6 +407,7 @@ def _stability(plan, codes, again):  # -> tuple of float
 
 def _whole_comparison(plan, rows, curve, n_clusters, estimators, fits, found):
     name = rows[0].name
+    plan.steps.begin(f"{name}: {n_clusters} clusters, the chosen one")
     chosen = AutoClustering(
         n_clusters, [(name, estimators[name])], n_halvings=0, random_state=plan.seed
     ).fit(plan.given, groups=plan.groups)

@@ -12,8 +12,10 @@ from time import monotonic
 from sksubspace._comparison import PERMUTED
 from sksubspace._sklearn import close_listener, get_context_path, open_listener, send
 
-__all__ = ["Outlook", "Watch", "told_name", "watching"]
+__all__ = ["Outlook", "Watch", "check_verbose", "patience_of", "told_name", "watching"]
 
+
+_VERBOSE = ("auto", True, False)
 # seconds that nobody minds to wait without a word
 _PATIENCE = 20
 # seconds: what took less was remembered, or spared by the race, and says nothing of other fits
@@ -135,18 +137,45 @@ def watching(verbose, plan, work, n_jobs, callbacks):  # -> tuple of Watch
     ImportError
         If it is True and rich is missing.
     """
-    if verbose is False or (verbose == "auto" and callbacks):
-        return ()
+    patience = None if verbose == "auto" and callbacks else patience_of(verbose)
+    return () if patience is None else (Watch(_outlook_of(plan, work, n_jobs), patience),)
+
+
+def check_verbose(verbose):
+    """Raise a ValueError unless it is "auto", True or False."""
+    if verbose not in _VERBOSE:
+        raise ValueError(f"verbose must be one of {_VERBOSE}, got {verbose!r}.")
+
+
+def patience_of(verbose):
+    """Seconds that may go by without a word; None where nothing is to be said at all.
+
+    Parameters
+    ----------
+    verbose : {"auto", True, False}
+        Parameter of the caller.
+
+    Returns
+    -------
+    patience : float or None
+        None where nobody looks, or rich is missing and nobody asked for it.
+
+    Raises
+    ------
+    ImportError
+        If it is True and rich is missing.
+    """
+    if verbose is False:
+        return None
     if find_spec("rich") is None:
         if verbose == "auto":
-            return ()
+            return None
         raise ImportError(
             'verbose=True needs rich; install it with: pip install "sksubspace[progress]"'
         )
     if not _somebody_looks():
-        return ()
-    patience = _PATIENCE if verbose == "auto" else 0
-    return (Watch(_outlook_of(plan, work, n_jobs), patience),)
+        return None
+    return _PATIENCE if verbose == "auto" else 0
 
 
 def _somebody_looks():
