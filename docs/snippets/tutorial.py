@@ -55,7 +55,7 @@ from sksubspace.inspection import TuningCurveDisplay
 from sksubspace.model_selection import compare_embeddings
 
 candidates = {"PCA": "pca", "UMAP": (UMAP(), {"n_neighbors": [50, 15, 5]})}
-result = compare_embeddings(X_known, candidates, method="loo", random_state=0)
+result = compare_embeddings(X_known, candidates, random_state=0)
 print(result)
 TuningCurveDisplay.from_comparison(result, kind="ranking")
 # %% keep
