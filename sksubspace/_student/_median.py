@@ -24,6 +24,8 @@ _STEPS = 15
 _SOFTENING = 1e-3
 # a drawn place that costs so little more is as good a median: two islands, half of the rows on each
 _FLAT = 1.02
+# an island has four rows of the ten, or a broken map gains: that of its fragments names the row
+_ISLAND = 4
 # the three powers differ by more than 3,000 rows leave to chance
 _SELECTION_ROWS = 3_000
 _CHUNK = 8192
@@ -66,7 +68,7 @@ class MedianEncoder(Part):
     A row at distance zero decides alone, so that training rows are where they were drawn. Where
     half of the rows stand on one island and half on another, every point of the gap between them
     is nearly a median: the row then goes to the one of the k places that costs least, if that is at
-    most 2 % more and the point found lonelier than all of them.
+    most 2 % more and the point found farther from all of them than each is from its third nearest.
 
     Examples
     --------
@@ -258,32 +260,37 @@ def _weiszfeld(weights, places):  # (m, k), (m, k, q) -> (m, q)
 def _out_of_gaps(median, weights, places):  # (m, q), (m, k), (m, k, q) -> (m, q)
     """Take the drawn place of least cost for medians in a gap: nothing is drawn near them.
 
-    A gap is where the median is lonelier than every one of the k places is among the others, and
-    such a place costs at most 2 % more. There a decoder could only extrapolate.
+    A gap is where the median is farther from all k places than each of them is from its third
+    nearest among them, and such a place costs at most 2 % more. There a decoder could only
+    extrapolate.
     """
+    if places.shape[1] < _ISLAND:
+        return median
     apart = _apart(places, median)
-    first = apart.argmin(axis=1)
+    first = places[np.arange(len(places)), apart.argmin(axis=1)]
     # a necessary condition first: it leaves few rows, and the others need k times k distances
-    around = _apart(places, places[np.arange(len(places)), first])
-    np.put_along_axis(around, first[:, None], np.inf, axis=1)
-    rows = np.flatnonzero(apart.min(axis=1) > around.min(axis=1))
-    costs, loneliest = _costs_and_loneliest(weights[rows], places[rows])
+    rows = np.flatnonzero(apart.min(axis=1) > _reach(_apart(places, first)))
+    costs, reach = _costs_and_reach(weights[rows], places[rows])
     at_median = (weights[rows] * apart[rows]).sum(axis=1)
-    in_gap = (apart[rows].min(axis=1) > loneliest) & (costs.min(axis=1) <= _FLAT * at_median)
+    in_gap = (apart[rows].min(axis=1) > reach) & (costs.min(axis=1) <= _FLAT * at_median)
     rows, best = rows[in_gap], costs[in_gap].argmin(axis=1)
     median[rows] = places[rows, best]
     return median
 
 
-def _costs_and_loneliest(weights, places):  # (m, k), (m, k, q) -> (m, k), (m,)
-    """sum_j w_j ||z_i - z_j|| of every place, and the largest min_{j != i} ||z_i - z_j||."""
-    costs, loneliest = np.empty(weights.shape), np.zeros(len(weights))
+def _costs_and_reach(weights, places):  # (m, k), (m, k, q) -> (m, k), (m,)
+    """sum_j w_j ||z_i - z_j|| of every place, and how far apart the most lonely island is."""
+    costs, reach = np.empty(weights.shape), np.zeros(len(weights))
     for i in range(weights.shape[1]):
         apart = _apart(places, places[:, i])
         costs[:, i] = (weights * apart).sum(axis=1)
-        apart[:, i] = np.inf
-        loneliest = np.maximum(loneliest, apart.min(axis=1))
-    return costs, loneliest
+        reach = np.maximum(reach, _reach(apart))
+    return costs, reach
+
+
+def _reach(apart):  # (m, k), one of them 0: its own -> (m,)
+    """Distance of a place to the farthest of the nearest that make an island with it."""
+    return np.partition(apart, _ISLAND - 1, axis=1)[:, _ISLAND - 1]
 
 
 def _apart(places, point):  # (m, k, q), (m, q) -> (m, k)

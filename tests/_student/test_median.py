@@ -62,7 +62,7 @@ def test_a_row_between_two_islands_goes_to_one_of_them():
         assert_array_equal(placed, islands[costs.argmin()])
 
 
-@pytest.mark.parametrize("scatter", ["plane", "ring", "three islands", "one place"])
+@pytest.mark.parametrize("scatter", ["plane", "ring", "three islands", "fragments", "one place"])
 def test_a_row_amid_scattered_rows_stays_amid_them(scatter):
     """No island to go to, or one that costs more: the median is not moved."""
     rng = np.random.RandomState(0)
@@ -71,6 +71,8 @@ def test_a_row_amid_scattered_rows_stays_amid_them(scatter):
         "plane": rng.randn(10, 2),
         "ring": np.c_[np.cos(angles), np.sin(angles)],
         "three islands": np.c_[np.cos(angles), np.sin(angles)][[0, 0, 0, 0, 3, 3, 3, 7, 7, 7]],
+        # any point between the two in the middle costs the same, but none of them is an island
+        "fragments": np.c_[np.repeat([-2.0, -1, 1, 2], [2, 3, 3, 2]), np.zeros(10)],
         "one place": np.ones((10, 2)),
     }[scatter]
     placed = weighted_median(np.ones((1, 10)), places[None], 2)[0]
