@@ -28,7 +28,6 @@ from sksubspace._typing import ArrayLike, Floats, Matrix, Module, Sparse
 # steps of each training by default, and most epochs where the rows are few
 _ENCODER_BUDGET = Budget(n_steps=2000, max_epochs=200, weight_decay=0.05)
 _DECODER_BUDGET = Budget(n_steps=1000, max_epochs=120, weight_decay=1e-4)
-_AUTOENCODER_BUDGET = Budget(n_steps=1200, max_epochs=120, weight_decay=1e-4)
 _N_FREQUENCIES = 64
 _FREQUENCY_SCALE = 3.0
 # noise on the places while a decoder is trained, in units of the radius
@@ -420,44 +419,3 @@ def fit_jointly(encoder, decoder, X, Z, match_weight, setting):
     _keep_encoder(encoder, X, Z, Network(encoder_recipe, f, trainer.device), log)
     network = Network(decoder_recipe, g, trainer.device)
     _keep_decoder(decoder, scale, network, trainer.dtype, log)
-
-
-class _Autoencoder(nn.Module):
-    """mean ||x - g(f(x))||^2 of a plain autoencoder on standardised rows."""
-
-    def __init__(self, standardize, n_features, hidden_layer_sizes, n_components):
-        super().__init__()
-        self.standardize = standardize
-        self.encoder = mlp((n_features, *hidden_layer_sizes, n_components), "gelu")
-        self.decoder = mlp((n_components, *hidden_layer_sizes[::-1], n_features), "gelu")
-
-    def forward(self, x):  # (n, d) -> (n, d)
-        return self.decoder(self.encoder(self.standardize(x)))
-
-
-class _AutoencoderLoss(nn.Module):
-    def __init__(self, autoencoder):
-        super().__init__()
-        self.autoencoder = autoencoder
-
-    def forward(self, batch):  # ((b, d),) -> ()
-        (x,) = batch
-        return nn.functional.mse_loss(self.autoencoder(x), self.autoencoder.standardize(x))
-
-
-def fit_autoencoder(X, scale, hidden_layer_sizes, n_components, trainer):
-    """Train a plain autoencoder on rows X of shape (n, d); returns rows -> reconstructions."""
-    module = trainer.build(
-        lambda: _Autoencoder(
-            Standardize(scale.mean, scale.spread), len(scale.mean), hidden_layer_sizes, n_components
-        )
-    )
-    data = (as_rows(X, trainer.device),)
-    trainer.fit(_AutoencoderLoss(module), data, _AUTOENCODER_BUDGET, "autoencoder")
-
-    def reconstruct(rows):
-        rows = as_rows(rows.astype(trainer.dtype, copy=False), trainer.device)
-        standardised = batched_forward(module, rows, device=trainer.device)
-        return standardised * scale.spread + scale.mean
-
-    return reconstruct

@@ -13,7 +13,7 @@ from sksubspace._linalg import match_r_squared, r_squared, row_squares
 from sksubspace._parameters import check_widths, isolated_random_state
 from sksubspace._sklearn import _check_sample_weight
 from sksubspace._student import Student, check_groups
-from sksubspace._student._networks import fit_autoencoder
+from sksubspace._student._plain_autoencoder import fit_autoencoder
 from sksubspace._teachers import place_by_teacher
 from sksubspace._trained import TrainedTransformer, make_trainer
 from sksubspace._typing import ArrayLike, Estimator, Floats, Ints, Matrix

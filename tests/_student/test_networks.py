@@ -8,12 +8,12 @@ from torch import nn
 from sksubspace._student._networks import (
     NetworkDecoder,
     NetworkEncoder,
-    fit_autoencoder,
     fit_jointly,
     student_decoder,
     student_encoder,
 )
 from sksubspace._student._part import Setting
+from sksubspace._student._plain_autoencoder import fit_autoencoder
 from sksubspace._student._scaling import FeatureScale
 from tests._student.toy import blobs, curve, make_trainer
 
