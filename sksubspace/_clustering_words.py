@@ -37,6 +37,30 @@ def is_doubtful(comparison):
     return not comparison.evidence_ >= LEAST_EVIDENCE
 
 
+def tied_with_evidence(comparison):  # -> list of str
+    """Candidates that are tied with the chosen one, and find more than one Gaussian has."""
+    least = LEAST_EVIDENCE * np.sqrt(np.log(comparison.n_clusters))
+    return [r.name for r in comparison.results[1:] if r.tied and r.out_of_sample >= least]
+
+
+def doubt(comparison):  # -> str
+    """Say of a doubtful comparison what speaks against clusters, and whether anything for them."""
+    k, found = comparison.n_clusters, f"X / sqrt(log K) = {comparison.evidence_:.2f}"
+    others = tied_with_evidence(comparison)
+    if others:
+        return (
+            f"Undecided at K = {k}: {comparison.best_name_}, the chosen one, finds no more "
+            f"structure than one Gaussian has ({found}, under {LEAST_EVIDENCE:g}), but "
+            f"{', '.join(others)}, tied with it, more."
+        )
+    alone = " No other K was tried." if len(comparison.numbers) == 1 else ""
+    found += f", under {LEAST_EVIDENCE:g}"
+    return (
+        f"There is no more structure than one Gaussian has at K = {k} ({found}): K = 1 is an "
+        f"answer.{alone}"
+    )
+
+
 # ---- tables --------------------------------------------------------------------------------------
 
 
@@ -176,9 +200,9 @@ def notes_of(comparison):
 def _verdict(comparison):
     if np.isnan(comparison.evidence_):
         return "Evidence of clusters is not known: a half of the rows could not be clustered."
-    found = f"X / sqrt(log K) = {comparison.evidence_:.2f}"
     if is_doubtful(comparison):
-        return f"No more structure than one Gaussian has ({found}, under .1): K = 1 is an answer."
+        return doubt(comparison)
+    found = f"X / sqrt(log K) = {comparison.evidence_:.2f}"
     return f"There is more structure than one Gaussian has ({found}, from .1 on)."
 
 

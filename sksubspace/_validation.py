@@ -155,7 +155,7 @@ def _column_ends(X):  # (n, d) -> (d,), (d,) float64
     ]
 
 
-def in_order_of(rows, values, name):
+def in_order_of(rows, values, name, of="X"):
     """Bring what a caller gives for each row into the order of the rows, where both name them.
 
     Parameters
@@ -168,6 +168,9 @@ def in_order_of(rows, values, name):
 
     name : str
         The parameter they were given for.
+
+    of : str, default="X"
+        That of the rows.
 
     Returns
     -------
@@ -196,20 +199,22 @@ def in_order_of(rows, values, name):
     places = np.array([-1]) if repeated else there.get_indexer(here)
     if any(counted) and places.min() < 0:
         return values
-    if counted[1]:
+    if any(counted):  # by place or by number? An answer would be a guess
+        counting, named = (of, name) if counted[0] else (name, of)
         raise ValueError(
-            f"{name} counts its rows and X has the same numbers in another order: give {name} the "
-            "index of X, or an array in its order."
+            f"{counting} counts its rows and {named} has the same numbers in another order: give "
+            f"both the same index, or {name} as an array in the order of {of}."
         )
     if repeated:
         raise ValueError(
-            f"{name} and X name their rows in another order, some of them twice; give arrays, or "
+            f"{name} and {of} name their rows in another order, some twice; give arrays, or "
             "names that differ."
         )
     if places.min() < 0:
+        missing = here.tolist()[int(places.argmin())]
         raise ValueError(
-            f"{name} has no row named {here[int(places.argmin())]!r}, which X has: name the same "
-            "rows in both, or give arrays."
+            f"{name} has no row named {missing!r}, which {of} has: name the same rows in both, or "
+            "give arrays."
         )
     return values.iloc[places]
 

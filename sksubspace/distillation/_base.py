@@ -17,7 +17,7 @@ from sksubspace._student._plain_autoencoder import fit_autoencoder
 from sksubspace._teachers import place_by_teacher
 from sksubspace._trained import TrainedTransformer, make_trainer
 from sksubspace._typing import ArrayLike, Estimator, Floats, Ints, Matrix
-from sksubspace._validation import validate_rows
+from sksubspace._validation import in_order_of, validate_rows
 from sksubspace.distillation._components import ScoreComponents
 from sksubspace.distillation._plan import calibration
 from sksubspace.distillation._shift import (
@@ -338,6 +338,7 @@ class BaseDistiller(TrainedTransformer):
             margin = _LOO_MARGIN if self.calibration_ == "loo" else 0.0
         elif not isinstance(margin, Real) or not 0 <= margin < np.inf:
             raise ValueError(f"margin must be 'auto' or a number of at least 0, got {margin!r}.")
+        groups = in_order_of(X, groups, "groups")
         X = rows_like_fitted(self, X)
         _check_calibrated(self)
         placed = placed_rows(self, X)
@@ -371,6 +372,7 @@ class BaseDistiller(TrainedTransformer):
             The estimator, with ``calibration_ == "fresh"``.
         """
         check_is_fitted(self)
+        groups = in_order_of(X, groups, "groups")
         X = rows_like_fitted(self, X)
         placed = placed_rows(self, X)
         scores = self.student_.squared_errors(X, placed) / X.shape[1]

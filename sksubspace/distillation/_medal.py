@@ -30,7 +30,7 @@ from sksubspace._teachers import (
 from sksubspace._torch.device import available_device
 from sksubspace._trained import TRAINED, fit_task, training_constraints
 from sksubspace._typing import ArrayLike, Device, Estimator, Floats, Matrix, Module, Seed
-from sksubspace._validation import validate_rows
+from sksubspace._validation import in_order_of, validate_rows
 from sksubspace.distillation._base import BaseDistiller, placed_rows, rows_like_fitted
 from sksubspace.distillation._former import is_former, renewed
 from sksubspace.distillation._plan import make_plan, student_plan, warn_of_few
@@ -338,6 +338,8 @@ class MEDAL(BaseDistiller):
             neighbours in the data, and no groups are given.
         """
         plan = make_plan(self, embedding)
+        embedding = in_order_of(X, embedding, "embedding")
+        groups = in_order_of(X, groups, "groups")
         X = validate_rows(self, X, accept_sparse="csr", order="C", copy=True, ensure_min_samples=2)
         groups = None if groups is None else check_groups(groups, X.shape[0])
         random_state = isolated_random_state(self.random_state)

@@ -7,7 +7,7 @@ import numpy as np
 from sksubspace._measures import measure
 from sksubspace._parameters import check_choice, check_integer
 from sksubspace._typing import ArrayLike, Floats, Seed
-from sksubspace._validation import codes_of_both, label_codes
+from sksubspace._validation import codes_of_both, in_order_of, label_codes
 from sksubspace.metrics._input import (
     MAX_SAMPLES,
     check_reference,
@@ -142,6 +142,8 @@ def neighborhood_hit(
     >>> neighborhood_hit(Z, ["a", "b", "b", "b"], n_neighbors=1, per_point=True)
     array([0., 0., 1., 1.])
     """
+    y = in_order_of(Z, y, "y", of="Z")
+    y_train = in_order_of(Z_train, y_train, "y_train", of="Z_train")
     Z = check_rows(Z, "Z")
     check_together(Z_train, y_train, "Z_train", "y_train")
     y, y_train = _codes(y, y_train, "y_train")
@@ -329,6 +331,8 @@ def retrieval_map(
     >>> round(retrieval_map(X, ["a", "b", "b", "b"]), 3)
     0.861
     """
+    y = in_order_of(X, y, "y")
+    y_index = in_order_of(X_index, y_index, "y_index", of="X_index")
     queries = check_rows(X, "X")
     check_together(X_index, y_index, "X_index", "y_index")
     y, y_index = _codes(y, y_index, "y_index")

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from sksubspace._typing import ArrayLike, Matrix
-from sksubspace._validation import check_counts, check_labels
+from sksubspace._validation import check_counts, check_labels, in_order_of
 from sksubspace.metrics._input import check_same_length
 
 
@@ -69,6 +69,8 @@ def cluster_deviance_explained(
     >>> cluster_deviance_explained(test, rng.permutation(kind), train=train) < 0.01
     True
     """
+    labels = in_order_of(counts, labels, "labels", of="counts")
+    train = in_order_of(counts, train, "train", of="counts")
     counts = sparse.csr_array(check_counts(counts))
     train = counts if train is None else sparse.csr_array(check_counts(train, "train"))
     if train.shape != counts.shape:

@@ -13,7 +13,7 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_consistent_length
 
 from sksubspace._typing import ArrayLike, Floats, Matrix
-from sksubspace._validation import label_codes
+from sksubspace._validation import in_order_of, label_codes
 from sksubspace.metrics._input import check_rows, check_same_length
 
 # up to so many rows all eigenvalues are computed; above, one by Lanczos iterations
@@ -421,6 +421,7 @@ def rate_reduction(Z: ArrayLike, labels: ArrayLike, *, eps: float = 0.5) -> floa
     0.0
     """
     _check_eps(eps)
+    labels = in_order_of(Z, labels, "labels", of="Z")
     Z, labels = check_rows(Z, "Z"), label_codes(labels, "labels")
     check_same_length(Z, labels, "Z", "labels")
     parts = [Z[labels == k] for k in range(labels.max() + 1)]

@@ -8,7 +8,7 @@ from sksubspace._parameters import check_integer
 from sksubspace._student import check_groups
 from sksubspace._student._groups import groups_of_equal_rows, nearest_of_other_groups
 from sksubspace._typing import ArrayLike, Matrix, Seed
-from sksubspace._validation import check_counts
+from sksubspace._validation import check_counts, in_order_of
 from sksubspace.metrics._input import check_rows, check_same_length, sample_rows
 
 _MAX_SAMPLES = 10_000
@@ -133,6 +133,8 @@ def row_deviances(
         NaN for rows that were not scored.
     """
     check_integer(n_neighbors, "n_neighbors", 1)
+    given = {"Z": Z, "train": train, "groups": groups}
+    Z, train, groups = (in_order_of(counts, one, name, "counts") for name, one in given.items())
     counts, train, Z = _checked_counts(counts, Z, train)
     groups = groups_of_equal_rows(counts) if groups is None else check_groups(groups, len(Z))
     drawn = np.flatnonzero(~np.isnan(Z).any(axis=1))

@@ -11,7 +11,7 @@ from sksubspace._linalg import dense, row_squares
 from sksubspace._spreadsheets import data_frame
 from sksubspace._student._groups import nearest_of_other_groups
 from sksubspace._typing import ArrayLike, DataFrame, Floats, Ints, Matrix, Planned, Seed
-from sksubspace._validation import named_groups
+from sksubspace._validation import in_order_of, named_groups
 from sksubspace.metrics._learnt import learn_map
 
 _N_NEIGHBORS = 15
@@ -173,6 +173,7 @@ def group_scores(
     >>> scores.n_samples, (scores.within_r2 > 0.5).tolist()
     (array([50, 50, 50]), [True, True, True])
     """
+    y = in_order_of(X, y, "y")
     labels, _ = named_groups(y, np.shape(X)[0], "y")  # type: ignore[misc]
     learnt = learn_map(X, Z, student=student, groups=groups, random_state=random_state)
     return group_scores_of(learnt.found, learnt.X, learnt.Z, labels[learnt.drawn])

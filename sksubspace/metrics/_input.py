@@ -7,7 +7,7 @@ from sklearn.utils import check_array
 from sklearn.utils.sparsefuncs import min_max_axis
 
 from sksubspace._parameters import check_integer, isolated_random_state
-from sksubspace._validation import canonical, refuse_containers
+from sksubspace._validation import canonical, in_order_of, refuse_containers
 
 # beyond, sums of squared distances may not be finite, or all be zero
 _LARGEST = 1e100
@@ -55,7 +55,8 @@ def _largest_size(rows, allow_nan):
 
 
 def check_pair(X, Z):  # (n, d), (n, q)
-    """Check rows of data, which may be sparse, and their places in the map."""
+    """Check rows of data, which may be sparse, and their places in the map, in their order."""
+    Z = in_order_of(X, Z, "Z")
     X, Z = check_rows(X, "X", accept_sparse=True), check_rows(Z, "Z")
     check_same_length(X, Z, "X", "Z")
     warn_of_swap(X, Z, stacklevel=5)

@@ -18,6 +18,7 @@ from sksubspace._student import (
     student_seed,
 )
 from sksubspace._student._groups import warn_of_copies, warn_of_series
+from sksubspace._validation import in_order_of
 from sksubspace.metrics._input import (
     MAX_SAMPLES,
     check_integer,
@@ -112,6 +113,7 @@ def learn_map(
     learnt : LearntMap
         Its rows without a place are left out.
     """
+    Z, groups = in_order_of(X, Z, "Z"), in_order_of(X, groups, "groups")
     X, Z = _check_input(X, Z, n_neighbors, stacklevel)
     given = None if groups is None else check_groups(groups, X.shape[0])
     drawn = np.flatnonzero(~np.isnan(Z).any(axis=1))

@@ -6,7 +6,7 @@ import numpy as np
 
 from sksubspace._parameters import check_integer
 from sksubspace._typing import ArrayLike, Floats, Labels, Matrix, Seed
-from sksubspace._validation import check_labels, check_squares
+from sksubspace._validation import check_labels, check_squares, in_order_of
 from sksubspace.metrics._input import MAX_SAMPLES, check_rows, check_same_length
 from sksubspace.metrics._label_information import (
     agreement,
@@ -197,6 +197,7 @@ def neighbor_information(
     >>> bool(neighbor_information(X, y[::-1] % 2).excess < 0.3)
     True
     """
+    labels, groups = in_order_of(X, labels, "labels"), in_order_of(X, groups, "groups")
     X = check_rows(X, "X", accept_sparse=True)
     check_squares(X)
     labels = check_labels(labels, "labels")

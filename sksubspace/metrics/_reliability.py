@@ -12,7 +12,7 @@ from sksubspace._student import Forget, MedianEncoder
 from sksubspace._student._elsewhere import count_places_as_good
 from sksubspace._student._groups import groups_of_copies
 from sksubspace._typing import ArrayLike, Bools, DataFrame, Floats, Matrix, Planned, Seed, Strings
-from sksubspace._validation import named_groups
+from sksubspace._validation import in_order_of, named_groups
 from sksubspace.metrics._input import MAX_SAMPLES
 from sksubspace.metrics._learnt import learn_map
 from sksubspace.neighbors import k_nearest
@@ -277,6 +277,7 @@ def embedding_reliability(
     ['misplaced', 'misplaced', 'misplaced', 'misplaced', 'misplaced']
     """
     _check_q_and_places(q, n_places)
+    y = in_order_of(X, y, "y")
     learnt = learn_map(X, Z, student=student, groups=groups, random_state=random_state)
     is_drawn = np.zeros(learnt.n_samples, dtype=bool)
     is_drawn[learnt.drawn] = True

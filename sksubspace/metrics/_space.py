@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
+from sksubspace._validation import in_order_of
 from sksubspace.metrics._input import (
     check_pair,
     check_reference,
@@ -40,6 +41,7 @@ def paired_spaces(X, Z, X_train=None, Z_train=None):  # -> two Space
                 f"X must have at least 2 rows, or X_train and Z_train be given, got {X.shape[0]}."
             )
         return Space(X), Space(Z)
+    Z_train = in_order_of(X_train, Z_train, "Z_train", of="X_train")
     X_train = check_reference(X, X_train, "X", accept_sparse=True)
     Z_train = check_reference(Z, Z_train, "Z")
     check_same_length(X_train, Z_train, "X_train", "Z_train")

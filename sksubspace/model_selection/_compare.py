@@ -14,7 +14,7 @@ from sklearn.utils import check_array, column_or_1d
 from sksubspace._student import check_groups
 from sksubspace._student._groups import groups_of_copies, groups_of_equal_rows, warn_of_copies
 from sksubspace._typing import ArrayLike, Candidates, Matrix, Memory, PathLike, Planned, Seed
-from sksubspace._validation import check_counts, refuse_containers, which_target
+from sksubspace._validation import check_counts, in_order_of, refuse_containers, which_target
 from sksubspace.distillation import MEDAL
 from sksubspace.model_selection._candidates import order_of_simplicity, parse_candidates
 from sksubspace.model_selection._cost import Work
@@ -251,6 +251,7 @@ def compare_embeddings(
     check_verbose(verbose)
     student, seed = _checked_student(student), drawn_seed(random_state)
     refuse_containers(X, "X")
+    y, groups = in_order_of(X, y, "y"), in_order_of(X, groups, "groups")
     parsed = parse_candidates(candidates, X)
     method = _possible_method(method, student, parsed, validation)
     store = open_store(memory, shaping_versions())

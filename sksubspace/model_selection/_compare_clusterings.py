@@ -8,10 +8,11 @@ from typing import Literal
 import joblib
 import numpy as np
 
+from sksubspace._clustering_words import doubt
 from sksubspace._clusterings import named_candidates, tell_failures, worth_telling
 from sksubspace._parameters import check_integer
 from sksubspace._typing import ArrayLike, Candidates, Matrix, Memory, PathLike, Seed
-from sksubspace._validation import check_labels, check_squares
+from sksubspace._validation import check_labels, check_squares, in_order_of
 from sksubspace.cluster import AutoClustering, default_clusterings, subspace_r2
 from sksubspace.metrics import clustering_accuracy
 from sksubspace.metrics._halves import LEAST_EVIDENCE, Halves
@@ -154,6 +155,8 @@ def compare_clusterings(
     >>> len(result.results), result.predict(X[:2]).shape
     (2, (2,))
     """
+    y, groups = in_order_of(X, y, "y"), in_order_of(X, groups, "groups")
+    counts = in_order_of(X, counts, "counts")
     given, X = X, check_rows(X, "X", accept_sparse=True)
     check_squares(X)
     numbers = _checked_numbers(n_clusters, X.shape[0])
@@ -315,14 +318,7 @@ def _whole_comparison(plan, rows, curve, n_clusters, estimators, fits, found):
         n_clusters, [(name, estimators[name])], n_halvings=0, random_state=plan.seed
     ).fit(plan.given, groups=plan.groups)
     evidence = next(one.evidence for one in curve if one.n_clusters == n_clusters)
-    if evidence < LEAST_EVIDENCE:
-        warnings.warn(
-            f"There is no more structure than one Gaussian has: X / sqrt(log K) = {evidence:.2f}, "
-            f"under {LEAST_EVIDENCE}; the clusters may be cuts through a single heap.",
-            UserWarning,
-            stacklevel=4,
-        )
-    return ClusteringComparison(
+    comparison = ClusteringComparison(
         results=tuple(rows),
         n_clusters=n_clusters,
         numbers=tuple(curve),
@@ -341,6 +337,13 @@ def _whole_comparison(plan, rows, curve, n_clusters, estimators, fits, found):
         random_state=plan.seed,
         versions=shaping_versions(),
     )
+    if evidence < LEAST_EVIDENCE:
+        warnings.warn(
+            f"{doubt(comparison)} The clusters may be cuts through a single heap.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return comparison
 
 
 def _clusters(plan, labels, information, stability):  # -> tuple of ClusterResult

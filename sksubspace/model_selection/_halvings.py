@@ -9,7 +9,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sksubspace._clusterings import Clustered, clustered, prepare
 from sksubspace._parameters import check_integer, isolated_random_state
 from sksubspace._typing import ArrayLike, Estimator, Matrix, Seed
-from sksubspace._validation import check_squares
+from sksubspace._validation import check_squares, in_order_of
 from sksubspace.metrics._halves import Halves
 from sksubspace.metrics._input import MAX_SAMPLES, check_rows
 from sksubspace.metrics._neighbor_field import NeighborField
@@ -129,6 +129,7 @@ def out_of_sample_information(
     >>> bool(out_of_sample_information(X, KMeans(), n_clusters=3).evidence > 0.1)
     True
     """
+    groups = in_order_of(X, groups, "groups")
     X = check_rows(X, "X", accept_sparse=True)
     check_squares(X)
     check_integer(n_clusters, "n_clusters", 2, X.shape[0] // 4, "a quarter of the rows of X")

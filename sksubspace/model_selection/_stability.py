@@ -14,7 +14,7 @@ from sksubspace._spreadsheets import data_frame
 from sksubspace._teachers import centring, embed, resolve_teacher, seed_teacher
 from sksubspace._threads import small_work
 from sksubspace._typing import ArrayLike, DataFrame, Estimator, Floats, Matrix, Seed, Strings
-from sksubspace._validation import named_groups
+from sksubspace._validation import in_order_of, named_groups
 from sksubspace.metrics._group_scores import centre_distances, is_group, rank_agreement
 from sksubspace.metrics._input import check_rows
 
@@ -203,6 +203,7 @@ def embedding_stability(
     >>> bool(found.seeds.mean() > 0.5), found.names
     (True, ('0', '1', '2'))
     """
+    y = in_order_of(X, y, "y")
     X = check_rows(X, "X", accept_sparse=True)
     n_samples = X.shape[0]
     _check_sizes(n_samples, n_seeds, subsample, n_neighbors)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sksubspace._clustering_words import is_doubtful, notes_of
+from sksubspace._clustering_words import is_doubtful, notes_of, tied_with_evidence
 from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
 from sksubspace._typing import ArrayLike, Names, PathLike
@@ -178,15 +178,19 @@ def _render(comparison, pictures, ids, files, data_name, command):
 def _answer(comparison):
     chosen, ties = comparison.results[0], comparison.ties_[1:]
     if is_doubtful(comparison):
+        k, others = comparison.n_clusters, tied_with_evidence(comparison)
+        if others:
+            return plain(
+                f"Undecided: {chosen.name} into {k} clusters finds no more structure than one "
+                f"Gaussian has, but {listed(others[:_MOST_TIES])}, which the data do not tell "
+                "from it, more.", 400,
+            )  # fmt: skip
         said = (
-            "no more structure than one Gaussian has"
+            f"No more structure than one Gaussian has, at {k} clusters"
             if np.isfinite(comparison.evidence_)
-            else "evidence of clusters is not known"
+            else "Evidence of clusters is not known"
         )
-        return plain(
-            f"{said[0].upper()}{said[1:]}: cuts into {comparison.n_clusters} clusters are below, "
-            "and may be cuts through a single heap.", 400,
-        )  # fmt: skip
+        return plain(f"{said}: the cuts below may be cuts through a single heap.", 400)
     tied = ""
     if ties:
         more = len(ties) - _MOST_TIES

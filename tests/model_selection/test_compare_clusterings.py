@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -235,7 +236,23 @@ def test_one_gaussian_is_no_evidence():
     with pytest.warns(UserWarning, match="no more structure than one Gaussian"):
         found = compare_clusterings(X, {"k-means": KMeans(n_init=2)}, n_clusters=4)
     assert abs(found.evidence_) < 0.1
-    assert "K = 1 is an answer" in str(found)
+    assert "K = 1 is an answer. No other K was tried." in " ".join(str(found).split())
+
+
+def test_a_tied_clustering_with_evidence_leaves_it_undecided(problem):
+    """The chosen one may find nothing where another, that the labels do not tell from it, does."""
+    X, _ = problem
+    found = compare_clusterings(X, {"k-means": KMeans(n_init=3)}, n_clusters=3)
+    assert found.evidence_ > 0.1
+    blind = replace(found.results[0], name="blind", out_of_sample=0.0)
+    other = replace(found.results[0], rank=2, selected=False, tied=True)
+    doubtful = replace(found, results=(blind, other), evidence_=0.0, best_name_="blind")
+    said = " ".join(str(doubtful).split())
+    assert "Undecided at K = 3: blind, the chosen one, finds no more structure than one" in said
+    assert "but k-means, tied with it, more." in said
+    assert "K = 1 is an answer" not in said
+    apart = replace(doubtful, results=(blind, replace(other, tied=False)))
+    assert "K = 1 is an answer" in " ".join(str(apart).split())
 
 
 def test_several_numbers_make_a_curve(problem):

@@ -22,7 +22,7 @@ from sksubspace._linalg import column_means, r_squared, row_squares, total_squar
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import BaseEstimator, ClusterMixin, Interval, StrOptions, _fit_context
 from sksubspace._typing import ArrayLike, Candidates, Estimator, Floats, Ints, Matrix, Seed
-from sksubspace._validation import validate_rows
+from sksubspace._validation import in_order_of, validate_rows
 from sksubspace.cluster._auto._candidates import default_clusterings
 from sksubspace.cluster._auto._information import clustered_by_all, information_table
 from sksubspace.metrics._halves import LEAST_EVIDENCE, Halves
@@ -191,6 +191,7 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
         UserWarning
             If there are fewer than four rows a cluster, or no evidence of clusters.
         """
+        groups = in_order_of(X, groups, "groups")
         by_default = isinstance(self.candidates, str)
         candidates = None if by_default else named_candidates(self.candidates)
         X = validate_rows(self, X, accept_sparse="csr", order="C", copy=True, ensure_min_samples=2)

@@ -14,7 +14,7 @@ from sksubspace._parameters import isolated_random_state
 from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._threads import small_work
 from sksubspace._typing import ArrayLike, Floats, Matrix, Seed
-from sksubspace._validation import check_labels, label_codes
+from sksubspace._validation import check_labels, in_order_of, label_codes
 from sksubspace.cluster._subspaces import fit_subspaces
 from sksubspace.metrics._input import check_rows, check_same_length, sample_rows
 from sksubspace.metrics._neighbor_information import is_tied
@@ -353,6 +353,7 @@ def subspace_r2(
     >>> bool(subspace_r2(X, y) > subspace_r2(X, y[::-1]))
     True
     """
+    labels = in_order_of(X, labels, "labels")
     X, labels = check_rows(X, "X", accept_sparse=True), check_labels(labels, "labels")
     check_same_length(X, labels, "X", "labels")
     rng = isolated_random_state(random_state)
