@@ -259,6 +259,17 @@ def _is_floor(row):
     return row.role == "control" and row.name in (MEAN, PERMUTED)
 
 
+def not_told_from_control(rows):  # -> str
+    """Say that the best is tied with a control, that tells nothing; empty if it is not."""
+    tied = [row.name for row in rows if _is_floor(row) and row.tied]
+    if not tied:
+        return ""
+    return (
+        f"The best map is not told apart from {' and '.join(tied)}: there are too few rows, or the "
+        "maps say nothing of new ones. No choice among them is founded."
+    )
+
+
 # ---- what can be tuned ---------------------------------------------------------------------------
 
 

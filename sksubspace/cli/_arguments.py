@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from difflib import get_close_matches
 
 import sksubspace
 from sksubspace._teachers import SHORTHANDS
@@ -44,7 +45,9 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments):
     """Parse the words after ``sksubspace`` into `verb` and the options of that verb."""
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        raise UsageError(_unrecognized(unknown, options))
     options.command = ["sksubspace", *arguments]
     for option in ("drop", "keep", "one_hot", "na_values"):
         if options.data is None and getattr(options, option, None):
@@ -60,6 +63,16 @@ def parse(arguments):
             "--decimal"
         )
     return options
+
+
+def _unrecognized(unknown, options):
+    """Say what is not known, what may be meant, and where all options stand."""
+    known = [f"--{name.replace('_', '-')}" for name in vars(options)]
+    close = get_close_matches(unknown[0], known, n=1)
+    hint = f"; is it {close[0]}?" if close else ""
+    return (
+        f"unrecognized arguments: {' '.join(unknown)}{hint} (see: sksubspace {options.verb} --help)"
+    )
 
 
 def _parser():

@@ -26,7 +26,7 @@ def audit(options, terminal):
     with locked(folder):
         found = audited(rows, Z, options, terminal, teacher=options.teacher)
         say_verdict(found, terminal)
-        write_pages(found, folder, options)
+        write_pages(found, folder, options, terminal)
     terminal.say(f"\naudit    {folder / PAGE}\nnumbers  {folder / NUMBERS}")
     return 0
 
@@ -83,12 +83,12 @@ def say_verdict(found, terminal):
         terminal.say(text, {"NO": "red", "BROKEN": "bold red", "yes": "green"}.get(answer))
 
 
-def write_pages(found, folder, options, comparison=None):
+def write_pages(found, folder, options, terminal, comparison=None):
     """Write the page with its tables and figures, and the numbers."""
     from sksubspace.report import write_audit
 
     command = shlex.join(options.command)
-    write_audit(found, folder / PAGE, command=command, comparison=comparison)
+    write_audit(found, folder / PAGE, command=command, comparison=comparison, notes=terminal.notes)
     replace_file(folder / NUMBERS, found.to_json().encode("utf-8"))
 
 

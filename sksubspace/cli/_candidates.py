@@ -81,6 +81,13 @@ def _check_parameters(name, teacher, grid):
             close = get_close_matches(parameter, known, n=1)
             hint = f"is it '{close[0]}'?" if close else f"there are {quoted(known, 30)}"
             raise UsageError(f"--grid: {name} has no setting '{parameter}' to try; {hint}")
+        default = teacher.get_params(deep=False)[parameter]
+        for value in grid[parameter]:
+            if isinstance(value, str) and isinstance(default, int | float):
+                raise UsageError(
+                    f"--grid {name}.{parameter}: {value!r} is no number, as {default!r} is; write "
+                    "several with commas, such as 5,15,50"
+                )
 
 
 def _fitting(name, grid, n_rows):

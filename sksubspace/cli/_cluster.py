@@ -23,7 +23,7 @@ def cluster(options, terminal):
     with locked(folder):
         found = _clusterings_of(rows, y, options, folder, terminal)
         terminal.say(found)
-        _write(found, rows, folder, options)
+        _write(found, rows, folder, options, terminal)
     terminal.say(f"\nclusters {folder / PAGE}\nnumbers  {folder / NUMBERS}")
     return 0
 
@@ -63,7 +63,7 @@ def _candidates(X, names):
     return {name: known[name] for name in names}
 
 
-def _write(found, rows, folder, options):
+def _write(found, rows, folder, options, terminal):
     from sksubspace.report import write_clusters
 
     write_clusters(
@@ -73,6 +73,7 @@ def _write(found, rows, folder, options):
         ids=rows.table.row_names,
         data_name=rows.table.path.name,
         command=shlex.join(options.command),
+        notes=terminal.notes,
     )
     replace_file(folder / NUMBERS, found.to_json(timings=False).encode("utf-8"))
 

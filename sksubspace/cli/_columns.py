@@ -109,12 +109,12 @@ def take_groups(table, name):
 
 
 def drop_columns(table, names):
-    """Leave out columns that the user named."""
+    """Leave out columns that the user named; labels, names and groups are out already."""
     known, dropped = {*table.columns}, {*names}
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in known and name not in table.extra]
     if unknown:
         raise UsageError(_no_column(table, unknown, "--drop"))
-    if names:
+    if known & dropped:
         table.take([name for name in table.columns if name not in dropped])
 
 

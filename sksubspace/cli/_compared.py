@@ -23,6 +23,9 @@ from sksubspace.metrics._input import is_constant
 
 _FEWEST_ROWS = 10
 _SPREADS_APART = 100
+# what may be a label in numbers: few values in the first rows, of one or two of several columns
+_MOST_CODES, _ROWS_OF_CODES = 12, 1_000
+_MOST_COLUMNS_OF_CODES, _FEWEST_BESIDE_CODES = 2, 4
 # a column with more of all variance is what the maps show
 _DOMINANT = 0.5
 
@@ -67,8 +70,9 @@ def read_rows(options, terminal):
     X = to_numbers(table, allow_missing=options.impute is not None, training=True)
     _check_size(table, X)
     if table.matrix is None:
-        _note_missing(X, terminal)
+        _note_missing(X, options, terminal)
         _note_placeholders(table, X, terminal)
+        _note_codes(table, X, terminal)
     else:
         _check_steps(table, options)
     if options.scale == "standard":
@@ -162,13 +166,32 @@ def _image_shape(shape, table, X):
 # ---- notes ---------------------------------------------------------------------------------------
 
 
-def _note_missing(X, terminal):
+def _note_missing(X, options, terminal):
     missing = int(np.isnan(X).sum())
     if missing:
+        also = "; the model does the same to new rows" if options.verb == "validate" else ""
         terminal.note(
             f"missing values ({missing:,}) are replaced by the medians of their columns over all "
-            "rows; the model does the same to new rows"
+            f"rows{also}"
         )
+
+
+def _note_codes(table, X, terminal):
+    """Say which column may be a label in numbers, where nearly all others are no such column."""
+    if not table.has_names or X.shape[1] < _FEWEST_BESIDE_CODES:
+        return
+    codes = {}
+    for name, values in zip(table.columns, X.T, strict=True):
+        found = np.unique(values[:_ROWS_OF_CODES])
+        if len(found) <= _MOST_CODES and (found == np.floor(found)).all():  # NaN is no code
+            codes[str(name)] = np.unique(values)
+    few = {name: len(found) for name, found in codes.items() if 1 < len(found) <= _MOST_CODES}
+    if 1 <= len(codes) <= _MOST_COLUMNS_OF_CODES:
+        for name, n_codes in few.items():
+            terminal.note(
+                f"{table.path}: column '{name}' holds {n_codes} whole numbers and is a feature; if "
+                f"it is a label: {option('--label', [name])}, or {option('--drop', [name])}"
+            )
 
 
 def _note_placeholders(table, X, terminal):

@@ -57,7 +57,7 @@ def validate(options, terminal):
             terminal.say(f"\n{options.new}: {model.test_shift(*batch)}")
         found = _audit_of_the_chosen(result, rows, options, terminal)
         if found is not None:
-            write_pages(found, places["audit"].parent, options, _beside(places))
+            write_pages(found, places["audit"].parent, options, terminal, _beside(places))
         _report(result, rows, batch, places, run, found, options, terminal)
     _say_where({kind: path for kind, path in places.items() if path.exists()}, terminal)
     return 0

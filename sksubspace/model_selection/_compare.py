@@ -193,7 +193,8 @@ def compare_embeddings(
 
     UserWarning
         If more than 1 % of the rows are copies of others and no groups are given, candidates draw
-        maps of several dimensions, or `max_rows` leaves too few rows for some of them.
+        maps of several dimensions, the best is tied with a control, or `max_rows` leaves too few
+        rows for some of them.
 
     See Also
     --------

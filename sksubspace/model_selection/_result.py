@@ -19,6 +19,7 @@ from sksubspace._comparison import (
     explanations,
     knows_groups,
     level,
+    not_told_from_control,
     of_the_choice,
     question,
     remarks,
@@ -286,7 +287,7 @@ def reading(comparison):
         f"{score_sign(comparison)}: {what} (1 all, 0 none).",
         f"difference: from the best, with {level(comparison)}; tie: it contains 0; chosen: "
         f"{rule(comparison)}.",
-        *filter(None, [of_the_choice(comparison)]),
+        *filter(None, [not_told_from_control(rows), of_the_choice(comparison)]),
         *explanations(rows),
         *(f"{_tidy(row.name)} failed: {row.error}" for row in rows if row.error),
     ]

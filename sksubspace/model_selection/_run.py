@@ -11,7 +11,15 @@ from sklearn.callback import with_callbacks
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
-from sksubspace._comparison import MEAN, PERMUTED, best, choose, dimensions, ranked
+from sksubspace._comparison import (
+    MEAN,
+    PERMUTED,
+    best,
+    choose,
+    dimensions,
+    not_told_from_control,
+    ranked,
+)
 from sksubspace._sklearn import BaseEstimator, CallbackSupportMixin
 from sksubspace._threads import small_work
 from sksubspace.model_selection._candidates import Candidate, is_pca
@@ -136,6 +144,8 @@ def run_comparison(plan, caller, context):
         rows += summarize_all(controls, cv, loo, plan.rule)
     rows = relate(rows, families(rows, cv, loo, plan.rule))
     _warn_of_dimensions(rows)
+    if unfounded := not_told_from_control(rows):
+        warnings.warn(unfounded, UserWarning, stacklevel=3)
     chosen = choose(rows, plan.rule.select, plan.rule.order)
     # whoever is not the best was not taken for its score
     score = next(honest if row is best(rows) else row.score for row in rows if row.name == chosen)

@@ -1,5 +1,6 @@
 """`write_audit`: what may be read off a map, as one page, its tables and figures beside it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,12 @@ _CONTROLS = {
 
 
 def write_audit(
-    audit: Any, path: PathLike, *, command: str | None = None, comparison: str | None = None
+    audit: Any,
+    path: PathLike,
+    *,
+    command: str | None = None,
+    comparison: str | None = None,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write an audit as one self-contained HTML page, its tables and figures as files beside it.
 
@@ -56,6 +62,9 @@ def write_audit(
 
     comparison : str or None, default=None
         Name of a page beside it that compares this map with others, to link to.
+
+    notes : sequence of str, default=()
+        What is to be known of the data, such as what was filled in, shown with the methods.
 
     Returns
     -------
@@ -82,7 +91,12 @@ def write_audit(
         files = {f"_{name}.svg": item.source for name, item in pictures.items()}
         files |= {f"_{name}.csv": csv_of(columns) for name, columns in _tables(audit).items()}
         names = [f"{path.stem}{end}" for end in files]
-        page = render_audit(audit, pictures, names, command and block(command), comparison)
+        given = {
+            "command": command and block(command),
+            "comparison": comparison,
+            "data_notes": [plain(note, 2000) for note in notes],
+        }
+        page = render_audit(audit, pictures, names, given)
     for end, content in files.items():
         content = content if isinstance(content, bytes) else content.encode("utf8")
         replace_file(path.with_name(f"{path.stem}{end}"), content)
@@ -112,8 +126,8 @@ def _tables(audit):
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def render_audit(audit, pictures, files, command, comparison):
-    """Return the page; `files` and `comparison` are the names of those beside it."""
+def render_audit(audit, pictures, files, given):
+    """Return the page; `files` are the names of those beside it, `given` what the caller says."""
     context = {
         "data_name": plain(audit.data_name),
         "label_name": plain(audit.label_name, 60),
@@ -143,8 +157,7 @@ def render_audit(audit, pictures, files, command, comparison):
         ],
         "versions": [(plain(k), plain(v)) for k, v in audit.versions.items()],
         "files": [plain(name) for name in files],
-        "command": command,
-        "comparison": comparison,
+        **given,
     }
     return template("audit.html.jinja").render(context)
 

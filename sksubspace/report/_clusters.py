@@ -1,5 +1,6 @@
 """`write_clusters`: a comparison of clusterings as one page, its tables and figures beside it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def write_clusters(
     ids: Names | None = None,
     data_name: str | None = None,
     command: str | None = None,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write a comparison of clusterings as one self-contained HTML page, with files beside it.
 
@@ -67,6 +69,9 @@ def write_clusters(
 
     command : str or None, default=None
         What was run, shown with the methods.
+
+    notes : sequence of str, default=()
+        What is to be known of the data, such as what was filled in, shown with the methods.
 
     Returns
     -------
@@ -98,7 +103,12 @@ def write_clusters(
         tables = _page_tables(comparison, ids)
         files |= {f"_{name}.csv": csv_of(columns) for name, columns in tables.items()}
         names = [f"{path.stem}{end}" for end in files]
-        page = _render(comparison, pictures, ids, names, data_name, command and block(command))
+        given = {
+            "data_name": plain(data_name or "the rows"),
+            "command": command and block(command),
+            "data_notes": [plain(note, 2000) for note in notes],
+        }
+        page = _render(comparison, pictures, ids, names, given)
     for end, content in files.items():
         content = content if isinstance(content, bytes) else content.encode("utf8")
         replace_file(path.with_name(f"{path.stem}{end}"), content)
@@ -148,9 +158,9 @@ def _columns(records, names):
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def _render(comparison, pictures, ids, files, data_name, command):
+def _render(comparison, pictures, ids, files, given):
     context = {
-        "data_name": plain(data_name or "the rows"),
+        **given,
         "headline": _answer(comparison),
         "is_doubtful": is_doubtful(comparison),
         "size": plain(_what_was_clustered(comparison)),
@@ -170,7 +180,6 @@ def _render(comparison, pictures, ids, files, data_name, command):
         ],
         "versions": [(plain(k), plain(v)) for k, v in comparison.versions.items()],
         "files": [plain(name) for name in files],
-        "command": command,
     }
     return template("clusters.html.jinja").render(context)
 

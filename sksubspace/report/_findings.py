@@ -10,6 +10,7 @@ from sksubspace._comparison import (
     interval_of,
     is_torn,
     level,
+    not_told_from_control,
     remarks,
     rule,
     scored_on,
@@ -127,6 +128,7 @@ def _controls(result):
             sentences.append("That should be near zero; be careful with all scores here.")
         elif not permuted and row.score >= chosen(result).score:
             sentences.append("The chosen map keeps no more than this.")
+    sentences += filter(None, [not_told_from_control(result.results)])
     if not chosen(result).score > 0:
         sentences.append("The chosen map is no better than answering with the mean.")
     return sentences

@@ -64,6 +64,8 @@ def test_the_verdict_is_printed(folder, capsys, tmp_path):
     assert audit(folder, "map.npy", "--out", str(tmp_path)) == 0
     out = capsys.readouterr().out
     assert "does it show the data?" in out
+    page = (tmp_path / "audit.html").read_text(encoding="utf8")
+    assert "the rows are taken in the order of" in page  # nobody said so
     assert "new donors" in out
     assert str(tmp_path / "audit.html") in out
 

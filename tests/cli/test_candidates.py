@@ -40,6 +40,7 @@ def test_umap():
         ("isomap.zzz=5", "there are 'eigen_solver'"),
         ("isomap.n_components=2,3", "no setting 'n_components'"),
         ("isomap.n_neighbors=5,5", "twice"),
+        ("isomap.n_neighbors=5:15", "'5:15' is no number, as 5 is; write several with commas"),
     ],
 )
 def test_settings_that_make_no_sense(word, text):

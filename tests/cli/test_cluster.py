@@ -50,6 +50,20 @@ def test_a_page_its_tables_and_figures_and_the_numbers_are_written(done):
     assert "sksubspace cluster" in (done / "clusters.html").read_text(encoding="utf8")
 
 
+def test_what_was_taken_unsaid_stands_on_the_page(table, capsys):
+    """Who reads the page has not seen the terminal."""
+    frame = pd.read_csv(table)
+    frame.iloc[3, 0] = np.nan
+    path, out = table.parent / "holes.csv", table.parent / "holes"
+    frame.to_csv(path, index=False)
+    words = [str(path), "--id", "sample_id", "--label", "kind", "--drop", "donor"]
+    words += ["--impute", "median", "--n-clusters", "2", *FEW, "--n-jobs", "1", "--out", str(out)]
+    assert main(["cluster", *words]) == 0
+    said = "missing values (1) are replaced by the medians of their columns over all rows"
+    assert said in (out / "clusters.html").read_text(encoding="utf8")
+    assert said in capsys.readouterr().err
+
+
 def test_three_blobs_are_found_and_named_as_the_label_does(done, table):
     rows = pd.read_csv(done / "clusters_rows.csv")
     kinds = pd.read_csv(table)["kind"]

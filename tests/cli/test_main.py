@@ -154,6 +154,7 @@ def test_parsed_words():
         (["--method", "guess"], "choose from"),
         (["--max-rows", "49"], "at least 50"),
         (["--colour"], "unrecognized arguments: --colour"),
+        (["--lable", "kind"], "--lable; is it --label? (see: sksubspace validate --help)"),
     ],
 )
 def test_words_that_make_no_sense(words, text, capsys):

@@ -125,6 +125,13 @@ READ = {
         one("f", np.sort(plain()["a"] + 9)), [], "'f' rises from row to row; if it is no feature: "
         "--drop f", plain().assign(f=np.sort(plain()["a"] + 9)),
     ),
+    "a label in numbers": (
+        one("kind", [3, 1, 2] * 20), [], "'kind' holds 3 whole numbers and is a feature; if it is "
+        "a label: --label kind, or --drop kind", plain().assign(kind=[3, 1, 2] * 20),
+    ),
+    "a label that is dropped too": (
+        one("kind", KINDS), ["--label", "kind", "--drop", "kind"], "", plain(),
+    ),
     "thousands": (
         written(whole(), grouped), ["--thousands", ","], "", whole(),
     ),

@@ -398,10 +398,7 @@ class SteinSubspace(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         X = validate_rows(
             self, X, accept_sparse="csr" if takes_sparse(self) else False, reset=False
         )
-        basis = self.components_.T.astype(np.float64)
-        if sparse.issparse(X):
-            return (X @ basis - self.mean_ @ basis).astype(X.dtype)
-        return in_blocks(lambda rows: (rows - self.mean_) @ basis, X).astype(X.dtype)
+        return _projected(X, self.mean_, self.components_)
 
     def score(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         r"""Tell how well the responses follow from the projected rows.
@@ -438,7 +435,8 @@ class SteinSubspace(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         X, y, weights = checked_rows(self, X, y, sample_weight, reset=False, min_samples=3)
         kind = "numbers" if self.classes_ is None else "classes"
         Y, _ = encode_responses(y, kind, self.classes_)
-        return explained_by(self.transform(X), Y, weights, kind, X)
+        Z = _projected(X, self.mean_, self.components_)
+        return explained_by(Z, Y, weights, kind, X)
 
     @property
     def _n_features_out(self):
@@ -451,6 +449,13 @@ class SteinSubspace(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         tags.input_tags.sparse = takes_sparse(self)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _projected(X, mean, components):  # (n, d), (d,), (k, d) -> (n, k)
+    basis = components.T.astype(np.float64)
+    if sparse.issparse(X):
+        return (X @ basis - mean @ basis).astype(X.dtype)
+    return in_blocks(lambda rows: (rows - mean) @ basis, X).astype(X.dtype)
 
 
 def _with_directions(estimator, model, directions, values, dtype):
