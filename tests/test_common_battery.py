@@ -77,6 +77,18 @@ def test_a_second_fit_forgets_the_first(case):
     case.assert_same(estimator)
 
 
+@pytest.mark.filterwarnings("error:X (has|does not have).*feature names")
+def test_a_frame_is_known_by_its_names_in_every_method(case):
+    pandas = pytest.importorskip("pandas")
+    names = [f"f{i}" for i in range(case.X.shape[1])]
+    estimator = case.make().fit(pandas.DataFrame(case.X, columns=names), case.y)
+    new = pandas.DataFrame(case.X_new, columns=names)
+    # a frame lies in memory by columns, which is rounded differently
+    expected = pytest.approx(case.fitted.score(case.X_new, case.y_new), rel=1e-6, abs=1e-9)
+    assert estimator.score(new, case.y_new) == expected
+    assert case.outputs(estimator, new).keys() == case.said.keys()
+
+
 def test_single_precision_stays_single(mapping):
     for estimator, dtype in [(mapping.fitted, np.float64), (mapping.single, np.float32)]:
         found = mapping.outputs(estimator, mapping.X_new.astype(dtype))
