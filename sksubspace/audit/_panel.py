@@ -11,6 +11,7 @@ from sksubspace.metrics import GroupLoss, GroupScores, deviance_explained, find_
 from sksubspace.metrics._controls import arrangement_p_value, dealt, derangement
 from sksubspace.metrics._group_loss import group_loss_of
 from sksubspace.metrics._group_scores import (
+    MISSING,
     centre_distances,
     group_scores_of,
     is_group,
@@ -261,6 +262,8 @@ def _group_readings(scores, controls, dealt):
 def own_group_shares(learnt, labels):
     """How far the neighbours of the rows of a group are of that group, on the map and in the data.
 
+    Neighbours without a label count for nothing, and are no group.
+
     Returns
     -------
     shares : dict of str to (float, float)
@@ -270,21 +273,29 @@ def own_group_shares(learnt, labels):
     k = min(_N_NEIGHBORS, found.neighbors.shape[1])
     names, code = np.unique(labels, return_inverse=True)
     near = nearest_of_other_groups(learnt.Z[rows], learnt.Z, k, rows, found.groups)[1]
-    most = np.minimum(k, np.bincount(code)[code[rows]] - 1)
+    others = np.bincount(code)[code[rows]] - 1
     same = [
-        (code[neighbors] == code[rows][:, None]).sum(axis=1) / np.maximum(most, 1)
+        _share_of_own(code[neighbors], code[rows], labels[neighbors] != MISSING, others)
         for neighbors in (near, found.neighbors[:, :k])
     ]
+    known = np.isfinite(same).all(axis=0)
     return {
         str(name): tuple(float(one[here].mean()) for one in same)
         for number, name in enumerate(names)
-        if (here := (code[rows] == number) & (most > 0)).any()
+        if name != MISSING and (here := (code[rows] == number) & known).any()
     }
+
+
+def _share_of_own(near, own, is_labelled, n_others):  # (m, k), (m,), (m, k), (m,) -> (m,)
+    """Labelled neighbours of the own group over all, or over as many as there are of it."""
+    most = np.minimum(is_labelled.sum(axis=1), n_others)
+    same = ((near == own[:, None]) & is_labelled).sum(axis=1)
+    return np.divide(same, most, out=np.full(len(own), np.nan), where=most > 0)
 
 
 def _mean_over_rows(scores, attribute):
     values = getattr(scores, attribute)
-    known = np.isfinite(values)
+    known = np.isfinite(values) & (np.array(scores.names) != MISSING)
     if not known.any():
         return np.nan
     return float(np.average(values[known], weights=scores.n_samples[known]))

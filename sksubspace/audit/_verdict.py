@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sksubspace.metrics._group_scores import MISSING
 from sksubspace.metrics._panel import (
     ARRANGEMENT_LEVEL,
     BETWEEN_GROUPS,
@@ -151,9 +152,10 @@ def _distances(panel, broken):
         if is_known and not has_distances(value)
     ]
     if np.isnan(between.value):
+        n_named = sum(name != MISSING for name in scores.names)
         return Finding(
             "distances between clusters", "unknown",
-            f"{len(scores.names)} group{'s' * (len(scores.names) > 1)}: three are needed",
+            f"{n_named} group{'s' * (n_named != 1)}: three are needed",
         )  # fmt: skip
     fine = has_distances(between.value) and not broken
     where = f"; not from {named_in_words(low)}" if low and fine else ""
@@ -168,7 +170,7 @@ def _distances(panel, broken):
 
 def _inside(scores, broken):
     values = dict(zip(scores.names, scores.within_r2, strict=True))
-    known = {name: value for name, value in values.items() if np.isfinite(value)}
+    known = {name: r2 for name, r2 in values.items() if np.isfinite(r2) and name != MISSING}
     good = sorted((n for n in known if known[n] >= INSIDE_FROM), key=known.get, reverse=True)
     bad = sorted((n for n in known if known[n] < INSIDE_FROM), key=known.get, reverse=True)
     answer = "yes" if good and not bad else "in part" if good else "NO" if known else "unknown"

@@ -17,7 +17,7 @@ from sksubspace.metrics._learnt import learn_map
 _N_NEIGHBORS = 15
 # distances to two others are in order or not: three are the fewest of which a rank says something
 _FEWEST_DISTANCES = 3
-_MISSING = "missing"
+MISSING = "missing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +241,7 @@ def _reason(name, size, spread, has_centre):
         return "all of its rows are left out together"
     if not np.nansum(spread) > 0:
         return "its rows are equal"
-    if name == _MISSING:
+    if name == MISSING:
         return "no group of its own"
     n_others = int(has_centre.sum()) - 1
     return f"only {n_others} other groups" if n_others < _FEWEST_DISTANCES else ""
@@ -256,7 +256,7 @@ def group_means(X, code):  # (n, d), (n,) -> (k, d)
 def is_group(names, code):  # -> (k,) of bool
     """Which groups have a centre to speak of: of two rows or more, and with a label."""
     sizes = np.bincount(code, minlength=len(names))
-    return (sizes > 1) & (np.array(names) != _MISSING)
+    return (sizes > 1) & (np.array(names) != MISSING)
 
 
 def centre_distances(X, code, has_centre):  # (n, d), (n,), (k,) -> (k, k)

@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 
 from sksubspace import audit_embedding
+from sksubspace.audit._panel import _share_of_own
 from tests.audit.data import islands
 
 
@@ -114,3 +115,27 @@ def test_one_group_has_no_distances(data):
 def test_a_map_of_one_dimension_makes_a_page(odd, tmp_path):
     page = odd.to_report(tmp_path / "audit.html").read_text(encoding="utf8")
     assert page.count("<title>") == 86  # that of the page, and a tip for each dot
+
+
+def test_rows_without_a_label_change_no_answer(data):
+    """They are a line of the table, but no cluster, and nobody's wrong neighbour."""
+    X, Z, y = data
+    gaps = y.astype(object)
+    gaps[np.random.RandomState(0).choice(90, 18, replace=False)] = None
+    questions = "clusters are separate", "structure inside clusters"
+    found, full = (
+        {one.question: one for one in audit_embedding(X, Z, y=labels).verdict}
+        for labels in (gaps, y)
+    )
+    assert [found[one].answer for one in questions] == [full[one].answer for one in questions]
+    assert "missing" not in str([found[one].evidence for one in questions])
+    two = np.where(y == y[0], "a", "b").astype(object)
+    two[::9] = None
+    line = next(one for one in audit_embedding(X, Z, y=two).verdict if one.question == questions[2])
+    assert "2 groups: three are needed" in line.evidence
+
+
+def test_neighbours_without_a_label_count_for_nothing():
+    near, own = np.array([[0, 1, 2], [2, 2, 2], [0, 1, 1]]), np.array([0, 1, 0])
+    shares = _share_of_own(near, own, near != 2, np.array([5, 5, 1]))
+    np.testing.assert_array_equal(shares, [1 / 2, np.nan, 1])  # there is but one other of the last
