@@ -131,8 +131,7 @@ def test_rows_without_a_label_change_no_answer(data):
     assert "missing" not in str([found[one].evidence for one in questions])
     two = np.where(y == y[0], "a", "b").astype(object)
     two[::9] = None
-    line = next(one for one in audit_embedding(X, Z, y=two).verdict if one.question == questions[2])
-    assert "2 groups: three are needed" in line.evidence
+    assert "2 groups: three are needed" in str(audit_embedding(X, Z, y=two).verdict)
 
 
 def test_neighbours_without_a_label_count_for_nothing():
