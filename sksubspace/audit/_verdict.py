@@ -88,11 +88,12 @@ def _tells(panel, reliability, broken):
     local = panel["local"]
     drawn = reliability.mark != "not drawn"
     n_reliable, n_drawn = int(reliability.reliable.sum()), int(drawn.sum())
+    order = "; are its rows in the order of the data?" if broken else ""
     return Finding(
         "does it show the data?",
         "BROKEN" if broken else "yes",
         f"R2 {short(local.value)} (permuted {short(local.permuted)}, PCA {short(local.pca)}); "
-        f"{n_reliable:,} of {n_drawn:,} dots better than by chance",
+        f"{n_reliable:,} of {n_drawn:,} dots better than by chance{order}",
         f"broken under {short(BROKEN_BELOW)} and {MANY:.0%} of the dots",
     )
 
