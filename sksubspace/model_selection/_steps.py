@@ -37,7 +37,7 @@ class Steps:
         self.are_alike = are_alike
         self.patience = patience_of(verbose)
         self._lock = RLock()
-        self._number, self._step = 0, ""
+        self._n_begun, self._step = 0, ""
         self._since = monotonic()
         self._timer = self._live = None
 
@@ -61,7 +61,7 @@ class Steps:
     def begin(self, step):
         """Say what is done from now on; the step before has ended."""
         with self._lock:
-            self._number += 1
+            self._n_begun += 1
             self._step = step
 
     def _show(self):
@@ -85,7 +85,7 @@ class Steps:
         from rich.text import Text
 
         with self._lock:
-            number, step = max(self._number, 1), self._step
+            number, step = max(self._n_begun, 1), self._step
         done, elapsed = number - 1, monotonic() - self._since
         words = f"step {number} of {self.n_steps}, {duration(elapsed)} so far"
         if self.are_alike and done:
