@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 from sksubspace import _pages
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REFERENCES = {
     "anndata": "https://anndata.readthedocs.io/en/stable/",
     "matplotlib": "https://matplotlib.org/stable/",
@@ -34,10 +35,13 @@ def reached(address):
 
 
 def lead_to_pages(gallery_conf, fname):
-    """Before each example: pictures of estimators lead to the reference beside the gallery."""
-    folders = Path(fname).parts
-    first = max(i for i, name in enumerate(folders) if name in ("examples", "auto_examples"))
-    _pages.documentation = lambda: "/".join([".."] * (len(folders) - 1 - first))
+    """Before each example: pictures of estimators lead to the reference beside the gallery.
+
+    The gallery gives the name of the file alone; its page lies as deep in the folder of pages.
+    """
+    (path,) = EXAMPLES.rglob(Path(fname).name)
+    depth = len(path.relative_to(EXAMPLES).parts)
+    _pages.documentation = lambda: "/".join([".."] * depth)
 
 
 def setup(app):
