@@ -3,6 +3,7 @@
 import ast
 import functools
 import http.server
+import importlib
 import json
 import re
 import shutil
@@ -164,3 +165,15 @@ def measured(site, profile):
             browser.wait(30)
             server.shutdown()
     return found
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_pictures_of_an_example_lead_to_the_reference(path, monkeypatch):
+    """The gallery names the file alone; its page lies as deep below the others as the file."""
+    from sksubspace import _pages
+
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    monkeypatch.setattr(_pages, "documentation", None)
+    importlib.import_module("elsewhere").lead_to_pages({}, path.name)
+    page = DOCS / "auto_examples" / path.relative_to(ROOT / "examples")
+    assert (page.parent / _pages.documentation()).resolve() == DOCS
