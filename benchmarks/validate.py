@@ -171,6 +171,7 @@ def protocols(options):
     lines = read_csv("validate_protocols.csv")
     for data, n_rows, draws in _PROTOCOLS:
         wanted = options.only_rows is None or n_rows in options.only_rows
+        wanted &= options.only_data is None or data in options.only_data
         if wanted and has_data(data.removesuffix(" x 50")):
             lines = [line for line in lines if (line["Data"], line["Rows"]) != (data, str(n_rows))]
             for seed in range(options.seeds):
@@ -182,8 +183,9 @@ def protocols(options):
 
 
 def _protocols_of(data, n_rows, draws, seed):
-    """Lines of one draw of rows: each protocol, with its regret."""
-    runs = {name: run_protocol(data, n_rows, seed, **how) for name, how in PROTOCOLS.items()}
+    """Lines of one draw of rows: each protocol, with its regret; its steps for the first seed."""
+    names = PROTOCOLS if seed == 0 else ("full", "and race")
+    runs = {name: run_protocol(data, n_rows, seed, **PROTOCOLS[name]) for name in names}
     runs |= {f"draw of {most:,}": run_protocol(data, n_rows, seed, max_rows=most) for most in draws}
     full = runs["full"]
     return [
@@ -250,6 +252,7 @@ def main():
     parser.add_argument(
         "--only-rows", nargs="+", type=int, help="of `protocols`, only tables of so many rows"
     )
+    parser.add_argument("--only-data", nargs="+", help="of `protocols`, only these data")
     parser.add_argument("--n-jobs", type=int, default=1, help="of the ranking (default: 1)")
     options = parser.parse_args()
     found = []
