@@ -137,7 +137,7 @@ def plane_sets():
 
 
 # standard deviations of the features of one heap, and heaps that are drawn
-_AXES, _N_HEAPS = np.linspace(0.3, 2, 13), 8
+_AXES, _N_HEAPS = np.linspace(0.3, 2, 13), 20
 
 
 def null_sets(n=1000):

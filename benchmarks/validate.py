@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from _common import has_data, print_table, read_csv, read_data, result_row, write_csv, write_page
-from _protocols import PROTOCOLS, first_umap, run_protocol
+from _protocols import LAST, PROTOCOLS, first_umap, run_protocol
 from medal_memory import make_problem
 
 N_ROWS, LIMIT_GIB = 200_000, 8
@@ -168,44 +168,59 @@ def protocols(options):
             result_row("protocols", "digits", f"CPU s of a process's first UMAP, {how}", seconds,
                        asked)
         )  # fmt: skip
-    lines = read_csv("validate_protocols.csv")
+    runs = read_csv("validate_protocols.csv") if options.resume else []
+    for seed in range(options.seeds):
+        for data, n_rows, draws in _PROTOCOLS:
+            wanted = options.only_rows is None or n_rows in options.only_rows
+            wanted &= options.only_data is None or data in options.only_data
+            if wanted and has_data(data.removesuffix(" x 50")):
+                for name, how in _protocols_of(seed, draws).items():
+                    of = {"Data": data, "Rows": str(n_rows), "Seed": str(seed), "Protocol": name}
+                    if all(of.items() - run.items() for run in runs):
+                        runs.append(of | _run_in_short(run_protocol(data, n_rows, seed, **how)))
+                        write_csv("validate_protocols.csv", runs)  # it takes long: may be stopped
     for data, n_rows, draws in _PROTOCOLS:
-        wanted = options.only_rows is None or n_rows in options.only_rows
-        wanted &= options.only_data is None or data in options.only_data
-        if wanted and has_data(data.removesuffix(" x 50")):
-            lines = [line for line in lines if (line["Data"], line["Rows"]) != (data, str(n_rows))]
-            for seed in range(options.seeds):
-                lines += _protocols_of(data, n_rows, draws, seed)
-                write_csv("validate_protocols.csv", lines)  # it takes long, and may be stopped
-    for data, n_rows, draws in _PROTOCOLS:
-        rows += _protocol_rows(data, n_rows, draws, read_csv("validate_protocols.csv"))
+        rows += _protocol_rows(data, n_rows, draws, _beside_full(runs))
     return rows
 
 
-def _protocols_of(data, n_rows, draws, seed):
-    """Lines of one draw of rows: each protocol, with its regret; its steps for the first seed."""
-    names = PROTOCOLS if seed == 0 else ("full", "and race")
-    runs = {name: run_protocol(data, n_rows, seed, **PROTOCOLS[name]) for name in names}
-    runs |= {f"draw of {most:,}": run_protocol(data, n_rows, seed, max_rows=most) for most in draws}
-    full = runs["full"]
-    return [
-        {
-            "Data": data,
-            "Rows": n_rows,
-            "Seed": seed,
-            "Protocol": name,
-            "CPU s": round(run["seconds"], 1),
-            "Of the full": round(run["seconds"] / full["seconds"], 3),
-            "Estimate": round(run["estimate"], 1),
-            "Chosen": run["chosen"],
-            "Best": run["best"],
-            # openTSNE's settings go by the same names as those of t-SNE
-            "Regret": round(full["scores"][full["chosen"]] - full["scores"][run["chosen"]], 4),
-            "Tied": int(run["chosen"] in full["tied"]),
-            "Fits spared": sum(5 - after for after in run["dropped"].values()),
+def _protocols_of(seed, draws):
+    """Protocols by name: each step for the first seed, then the full one and the last."""
+    steps = PROTOCOLS if seed == 0 else {name: PROTOCOLS[name] for name in ("full", LAST)}
+    drawn = {f"draw of {most:,}": PROTOCOLS[LAST] | {"max_rows": most} for most in draws}
+    return steps | drawn
+
+
+def _run_in_short(run):
+    return {
+        "CPU s": round(run["seconds"], 1),
+        "Estimate": round(run["estimate"], 1),
+        "Chosen": run["chosen"],
+        "Best": run["best"],
+        "Tied": json.dumps(run["tied"]),
+        "Scores": json.dumps({name: round(value, 5) for name, value in run["scores"].items()}),
+        "Fits spared": sum(5 - after for after in run["dropped"].values()),
+    }
+
+
+def _beside_full(runs):
+    """Each run with what it took of the full protocol's time, and what its choice loses there."""
+    full = {
+        (run["Data"], run["Rows"], run["Seed"]): run for run in runs if run["Protocol"] == "full"
+    }
+    lines = []
+    for run in runs:
+        whole = full.get((run["Data"], run["Rows"], run["Seed"]))
+        if whole is None:
+            continue
+        scores = json.loads(whole["Scores"])  # openTSNE's settings go by the names of t-SNE's
+        beside = {
+            "Of the full": float(run["CPU s"]) / float(whole["CPU s"]),
+            "Regret": scores[whole["Chosen"]] - scores[run["Chosen"]],
+            "Tied": run["Chosen"] in json.loads(whole["Tied"]),
         }
-        for name, run in runs.items()
-    ]
+        lines.append(run | beside)
+    return lines
 
 
 def _protocol_rows(data, n_rows, draws, lines):
@@ -217,7 +232,7 @@ def _protocol_rows(data, n_rows, draws, lines):
     rows, label = [], f"{data}, {n_rows:,} rows"
     for name in (*PROTOCOLS, *(f"draw of {most:,}" for most in draws)):
         asked, regret = None, ("<=", _REGRET)
-        if name == "and race":
+        if name in ("and race", LAST):
             asked = ("<=", _HALF) if n_rows <= 2_000 else None
         elif name.startswith("draw"):
             asked = ("<=", draws[int(name.split()[-1].replace(",", ""))])
@@ -251,6 +266,9 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
         "--only-rows", nargs="+", type=int, help="of `protocols`, only tables of so many rows"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="of `protocols`, keep the runs that were written"
     )
     parser.add_argument("--only-data", nargs="+", help="of `protocols`, only these data")
     parser.add_argument("--n-jobs", type=int, default=1, help="of the ranking (default: 1)")

@@ -7,8 +7,6 @@ import numpy as np
 
 from sksubspace.metrics._halves import LEAST_EVIDENCE
 
-# at K = 2 single Gaussians of 120 to 1,000 rows came up to .22: benchmarks/clustering_choice.py
-_SURE_AT_TWO = 0.25
 # characters of a line, and of a name
 _WIDTH, _WIDEST_NAME = 100, 20
 # names that a sentence lists
@@ -39,11 +37,6 @@ def html_page(comparison):
 def is_doubtful(comparison):
     """Whether there is no more structure than one Gaussian has, or it is not known."""
     return not comparison.evidence_ >= LEAST_EVIDENCE
-
-
-def is_weak(comparison):
-    """Whether a single heap may reach as much: two halves may be cut alike by chance."""
-    return comparison.n_clusters == 2 and LEAST_EVIDENCE <= comparison.evidence_ < _SURE_AT_TWO
 
 
 def others_with_evidence(comparison):  # -> list of str
@@ -214,13 +207,7 @@ def _verdict(comparison):
     if is_doubtful(comparison):
         return doubt(comparison)
     found = f"X / sqrt(log K) = {comparison.evidence_:.2f}"
-    weak = ""
-    if is_weak(comparison):
-        weak = (
-            " It is weak: at K = 2 single Gaussians with axes of nearly the same length came up to "
-            ".22. Try K = 3 too, and more halvings."
-        )
-    return f"There is more structure than one Gaussian has ({found}, from .1 on).{weak}"
+    return f"There is more structure than one Gaussian has ({found}, from .1 on)."
 
 
 def _of_the_number(comparison):

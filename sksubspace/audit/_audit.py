@@ -17,7 +17,7 @@ from sksubspace.metrics._learnt import learn_map
 from sksubspace.metrics._reliability import reliability_of
 from sksubspace.model_selection._memory import shaping_versions
 from sksubspace.model_selection._progress import check_verbose
-from sksubspace.model_selection._steps import Steps
+from sksubspace.model_selection._steps import StepLines
 
 # besides those of the panel
 _N_STEPS = 2
@@ -141,7 +141,7 @@ def audit_embedding(
     check_verbose(verbose)
     given = read_input(X, Z, y=y, groups=groups, ids=ids, counts=counts, teacher=teacher)
     seed = _seed_of(random_state)
-    with Steps("auditing", _N_STEPS + n_panel_steps(given), verbose) as steps:
+    with StepLines("auditing", _N_STEPS + n_panel_steps(given), verbose) as steps:
         steps.begin("an encoder and a decoder of the map")
         learnt = learn_map(
             given.X, given.Z, student=student, groups=given.groups, random_state=seed,

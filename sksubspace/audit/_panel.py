@@ -136,7 +136,7 @@ def read_panel(learnt, given, steps, *, surrogate, n_jobs, random_state):
     given : AuditInput
         What goes with all rows, those without a place too.
 
-    steps : Steps
+    steps : StepLines
         Where it is told how far it is.
 
     surrogate : bool

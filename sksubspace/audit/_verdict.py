@@ -79,9 +79,12 @@ def verdict_of(panel, reliability, q):  # -> tuple of Finding
 
 def is_broken(panel, reliability):
     """Whether a map says nothing: neither its R2, nor any row worth the name stands by reason."""
+    return panel["local"].value < BROKEN_BELOW and not _has_many_reliable(reliability)
+
+
+def _has_many_reliable(reliability):
     drawn = reliability.mark != "not drawn"
-    share = reliability.reliable[drawn].mean()
-    return bool(panel["local"].value < BROKEN_BELOW and share < MANY)
+    return bool(reliability.reliable[drawn].mean() >= MANY)
 
 
 def _tells(panel, reliability, broken):
@@ -89,12 +92,13 @@ def _tells(panel, reliability, broken):
     drawn = reliability.mark != "not drawn"
     n_reliable, n_drawn = int(reliability.reliable.sum()), int(drawn.sum())
     order = "; are its rows in the order of the data?" if broken else ""
+    whole = local.value >= BROKEN_BELOW and _has_many_reliable(reliability)
     return Finding(
         "does it show the data?",
-        "BROKEN" if broken else "yes",
+        "BROKEN" if broken else "yes" if whole else "in part",
         f"R2 {short(local.value)} (permuted {short(local.permuted)}, PCA {short(local.pca)}); "
         f"{n_reliable:,} of {n_drawn:,} dots better than by chance{order}",
-        f"broken under {short(BROKEN_BELOW)} and {MANY:.0%} of the dots",
+        f"yes from {short(BROKEN_BELOW)} and {MANY:.0%} of the dots, broken under both",
     )
 
 

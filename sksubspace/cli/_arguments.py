@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from difflib import get_close_matches
 
 import sksubspace
@@ -45,9 +46,10 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments):
     """Parse the words after ``sksubspace`` into `verb` and the options of that verb."""
-    options, unknown = _parser().parse_known_args(arguments)
+    parser, verbs = _parser()
+    options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        raise UsageError(_unrecognized(unknown, options))
+        raise UsageError(_unrecognized(unknown, options.verb, verbs[options.verb]))
     options.command = ["sksubspace", *arguments]
     for option in ("drop", "keep", "one_hot", "na_values"):
         if options.data is None and getattr(options, option, None):
@@ -65,17 +67,15 @@ def parse(arguments):
     return options
 
 
-def _unrecognized(unknown, options):
+def _unrecognized(unknown, verb, parser):
     """Say what is not known, what may be meant, and where all options stand."""
-    known = [f"--{name.replace('_', '-')}" for name in vars(options)]
+    known = re.findall(r"--[a-z][a-z-]*", parser.format_usage())
     close = get_close_matches(unknown[0], known, n=1)
     hint = f"; is it {close[0]}?" if close else ""
-    return (
-        f"unrecognized arguments: {' '.join(unknown)}{hint} (see: sksubspace {options.verb} --help)"
-    )
+    return f"unrecognized arguments: {' '.join(unknown)}{hint} (see: sksubspace {verb} --help)"
 
 
-def _parser():
+def _parser():  # -> the parser, and that of each verb by name
     parser = _Parser(
         prog="sksubspace",
         description="Maps of high-dimensional data that can be trusted on new rows.",
@@ -90,7 +90,7 @@ def _parser():
     _add_cluster(verbs.add_parser("cluster", help="compare clusterings", description=_CLUSTER))
     _add_transform(verbs.add_parser("transform", help="place rows", description=_TRANSFORM))
     _add_shift(verbs.add_parser("shift", help="test a batch", description=_SHIFT))
-    return parser
+    return parser, verbs.choices
 
 
 def _add_audit(verb):

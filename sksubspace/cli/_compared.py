@@ -180,18 +180,23 @@ def _note_codes(table, X, terminal):
     """Say which column may be a label in numbers, where nearly all others are no such column."""
     if not table.has_names or X.shape[1] < _FEWEST_BESIDE_CODES:
         return
-    codes = {}
-    for name, values in zip(table.columns, X.T, strict=True):
-        found = np.unique(values[:_ROWS_OF_CODES])
-        if len(found) <= _MOST_CODES and (found == np.floor(found)).all():  # NaN is no code
-            codes[str(name)] = np.unique(values)
-    few = {name: len(found) for name, found in codes.items() if 1 < len(found) <= _MOST_CODES}
-    if 1 <= len(codes) <= _MOST_COLUMNS_OF_CODES:
-        for name, n_codes in few.items():
+    n_codes = {str(name): _n_codes(values) for name, values in zip(table.columns, X.T, strict=True)}
+    few = {name: number for name, number in n_codes.items() if number}
+    if len(few) <= _MOST_COLUMNS_OF_CODES:
+        for name, number in few.items():
             terminal.note(
-                f"{table.path}: column '{name}' holds {n_codes} whole numbers and is a feature; if "
+                f"{table.path}: column '{name}' holds {number} whole numbers and is a feature; if "
                 f"it is a label: {option('--label', [name])}, or {option('--drop', [name])}"
             )
+
+
+def _n_codes(values):  # (n,) -> int
+    """How many different whole numbers a column holds, NaN aside; 0 if others, one or too many."""
+    for part in (values[:_ROWS_OF_CODES], values):  # nearly all columns end with the first rows
+        found = np.unique(part[~np.isnan(part)])
+        if len(found) > _MOST_CODES or (found != np.floor(found)).any():
+            return 0
+    return len(found) if len(found) > 1 else 0
 
 
 def _note_placeholders(table, X, terminal):

@@ -7,9 +7,13 @@ from sksubspace.metrics._label_information import joint_shares, normalized
 from sksubspace.metrics._neighbor_field import Near, join_noise
 from sksubspace.neighbors import k_nearest
 
-# of the root of log K: normal, uniform and heavy-tailed rows stay below .05, data with clusters
-# that were tried are above .12: benchmarks/clustering_choice.py
+# of the root of log K: normal, uniform and heavy-tailed rows stay below .03, data with clusters
+# that were tried are above .1: benchmarks/clustering_choice.py
 LEAST_EVIDENCE = 0.1
+# Gaussians; the one whose halves agree most counts. Where leading axes are of nearly one length,
+# chance cuts halves along the same one or not: of one Gaussian alone single heaps had an evidence
+# of up to .22 at K = 2, of the largest of five up to .08: benchmarks/clustering_choice.py
+_N_GAUSSIANS = 5
 # nearest rows of the other half
 _N_NEAREST = 3
 
@@ -46,7 +50,7 @@ class Halves:
         """Information between a row's label and those of its three nearest rows of the other half.
 
         Each half has the labels of its own fit, which need not be named alike: N, as a mean of both
-        directions, less that of the Gaussian, in the metric where most is left.
+        directions, less the largest of five Gaussians, in the metric where most is left.
         """
         codes = [self._codes(*one) for one in zip(labels, self.parts, self._kinds, strict=True)]
         null = self._null(n_clusters)
@@ -67,14 +71,20 @@ class Halves:
         return np.unique(labels, return_inverse=True)[1]
 
     def _null(self, n_clusters):  # -> dict of str to float
+        """N of the Gaussian whose halves agree most in each metric, of two cuts the larger."""
         if n_clusters not in self._nulls:
-            cuts = [self._field.null_cuts(n_clusters, kinds) for kinds in self._kinds]
-            near = self._across(self._field.null_places)
+            found = [self._null_of(draw, n_clusters) for draw in range(_N_GAUSSIANS)]
             self._nulls[n_clusters] = {
-                name: max(_both_ways(codes, near[name]) for codes in zip(*cuts, strict=True))
-                for name in near
+                name: max(one[name] for one in found if name in one) for name in found[0]
             }
         return self._nulls[n_clusters]
+
+    def _null_of(self, draw, n_clusters):  # -> dict of str to float
+        places = self._field.null_places(draw)
+        halves = [{name: Z[kinds] for name, Z in places.items()} for kinds in self._kinds]
+        cuts = zip(*[self._field.cut(half, n_clusters) for half in halves], strict=True)
+        near, cuts = self._across(places), list(cuts)
+        return {name: max(_both_ways(codes, near[name]) for codes in cuts) for name in places}
 
 
 def _both_ways(codes, near):  # two of (n_part,), two of Near -> float

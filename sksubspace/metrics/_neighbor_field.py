@@ -22,6 +22,8 @@ _N_NULL_DIRECTIONS = 100
 # starts of the k-means that cuts the Gaussian
 _N_STARTS = 2
 N_NEIGHBORS = 10
+# seeds between those of two draws of the Gaussian: halves are drawn with the seeds that follow
+_BETWEEN_DRAWS = 1_000_003
 # two halves of whole groups, of two groups each
 _FEWEST_GROUPS = 4
 _FEWEST_ROWS = 4
@@ -73,8 +75,8 @@ class NeighborField:
         Whether the caller named them.
     metrics : dict of str to Metric
         What places rows, "whitened" first where there is one.
-    places, null_places : dict of str to ndarray of shape (n_kinds, r)
-        The kinds, and rows of the Gaussian, in each metric.
+    places : dict of str to ndarray of shape (n_kinds, r)
+        The kinds in each metric.
     near : dict of str to Near
         Neighbours in each metric, as places in `kinds`.
     max_samples, seed : int
@@ -99,9 +101,7 @@ class NeighborField:
         self.seed = int(rng.randint(2**31 - 1))
         with small_work(0):  # sums on several threads round otherwise
             rows = X if n == X.shape[0] else X[self.kinds]
-            self.metrics, self.places, self.null_places = _metrics_and_places(
-                rows, np.random.RandomState(self.seed)
-            )
+            self.metrics, self.places, self._gaussian = _metrics_and_places(rows, self.seed)
         self._rows = sample_rows(n, max_samples, self.seed)
         self.near = {name: self._nearest(Z) for name, Z in self.places.items()}
         self._null_near, self._nulls = None, {}
@@ -119,20 +119,32 @@ class NeighborField:
     def null(self, n_clusters):  # -> dict of str to float
         """N of the Gaussian in each metric: of two cuts, by k-means in each, the larger."""
         if n_clusters not in self._nulls:
-            if self._null_near is None:
-                self._null_near = {name: self._nearest(Z) for name, Z in self.null_places.items()}
-            cuts = self.null_cuts(n_clusters, np.arange(len(self.kinds)))
+            places = self.null_places(0)
+            cuts = self.cut(places, n_clusters)
             self._nulls[n_clusters] = {
-                name: max(normalized(joint_shares(c, c, near.rows, near.others)) for c in cuts)
-                for name, near in self._null_near.items()
+                name: max(
+                    normalized(joint_shares(codes, codes, near.rows, near.others)) for codes in cuts
+                )
+                for name, near in self._near_in_null(places).items()
             }
         return self._nulls[n_clusters]
 
-    def null_cuts(self, n_clusters, rows):  # int, (m,) -> list of (m,)
-        """Clusters of some rows of the Gaussian, by k-means in each metric."""
-        kmeans = KMeans(min(n_clusters, len(rows)), n_init=_N_STARTS, random_state=self.seed)
+    def null_places(self, draw):  # -> dict of str to (n_kinds, r)
+        """Rows of the Gaussian, in the metrics that the data have."""
+        drawn = self._gaussian.places(draw)
+        return {name: Z for name, Z in drawn.items() if name in self.places}
+
+    def cut(self, places, n_clusters):  # dict of str to (m, r) -> list of (m,)
+        """Clusters by k-means in each metric."""
+        n = len(next(iter(places.values())))
+        kmeans = KMeans(min(n_clusters, n), n_init=_N_STARTS, random_state=self.seed)
         with small_work(0):
-            return [kmeans.fit_predict(Z[rows]) for Z in self.null_places.values()]
+            return [kmeans.fit_predict(Z) for Z in places.values()]
+
+    def _near_in_null(self, places):  # -> dict of str to Near
+        if self._null_near is None:
+            self._null_near = {name: self._nearest(Z) for name, Z in places.items()}
+        return self._null_near
 
     def difference_error(self, first, second):
         """Standard error of the difference of the excess of two `NeighborInformation`.
@@ -209,34 +221,76 @@ class Metric:
         return _scores(normalize(X) if self.unit else X, self.mean, self.directions)
 
 
-def _metrics_and_places(X, rng):  # (n, d) -> dict of str to Metric, two dicts of str to (n, r)
-    r"""Both metrics, and in each the rows, and as many of a Gaussian of their mean and covariance.
+@dataclass(frozen=True, eq=False)
+class _Gaussian:
+    r"""A normal distribution with the mean and the covariance of some rows; it has no clusters.
 
     With the mean m, the leading directions V and variances l, and g the variance that they leave,
-    a row of the Gaussian is :math:`m + V \operatorname{diag}(l)^{1/2} u`, u standard normal, and
-    another direction in which all rows differ from the mean by the root of g.
+    a row is :math:`m + V \operatorname{diag}(l)^{1/2} u`, u standard normal, and another direction
+    in which all rows differ from the mean by the root of g.
+
+    Attributes
+    ----------
+    n_rows : int
+        How many rows it gives.
+    variances : ndarray of shape (r,)
+        Along the leading directions.
+    at : ndarray of shape (r,)
+        The mean, along these.
+    beside : float
+        Length of the part of the mean that is in none of them.
+    left : float
+        Variance in all other directions together.
+    seed : int
+        Of its rows.
     """
+
+    n_rows: int
+    variances: np.ndarray
+    at: np.ndarray
+    beside: float
+    left: float
+    seed: int
+
+    def places(self, draw):  # -> dict of str to (n_rows, r)
+        """Rows in each metric, which is made of them; the same for the same number of the draw."""
+        rng = np.random.RandomState((self.seed + draw * _BETWEEN_DRAWS) % 2**32)
+        with small_work(0):
+            drawn = rng.standard_normal((self.n_rows, len(self.variances)))
+            drawn *= np.sqrt(self.variances)
+            plain = drawn @ _leading(drawn)[1]
+            drawn = np.hstack([drawn + self.at, np.full((len(drawn), 1), self.beside)])
+            units = drawn / np.sqrt(np.square(drawn).sum(axis=1, keepdims=True) + self.left)
+            metric = _whitened(units)
+        if metric is None:
+            return {"plain": plain}
+        return {"whitened": _scores(units, metric.mean, metric.directions), "plain": plain}
+
+
+def _metrics_and_places(X, seed):  # (n, d) -> dict of str to Metric, to (n, r), _Gaussian
+    """Both metrics, the rows in each, and a Gaussian of the mean and the covariance of the rows."""
     mean = column_means(X)
     directions = principal_directions(X, mean, max(_N_COMPONENTS, _N_NULL_DIRECTIONS))
     scores = _scores(X, mean, directions)
     variances = np.square(scores).mean(axis=0)
-    left = max(total_squares(X, mean) / X.shape[0] - variances.sum(), 0.0)
-    drawn = rng.standard_normal(scores.shape) * np.sqrt(variances)
+    at = mean @ directions
+    gaussian = _Gaussian(
+        n_rows=len(scores),
+        variances=variances,
+        at=at,
+        beside=float(np.sqrt(max(mean @ mean - at @ at, 0.0))),
+        left=max(total_squares(X, mean) / X.shape[0] - variances.sum(), 0.0),
+        seed=seed,
+    )
     found = {"plain": Metric(mean, directions[:, :_N_COMPONENTS], False)}
     places = {"plain": scores[:, :_N_COMPONENTS]}
-    null_places = {"plain": drawn @ _leading(drawn)[1]}
-    at = mean @ directions
-    beside = np.sqrt(max(mean @ mean - at @ at, 0.0))
-    drawn = np.hstack([drawn + at, np.full((len(drawn), 1), beside)])
-    null_units = drawn / np.sqrt(np.square(drawn).sum(axis=1, keepdims=True) + left)
     units = normalize(X)
-    whitened = [_whitened(rows) for rows in (units, null_units)]
-    if X.shape[1] > 1 and all(whitened):  # of one feature, or in one direction, there is none
-        found = {"whitened": whitened[0], **found}
-        places = {"whitened": _scores(units, whitened[0].mean, whitened[0].directions), **places}
-        at = _scores(null_units, whitened[1].mean, whitened[1].directions)
-        null_places = {"whitened": at, **null_places}
-    return found, places, null_places
+    whitened = _whitened(units)
+    # of one feature, or in one direction, there is none; nor where a Gaussian has none
+    if X.shape[1] > 1 and whitened and "whitened" in gaussian.places(0):
+        found = {"whitened": whitened, **found}
+        places = {"whitened": _scores(units, whitened.mean, whitened.directions), **places}
+    return found, places, gaussian
 
 
 def _scores(X, mean, directions):  # (n, d), (d,), (d, r) -> (n, r) float64

@@ -10,7 +10,7 @@ from sksubspace._clusterings import prepare
 from sksubspace.metrics._neighbor_field import NeighborField
 from sksubspace.model_selection._halvings import fitted_part
 from sksubspace.model_selection._memory import Store
-from sksubspace.model_selection._steps import Steps
+from sksubspace.model_selection._steps import StepLines
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class ClusteringPlan:
         What is remembered.
     digest : str or None
         Hash of X.
-    steps : Steps
+    steps : StepLines
         Where it is told how far it is.
     """
 
@@ -59,7 +59,7 @@ class ClusteringPlan:
     n_jobs: Any
     store: Store
     digest: Any
-    steps: Steps
+    steps: StepLines
 
     def prepared(self, n_clusters):  # -> dict of str to estimator
         """Candidates with that number of clusters; each with the same seed, whatever else is."""

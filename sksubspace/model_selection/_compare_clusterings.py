@@ -32,7 +32,7 @@ from sksubspace.model_selection._counted_clusters import CountedClusters, checke
 from sksubspace.model_selection._halvings import found_again
 from sksubspace.model_selection._memory import open_store, shaping_versions
 from sksubspace.model_selection._progress import check_verbose
-from sksubspace.model_selection._steps import Steps
+from sksubspace.model_selection._steps import StepLines
 
 
 def compare_clusterings(
@@ -187,7 +187,7 @@ def compare_clusterings(
         n_jobs=n_jobs,
         store=store,
         digest=joblib.hash(X) if store.folder else None,
-        steps=Steps("comparing", n_fits, verbose, are_alike=True),
+        steps=StepLines("comparing", n_fits, verbose, are_alike=True),
     )
     with plan.steps:
         return _compared(plan, numbers)

@@ -116,7 +116,8 @@ def out_of_sample_information(
     three nearest rows of the other half with label b by the fit of that half, in either metric of
     :func:`sksubspace.metrics.neighbor_information`, N is :math:`I / \sqrt H` as there, a mean of
     both directions. X is the larger of N less that of a Gaussian, whose halves k-means cuts, each
-    by itself. The names of clusters need not agree, and nothing but ``fit_predict`` is called.
+    by itself: of five Gaussians the one whose halves agree most. The names of clusters need not
+    agree, and nothing but ``fit_predict`` is called.
 
     Of normal, uniform and heavy-tailed rows without clusters :math:`X / \sqrt{\log K}` is below .1.
 

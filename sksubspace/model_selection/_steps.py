@@ -5,10 +5,10 @@ from time import monotonic
 
 from sksubspace.model_selection._progress import duration, patience_of
 
-__all__ = ["Steps"]
+__all__ = ["StepLines"]
 
 
-class Steps:
+class StepLines:
     """Draw the step that is being done on standard error, if somebody looks and it takes long.
 
     Parameters

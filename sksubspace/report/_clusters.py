@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sksubspace._clustering_words import is_doubtful, is_weak, notes_of, others_with_evidence
+from sksubspace._clustering_words import is_doubtful, notes_of, others_with_evidence
 from sksubspace._files import replace_file
 from sksubspace._spreadsheets import csv_of
 from sksubspace._typing import ArrayLike, Names, PathLike
@@ -188,7 +188,7 @@ def _answer(comparison):
     chosen, ties = comparison.results[0], comparison.ties_[1:]
     if is_doubtful(comparison):
         k, others = comparison.n_clusters, others_with_evidence(comparison)
-        if others:
+        if others and np.isfinite(comparison.evidence_):
             more = len(others) - _MOST_TIES
             names = [*others[:_MOST_TIES], *([f"{more} more"] if more > 0 else [])]
             return plain(
@@ -206,9 +206,8 @@ def _answer(comparison):
         more = len(ties) - _MOST_TIES
         names = [*ties[:_MOST_TIES], *([f"{more} more"] if more > 0 else [])]
         tied = f" The data do not tell it from {listed(names)}."
-    there_are = "There may be clusters" if is_weak(comparison) else "There are clusters"
     return plain(
-        f"{there_are}. Rows and their neighbours agree most on {chosen.name} into "
+        f"There are clusters. Rows and their neighbours agree most on {chosen.name} into "
         f"{comparison.n_clusters} clusters.{tied}", 400,
     )  # fmt: skip
 

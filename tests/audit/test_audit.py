@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import Isomap
 
 from sksubspace import MEDAL, audit_embedding
+from sksubspace.audit._verdict import _tells, is_broken
 from sksubspace.metrics import deviance_explained, embedding_reliability, embedding_score
 from sksubspace.model_selection import thin_counts
 from tests.audit.data import N_EACH, N_FEATURES, N_GROUPS, NAMES, islands, swapped
@@ -88,6 +90,18 @@ def test_a_random_map_is_broken_and_no_row_of_it_is_reliable(data):
     assert audit.is_broken
     assert not audit.rows["reliable"].any()
     assert set(answers(audit).values()) <= {"BROKEN", "NO", f"{len(X)} of {len(X)}"}
+
+
+def test_a_map_with_r2_and_next_to_no_dot_better_than_chance_shows_the_data_in_part(audit):
+    """Nor is it in part where both are there, or broken where one is."""
+    drawn = audit.reliability.mark != "not drawn"
+    few = replace(audit.reliability, reliable=np.zeros_like(drawn))
+    assert not is_broken(audit.panel, few)
+    assert _tells(audit.panel, few, False).answer == "in part"
+    assert _tells(audit.panel, audit.reliability, False).answer == "yes"
+    asked = "are its rows in the order of the data?"
+    assert asked in _tells(audit.panel, few, True).evidence
+    assert asked not in _tells(audit.panel, few, False).evidence
 
 
 def test_two_islands_that_change_places_are_caught_by_the_group_table(audit, data):

@@ -155,6 +155,7 @@ def test_parsed_words():
         (["--max-rows", "49"], "at least 50"),
         (["--colour"], "unrecognized arguments: --colour"),
         (["--lable", "kind"], "--lable; is it --label? (see: sksubspace validate --help)"),
+        (["--race"], "arguments: --race; is it --no-race? (see: sksubspace"),
     ],
 )
 def test_words_that_make_no_sense(words, text, capsys):

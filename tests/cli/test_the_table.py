@@ -129,6 +129,13 @@ READ = {
         one("kind", [3, 1, 2] * 20), [], "'kind' holds 3 whole numbers and is a feature; if it is "
         "a label: --label kind, or --drop kind", plain().assign(kind=[3, 1, 2] * 20),
     ),
+    "a label in numbers with gaps": (
+        one("kind", [3, None, 2] * 20), ["--impute", "median"], "'kind' holds 2 whole numbers",
+        plain().assign(kind=[3, 2.5, 2] * 20),
+    ),
+    "whole numbers throughout are no labels": (
+        csv(plain().round() % 3), [], "", plain().round() % 3,
+    ),
     "a label that is dropped too": (
         one("kind", KINDS), ["--label", "kind", "--drop", "kind"], "", plain(),
     ),

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sksubspace import audit_embedding
 from sksubspace.audit import _audit
 from sksubspace.model_selection import _compare_clusterings, compare_clusterings
-from sksubspace.model_selection._steps import Steps
+from sksubspace.model_selection._steps import StepLines
 from tests.model_selection.test_watch import look
 from tests.model_selection.toys import digits
 
@@ -29,10 +29,10 @@ def drawn(steps, width=80):
 
 @pytest.fixture
 def begun(monkeypatch):
-    """Record `Steps` that audits and comparisons make, and what they were told."""
+    """Record `StepLines` that audits and comparisons make, and what they were told."""
     made = []
 
-    class Recorded(Steps):
+    class Recorded(StepLines):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             self.told = []
@@ -43,13 +43,13 @@ def begun(monkeypatch):
             self.told.append(step)
 
     for module in (_audit, _compare_clusterings):
-        monkeypatch.setattr(module, "Steps", Recorded)
+        monkeypatch.setattr(module, "StepLines", Recorded)
     return made
 
 
 def test_two_lines_at_any_width():
     pytest.importorskip("rich")
-    steps = Steps("auditing", 3, "auto")
+    steps = StepLines("auditing", 3, "auto")
     for name in ("one", "a step with a name that is longer than any terminal is wide" * 4):
         steps.begin(name)
         for width in (40, 80, 200):
@@ -61,7 +61,7 @@ def test_steps_that_are_alike_say_what_is_left(monkeypatch):
     pytest.importorskip("rich")
     now = [0.0]
     monkeypatch.setattr("sksubspace.model_selection._steps.monotonic", lambda: now[0])
-    alike, other = Steps("x", 4, "auto", are_alike=True), Steps("x", 4, "auto")
+    alike, other = StepLines("x", 4, "auto", are_alike=True), StepLines("x", 4, "auto")
     for steps in (alike, other):
         steps.begin("first")
     now[0] = 30.0
@@ -75,7 +75,7 @@ def test_steps_that_are_alike_say_what_is_left(monkeypatch):
 
 def test_only_what_takes_long_is_shown(monkeypatch):
     stream = look(monkeypatch, patience=60)
-    with Steps("auditing", 2, "auto") as steps:
+    with StepLines("auditing", 2, "auto") as steps:
         steps.begin("a part")
     assert stream.getvalue() == ""
     assert steps.patience is None
@@ -85,7 +85,7 @@ def test_only_what_takes_long_is_shown(monkeypatch):
 
 def test_it_is_shown_at_once_where_it_is_asked_for(monkeypatch):
     stream = look(monkeypatch)
-    with Steps("auditing", 2, True) as steps:
+    with StepLines("auditing", 2, True) as steps:
         steps.begin("a part of the work")
         steps._timer.join()
     assert "auditing" in stream.getvalue()
@@ -95,7 +95,7 @@ def test_it_is_shown_at_once_where_it_is_asked_for(monkeypatch):
 @pytest.mark.parametrize("verbose", [True, "auto", False])
 def test_nothing_is_written_where_nobody_looks(verbose, capsys):
     pytest.importorskip("rich")
-    with Steps("auditing", 1, verbose) as steps:
+    with StepLines("auditing", 1, verbose) as steps:
         steps.begin("a part")
         assert steps.patience is None
     assert capsys.readouterr() == ("", "")
@@ -103,7 +103,7 @@ def test_nothing_is_written_where_nobody_looks(verbose, capsys):
 
 def test_the_screen_is_left_where_a_step_fails(monkeypatch):
     look(monkeypatch)
-    with pytest.raises(ZeroDivisionError), Steps("auditing", 2, True) as steps:
+    with pytest.raises(ZeroDivisionError), StepLines("auditing", 2, True) as steps:
         steps._timer.join()
         raise ZeroDivisionError
     assert steps._live is None

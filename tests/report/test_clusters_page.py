@@ -1,6 +1,7 @@
 """The page of a comparison of clusterings: what is on it, what lies beside it."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -113,6 +114,16 @@ def test_one_gaussian_is_said_to_be_one(tmp_path):
     page = Page(found.to_report(tmp_path / "p.html").read_text(encoding="utf8"))
     assert "No more structure than one Gaussian has" in page.text
     assert "There are clusters." not in page.text
+
+
+def test_undecided_is_said_of_what_is_known_alone(comparison, tmp_path):
+    other = replace(comparison.results[0], name="other", rank=2, selected=False, out_of_sample=0.5)
+    results = (*comparison.results, other)
+    for evidence, said in ((0.0, "Undecided"), (np.nan, "Evidence of clusters is not known")):
+        told = replace(comparison, results=results, evidence_=evidence)
+        page = Page(told.to_report(tmp_path / f"{said}.html").read_text(encoding="utf8"))
+        assert said in page.text
+        assert ("Undecided" in page.text) is (said == "Undecided")
 
 
 @pytest.mark.parametrize(
