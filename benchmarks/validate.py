@@ -1,7 +1,8 @@
 """The command line on real data: order of the maps, time of a newcomer's first call, memory.
 
 `protocols` sets the comparison with all of its economies beside the one without: neighbours that
-are searched once, a race over the folds, a draw to rank on. CPU seconds of one thread in a fresh
+are searched once, a race over the folds, openTSNE for scikit-learn's t-SNE, and with these a draw
+to rank on. CPU seconds of one thread in a fresh
 process; regret is what the choice is worth less in the table of the full protocol.
 
 python benchmarks/validate.py [--sections newcomer ranking memory protocols] [--seeds 3]
@@ -231,6 +232,8 @@ def _protocol_rows(data, n_rows, draws, lines):
 
     rows, label = [], f"{data}, {n_rows:,} rows"
     for name in (*PROTOCOLS, *(f"draw of {most:,}" for most in draws)):
+        if not values(name, "CPU s"):
+            continue
         asked, regret = None, ("<=", _REGRET)
         if name in ("and race", LAST):
             asked = ("<=", _HALF) if n_rows <= 2_000 else None
