@@ -71,7 +71,7 @@ def verdict_of(panel, reliability, q):  # -> tuple of Finding
         ]
     found += [_misplaced(reliability, q), _more_than_pca(panel), *_of_the_counts(panel)]
     if panel.loss is not None:
-        found.append(_donors(panel.loss))
+        found.append(_new_groups(panel.loss))
     if panel.stability is not None:
         found += [_seeds(panel.stability), *_others(panel.others)]
     return tuple(found)
@@ -242,13 +242,13 @@ def _of_the_counts(panel):
     )
 
 
-def _donors(loss):
+def _new_groups(loss):
     held = loss.lost <= 0.5 * max(loss.row_r2, 0)
     return Finding(
-        "new donors",
+        "new groups",
         "yes" if held and loss.r2 > BROKEN_BELOW else "NO",
-        f"R2 {short(loss.r2)} without the donor, {short(loss.row_r2)} without the row alone; "
-        f"{loss.n_groups:,} donors",
+        f"R2 {short(loss.r2)} without the group, {short(loss.row_r2)} without the row alone; "
+        f"{loss.n_groups:,} groups",
         "yes if half is kept",
     )
 

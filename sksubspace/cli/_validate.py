@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import issparse
 
-from sksubspace._persistence import replace_file
+from sksubspace._files import PAGE_SUFFIXES, replace_file
 from sksubspace.cli._audit import PAGE, audited, say_verdict, write_pages
 from sksubspace.cli._candidates import EXAMPLE_GRIDS, make_candidates
 from sksubspace.cli._compared import read_rows
@@ -68,11 +68,14 @@ def validate(options, terminal):
 
 def _places(options):
     folder = Path(options.out)
+    report = Path(options.report or folder / "report.html")
+    if report.suffix.lower() not in PAGE_SUFFIXES:
+        raise UsageError(f"--report must end in .html, got {report}; it is a page for a browser")
     return {
         "table": folder / "results.csv",
         "results": folder / "results.json",
         "model": Path(options.model or folder / "best.skops"),
-        "report": Path(options.report or folder / "report.html"),
+        "report": report,
         "audit": folder / PAGE,
         "cache": Path(options.cache or folder / ".sksubspace-cache"),
     }

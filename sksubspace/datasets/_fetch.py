@@ -1,6 +1,7 @@
 """Real data: from a folder of the user, else from their public homes."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,8 @@ def fetch_orl(*, data_home: PathLike | None = None, download_if_missing: bool = 
         with np.load(path) as file:
             columns = file["X"].reshape(-1, 32, 32) / np.float32(255)
             return _pictures(columns.transpose(0, 2, 1), file["y"], f"ORL faces, from {path.name}")
-    faces = fetch_olivetti_faces(data_home=data_home, download_if_missing=download_if_missing)
+    with _told_where("orl.npz"):
+        faces = fetch_olivetti_faces(data_home=data_home, download_if_missing=download_if_missing)
     images = faces.images.reshape(-1, 32, 2, 32, 2).mean(axis=(2, 4))
     return _pictures(images, faces.target, "ORL faces, from the Olivetti faces of scikit-learn")
 
@@ -112,7 +114,10 @@ def fetch_usps(*, data_home: PathLike | None = None, download_if_missing: bool =
         return _usps(data, target, f"USPS digits, from {path.name}")
     if not download_if_missing:
         raise OSError("USPS digits not found, and download_if_missing is False.")
-    digits = fetch_openml(data_id=41082, as_frame=False, data_home=data_home, parser="liac-arff")
+    with _told_where("usps.npz"):
+        digits = fetch_openml(
+            data_id=41082, as_frame=False, data_home=data_home, parser="liac-arff"
+        )
     return _usps(digits.data, digits.target, "USPS digits, from OpenML data set 41082")
 
 
@@ -121,6 +126,18 @@ def _local_file(name, data_home):
     folder = os.environ.get("SKSUBSPACE_DATA") if data_home is None else data_home
     path = None if folder is None else Path(folder).expanduser() / name
     return path if path is not None and path.is_file() else None
+
+
+@contextmanager
+def _told_where(name):
+    """Say with an error of a download which file does without it."""
+    try:
+        yield
+    except OSError as error:  # URLError is one
+        raise OSError(
+            f"{error}. Where there is no connection, put {name} into a folder, and give "
+            "it as data_home or in the environment variable SKSUBSPACE_DATA."
+        ) from error
 
 
 def _usps(data, target, description):

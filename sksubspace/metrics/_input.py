@@ -14,6 +14,8 @@ _LARGEST = 1e100
 _SMALLEST = 1e-100
 # rows that metrics score by default, each against all: above, their time is quadratic
 MAX_SAMPLES = 10_000
+# columns that an error names
+_MOST_NAMES = 5
 
 
 def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
@@ -37,6 +39,7 @@ def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
         numbers_wanted = "numbers that are not infinite" if allow_nan else "finite numbers"
         raise kind(
             f"{name} must be a table of {numbers_wanted} of shape (n_samples, n_features): {error}"
+            f"{_columns_of_text(values)}"
         ) from error
     rows = canonical(rows)
     size = _largest_size(rows, allow_nan)
@@ -46,6 +49,15 @@ def check_rows(values, name, *, accept_sparse=False, allow_nan=False):
             f"so that squared distances can be computed, got {size:g}."
         )
     return rows
+
+
+def _columns_of_text(values):  # -> str
+    """Name the columns of a data frame that hold no numbers; empty where there are none."""
+    if not hasattr(values, "select_dtypes"):
+        return ""
+    names = [str(name) for name in values.select_dtypes(exclude=["number", "bool"]).columns]
+    more = ", ..." if len(names) > _MOST_NAMES else ""
+    return f" Without numbers: {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
 
 
 def _largest_size(rows, allow_nan):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from sksubspace._comparison import level
+from sksubspace._files import PAGE_SUFFIXES
 from sksubspace._typing import ArrayLike, Matrix, Names, PathLike
 from sksubspace.metrics import embedding_reliability
 from sksubspace.report._data import (
@@ -183,6 +184,11 @@ def place_of_page(path):
         raise FileNotFoundError(f"path: there is no folder {str(path.parent)!r} to write into.")
     if path.is_dir():
         raise IsADirectoryError(f"path must be a file, and {str(path)!r} is a folder.")
+    if path.suffix.lower() not in PAGE_SUFFIXES:
+        raise ValueError(
+            f"path must end in .html, got {path.name!r}: the report is a page; a browser prints it "
+            "to other formats."
+        )
     return path
 
 

@@ -132,7 +132,7 @@ def test_donors_are_left_out_whole(data):
     assert audit.panel["new groups"].value == pytest.approx(
         embedding_score(X, Z, groups=donor).r2, abs=1e-12
     )
-    assert answers(audit)["new donors"] == "yes"
+    assert answers(audit)["new groups"] == "yes"
     assert audit.group_name == "donor"
     assert "each with its donor" in audit.methods_text()
 

@@ -66,7 +66,7 @@ def test_the_verdict_is_printed(folder, capsys, tmp_path):
     assert "does it show the data?" in out
     page = (tmp_path / "audit.html").read_text(encoding="utf8")
     assert "the rows are taken in the order of" in page  # nobody said so
-    assert "new donors" in out
+    assert "new groups" in out
     assert str(tmp_path / "audit.html") in out
 
 

@@ -164,3 +164,8 @@ def test_words_that_make_no_sense(words, text, capsys):
     assert err.count("\n") == 1
     assert text in err
     assert "see: sksubspace" in err
+
+
+def test_a_report_is_a_page(capsys):
+    assert main(["validate", "--report", "report.pdf"]) == 2
+    assert "--report must end in .html, got report.pdf" in capsys.readouterr().err

@@ -1,3 +1,5 @@
+from urllib.error import URLError
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -49,6 +51,19 @@ def test_a_file_of_the_user_comes_first(tmp_path, monkeypatch, by_environment):
         assert bunch.target.dtype == np.intp
         assert "npz" in bunch.DESCR
         assert str(tmp_path) not in bunch.DESCR
+
+
+@pytest.mark.parametrize(
+    ("fetch", "of", "name"),
+    [(fetch_orl, "fetch_olivetti_faces", "orl.npz"), (fetch_usps, "fetch_openml", "usps.npz")],
+)
+def test_without_a_connection_a_file_is_asked_for(monkeypatch, fetch, of, name):
+    def offline(**kwargs):
+        raise URLError("no route")
+
+    monkeypatch.setattr(_fetch, of, offline)
+    with pytest.raises(OSError, match=f"no route.*put {name} into .* SKSUBSPACE_DATA"):
+        fetch()
 
 
 def test_a_given_folder_goes_before_the_environment(tmp_path, monkeypatch):

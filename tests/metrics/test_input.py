@@ -95,6 +95,13 @@ def test_wrong_types_are_named(metric):
         metric(X, Z, max_samples=0.5)
 
 
+def test_columns_of_text_are_named():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": [1.0, 2, 3], "kind": list("xyz"), "b": [1, 2, 3]})
+    with pytest.raises(ValueError, match=r"Without numbers: kind\.$"):
+        metrics.trustworthiness(frame, frame[["a", "b"]], n_neighbors=1)
+
+
 @pytest.mark.parametrize("value", [2.0, "5", None, True])
 def test_n_neighbors_is_an_integer(value):
     with pytest.raises(TypeError, match="n_neighbors must be an integer, got"):

@@ -418,6 +418,8 @@ def test_what_does_not_fit_is_refused(arguments, error, message, result, digits,
 
 
 def test_folder_that_is_missing_is_named_before_any_work(result, tmp_path):
+    with pytest.raises(ValueError, match=r"path must end in \.html, got 'audit\.pdf'"):
+        write_report(result, tmp_path / "audit.pdf", X=None)
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
         write_report(result, tmp_path / "nowhere" / "page.html", X=None)
     with pytest.raises(IsADirectoryError, match="is a folder"):
