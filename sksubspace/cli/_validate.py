@@ -35,6 +35,8 @@ def validate(options, terminal):
     # read before the long computation, so that what is wrong with it shows at once
     batch = None if options.new is None else rows.preparation.read(options.new, options, terminal)
     n_ranked = min(n_rows, options.max_rows or n_rows)
+    if options.cv > n_ranked:
+        raise UsageError(f"--cv {options.cv}: there are {n_ranked:,} rows; take at most as many")
     candidates = make_candidates(
         options.teachers,
         options.grid,

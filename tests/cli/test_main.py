@@ -166,6 +166,13 @@ def test_words_that_make_no_sense(words, text, capsys):
     assert "see: sksubspace" in err
 
 
+def test_more_folds_than_rows_are_refused_before_any_estimate(capsys):
+    assert main(["validate", "--cv", "2000"]) == 2
+    err = capsys.readouterr().err
+    assert "--cv 2000: there are 1,797 rows; take at most as many" in err
+    assert "minutes" not in err
+
+
 def test_a_report_is_a_page(capsys):
     assert main(["validate", "--report", "report.pdf"]) == 2
     assert "--report must end in .html, got report.pdf" in capsys.readouterr().err
