@@ -77,7 +77,14 @@ def resolve_teacher(teacher):
     if teacher is None:
         teacher = "umap"
     if not isinstance(teacher, str):
-        return clone(teacher, safe=False)
+        try:
+            return clone(teacher, safe=False)
+        except AttributeError as error:  # such as classes that are torch modules too
+            raise TypeError(
+                f"scikit-learn cannot copy the teacher {type(teacher).__name__} ({error}): wrap it "
+                "in an estimator whose `fit_transform` makes one, or give its map as `embedding` "
+                "to teacher='precomputed'."
+            ) from error
     if teacher not in TEACHERS:
         raise ValueError(f"A teacher given by name must be one of {SHORTHANDS}, got {teacher!r}.")
     return TEACHERS[teacher].make()

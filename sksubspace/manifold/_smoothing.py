@@ -13,12 +13,12 @@ import numpy as np
 from scipy.linalg import eigh
 
 from sksubspace._linalg import SMALLEST_EIGENVALUE, fixed_signs, leading_eigenpairs
-from sksubspace.manifold._twin import effective_rank
+from sksubspace.manifold._twin import rank_of_outputs
 from sksubspace.manifold._twin_lbfgs import minimize_twin_loss, spanned_eigenvectors
 
 # iterations of L-BFGS with max_iter="auto"
 _MAX_ITER = 1000
-# share of the outputs whose directions must be independent, in `effective_rank`
+# share of the outputs whose directions must be independent, in `rank_of_outputs`
 _COLLAPSED = 0.5
 # in a blend the metric of the input has a part of its own, and the others may smooth more
 _AUTO = {
@@ -145,7 +145,7 @@ def solve_twin_loss(params, S, G, n_components):  # -> LinearMap, list
 
 def warn_of_collapse(W, S):  # (d, q), (d, d)
     """Say so if the outputs have far fewer independent directions than there are outputs."""
-    rank, n_components = effective_rank(W, S), W.shape[1]
+    rank, n_components = rank_of_outputs(W, S), W.shape[1]
     if rank < _COLLAPSED * n_components:
         warnings.warn(
             f"The outputs of the encoder collapsed to an effective rank of {rank:.1f} of "

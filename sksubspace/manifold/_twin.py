@@ -23,7 +23,7 @@ __all__ = [
     "REDUNDANCY_PER_WIDTH",
     "barlow_loss",
     "cross_correlation",
-    "effective_rank",
+    "rank_of_outputs",
     "fit_twin_network",
     "graph_moments",
     "pair_correlation",
@@ -65,7 +65,7 @@ def cross_correlation(W, S, G):  # (d, q), (d, d), (d, d) -> (q, q)
     return (W.T @ G @ W) * scale[:, None] * scale
 
 
-def effective_rank(W, S):  # (d, q), (d, d) -> float from 1 to q
+def rank_of_outputs(W, S):  # (d, q), (d, d) -> float from 1 to q
     r"""How many independent directions the outputs of W have: :math:`\exp H(\mu / q)`.
 
     H is the entropy, and :math:`\mu` are the eigenvalues of the outputs' correlation matrix

@@ -17,6 +17,11 @@ from sksubspace.metrics._controls import (
     islands_dealt,
 )
 from sksubspace.metrics._deviance import deviance_explained
+from sksubspace.metrics._dimension import (
+    intrinsic_dimension,
+    local_intrinsic_dimension,
+    minimum_spanning_tree_length,
+)
 from sksubspace.metrics._distances import distance_correlation, normalized_stress
 from sksubspace.metrics._embedding_score import EmbeddingScore, embedding_score
 from sksubspace.metrics._global_share import global_share
@@ -34,6 +39,11 @@ from sksubspace.metrics._principal_angles import (
 )
 from sksubspace.metrics._ranks import auc_q_nx, continuity, q_nx, trustworthiness
 from sksubspace.metrics._reliability import EmbeddingReliability, embedding_reliability
+from sksubspace.metrics._spread import (
+    centered_kernel_alignment,
+    effective_rank,
+    participation_ratio,
+)
 
 __all__ = [
     "embedding_score",
@@ -72,4 +82,10 @@ __all__ = [
     "subspace_distance",
     "coding_rate",
     "rate_reduction",
+    "intrinsic_dimension",
+    "local_intrinsic_dimension",
+    "minimum_spanning_tree_length",
+    "participation_ratio",
+    "effective_rank",
+    "centered_kernel_alignment",
 ]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 
@@ -101,6 +102,9 @@ class NeighborField:
         self.seed = int(rng.randint(2**31 - 1))
         with small_work(0):  # sums on several threads round otherwise
             rows = X if n == X.shape[0] else X[self.kinds]
+            # a data frame lies column by column in memory: its sums round otherwise, and rows that
+            # are equally near would change places
+            rows = rows if sparse.issparse(rows) else np.ascontiguousarray(rows)
             self.metrics, self.places, self._gaussian = _metrics_and_places(rows, self.seed)
         self._rows = sample_rows(n, max_samples, self.seed)
         self.near = {name: self._nearest(Z) for name, Z in self.places.items()}

@@ -7,7 +7,7 @@ from scipy.linalg import eigh
 from scipy.optimize import approx_fprime, minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from sksubspace.manifold._twin import barlow_loss, cross_correlation, effective_rank
+from sksubspace.manifold._twin import barlow_loss, cross_correlation, rank_of_outputs
 from sksubspace.manifold._twin_lbfgs import loss_and_gradient, minimize_twin_loss
 from sksubspace.metrics import subspace_distance
 
@@ -105,7 +105,7 @@ def test_every_start_leads_to_the_same_loss():
 
 def test_a_small_redundancy_collapses():
     S, G, *_ = moments()
-    ranks = [effective_rank(solve(S, G, 5, redundancy)[0], S) for redundancy in (1e-3, 0.3)]
+    ranks = [rank_of_outputs(solve(S, G, 5, redundancy)[0], S) for redundancy in (1e-3, 0.3)]
     assert ranks[0] < 2 < 4 < ranks[1]
 
 

@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose
 from sksubspace.manifold._twin import (
     barlow_loss,
     cross_correlation,
-    effective_rank,
     graph_moments,
     pair_correlation,
+    rank_of_outputs,
     resolve_redundancy,
 )
 
@@ -100,9 +100,9 @@ def test_all_rows_are_the_queries_of_a_full_table():
 
 def test_effective_rank_counts_directions_whatever_their_scale():
     S = np.diag([100.0, 1.0, 0.01])
-    assert effective_rank(np.eye(3), S) == pytest.approx(3)
-    assert effective_rank(np.eye(3)[:, [0, 0, 0]], S) == pytest.approx(1)
-    assert effective_rank(np.eye(3)[:, [0, 0, 1, 1]] * [1, -5, 2, 1], S) == pytest.approx(2)
+    assert rank_of_outputs(np.eye(3), S) == pytest.approx(3)
+    assert rank_of_outputs(np.eye(3)[:, [0, 0, 0]], S) == pytest.approx(1)
+    assert rank_of_outputs(np.eye(3)[:, [0, 0, 1, 1]] * [1, -5, 2, 1], S) == pytest.approx(2)
 
 
 def test_effective_rank_is_the_exponential_of_the_entropy():
@@ -111,7 +111,7 @@ def test_effective_rank_is_the_exponential_of_the_entropy():
     outputs = np.vstack([left, right]) @ W
     p = np.linalg.eigvalsh(np.corrcoef(outputs.T)) / 3
     expected = np.exp(-(p * np.log(p)).sum())
-    assert effective_rank(W, moments(left, right)[0]) == pytest.approx(expected, rel=1e-10)
+    assert rank_of_outputs(W, moments(left, right)[0]) == pytest.approx(expected, rel=1e-10)
 
 
 def test_redundancy_goes_down_with_the_width_unless_given():

@@ -24,6 +24,8 @@ OTHERS = {
         "coding_rate",
         "rate_reduction",
     ),
+    *("intrinsic_dimension", "local_intrinsic_dimension", "minimum_spanning_tree_length"),
+    *("participation_ratio", "effective_rank", "centered_kernel_alignment"),
 }
 OF_DATA_AND_MAP = [
     getattr(metrics, name)
