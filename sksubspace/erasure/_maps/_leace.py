@@ -1,0 +1,71 @@
+"""The least change of rows after which no linear reader finds a concept, in closed form.
+
+Belrose, Schneider-Joseph, Ravfogel, Cotterell, Raff and Biderman, "LEACE: perfect linear concept
+erasure in closed form", NeurIPS 2023.
+"""
+
+import numpy as np
+from scipy import linalg, sparse
+
+from sksubspace._linalg import dense, leading_eigenpairs
+
+__all__ = ["leace_directions", "solved_by_covariance", "solved_by_rows"]
+
+# of the mean variance, added to every variance, so that directions without any do no harm
+_FLOOR = 1e-12
+# of the largest squared correlation: what is below is rounding
+_NO_CORRELATION = 1e-9
+
+
+def leace_directions(S_xz, Q, n_components=None):  # (d, k), (d, k) -> (d, q), (d, q)
+    r"""Columns A along which rows are moved, and B by which they are read: r(x) = x - A B'(x - m).
+
+    With W = S^{-1/2} and U the left singular vectors of W S_xz, LEACE is A = W^{-1} U and B = W U.
+    Neither root is needed: with Q = S^{-1} S_xz and S_zx Q = H diag(s^2) H', these are
+    A = S_xz H / s and B = Q H / s. All of S_xz lies in the span of A, so that class means become
+    equal up to rounding, however ill the covariance is conditioned.
+    """
+    squared, H = leading_eigenpairs(_symmetric(S_xz.T @ Q))
+    kept = squared > _NO_CORRELATION * squared[:1].sum()
+    H = (H[:, kept] / np.sqrt(squared[kept]))[:, :n_components]
+    A, B = S_xz @ H, Q @ H
+    # B'A is the identity but for the error of the solution; the map is a projection without it
+    return A @ np.linalg.inv(B.T @ A), B
+
+
+def solved_by_covariance(S, S_xz, shrinkage):  # (d, d), (d, k) -> (d, k)
+    """Q = S^{-1} S_xz, by the covariance shrunk towards a multiple of the identity."""
+    d, mean_variance = len(S), np.trace(S) / len(S)
+    shrunk = (1 - shrinkage) * S
+    shrunk[np.diag_indices(d)] += (shrinkage + _FLOOR) * mean_variance
+    return _solved(shrunk, S_xz)
+
+
+def solved_by_rows(X, mean, Z, shrinkage):  # (n, d), (d,), (n, k) -> (d, k)
+    """The same for fewer rows than features: S^{-1} X'Z/n = X'((1 - g) XX' + n g t I)^{-1} Z."""
+    n, d = X.shape
+    Z = Z - Z.mean(axis=0)
+    if sparse.issparse(X):
+        G = (X @ X.T).toarray().astype(np.float64)
+        G = G - G.mean(axis=0) - G.mean(axis=1, keepdims=True) + G.mean()
+    else:
+        X, mean = np.asarray(X, np.float64) - mean, np.zeros(d)
+        G = X @ X.T
+    mean_variance = np.trace(G) / (n * d)
+    G *= 1 - shrinkage
+    G[np.diag_indices(n)] += (shrinkage + _FLOOR) * mean_variance * n
+    weights = _solved(G, Z)
+    return dense(X.T @ weights) - np.outer(mean, weights.sum(axis=0))
+
+
+def _solved(S, M):
+    """S^{-1} M by Cholesky; by eigenvalues where rounding made S indefinite."""
+    try:
+        return linalg.cho_solve(linalg.cho_factor(S), M)
+    except linalg.LinAlgError:
+        values, vectors = leading_eigenpairs(S)
+        return vectors @ ((vectors.T @ M) / values[:, None])
+
+
+def _symmetric(S):
+    return (S + S.T) / 2
