@@ -70,9 +70,9 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         no say.
 
     shrinkage : float or "auto", default="auto"
-        Multiple of the mean variance of a view that is added to all variances. "auto" takes the one
-        of .001 to 10 that matches most rows left out; after `partial_fit`, which keeps no rows,
-        the one of most information.
+        Multiple of the mean variance of a view that is added to all variances. "auto" goes
+        by decades, from 1e-6 to 10, to the one that matches most rows left out; after
+        `partial_fit`, which keeps no rows, to the one of most information.
 
     cv : int, default=5
         Folds of rows left out.
@@ -121,8 +121,8 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     Notes
     -----
-    With the covariances :math:`S_a, S_b, C` of the views and r their `shrinkage`, the directions are
-    the singular vectors of
+    With the covariances :math:`S_a, S_b, C` of the views and r their `shrinkage`, the directions
+    are the singular vectors of
 
     .. math:: (S_a + r t_a I)^{-1/2} \, C \, (S_b + r t_b I)^{-1/2},
         \qquad t = \mathrm{tr}(S) / d ,
@@ -143,9 +143,11 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     one view are correlated, so that the information may come out too large.
 
     Views with fewer rows than columns are the common case; no matrix of (n_columns, n_columns) is
-    made for them. Sparse X stays sparse. It needs some pairs that are known, sees nothing that is
-    not linear, and does not tell that two models "mean the same". For a curved relation put features
-    such as those of :class:`~sklearn.kernel_approximation.RBFSampler` in front.
+    made for them. Sparse X stays sparse.
+
+    It needs some pairs that are known, sees nothing that is not linear, and does not tell that two
+    models "mean the same". For a curved relation put features in front, such as those of
+    :class:`~sklearn.kernel_approximation.RBFSampler`.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Pairs of directions that vary together, by moments, and how they do on rows left out."""
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,7 @@ class Spectra:
         self.vectors = linalg.block_diag(*[vectors for _, vectors in pairs])
         self.units = [np.trace(S[one, one]) / d for one, d in zip(slices, widths, strict=True)]
         ends = np.cumsum([0, *map(len, self.values)])
-        self.parts = [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        self.parts = [slice(a, b) for a, b in pairwise(ends)]
         self.crossed = self.turned(S)
 
     def turned(self, S):  # (d, d) -> (r, r)
@@ -169,7 +169,11 @@ def held_out_moments(spectra, turned, weights):  # -> (n_pairs, 3, q)
     ]
     return np.array(
         [
-            [variances[a], variances[b], _diagonal(weights[a], turned[parts[a], parts[b]], weights[b])]
+            [
+                variances[a],
+                variances[b],
+                _diagonal(weights[a], turned[parts[a], parts[b]], weights[b]),
+            ]
             for a, b in combinations(range(len(weights)), 2)
         ]
     )

@@ -22,9 +22,8 @@ from sksubspace.alignment._likelihood import (
 
 __all__ = ["CrossFit", "Judged", "chosen_shrinkage"]
 
-# the shrinkage is sought by decades, then by half a decade around the best of them
-_DECADES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-_HALF_DECADE = 10**0.5
+# many rows need hardly any shrinkage; with few, directions of small variance are noise
+_LEAST, _START, _MOST = 1e-6, 0.1, 10.0
 
 
 class Judged(NamedTuple):
@@ -87,7 +86,8 @@ class CrossFit:
         q = min(w.shape[1] for fold in weights for w in fold)
         weights = [[w[:, :q] for w in fold] for fold in weights]
         held_out = [
-            held_out_moments(*parts) for parts in zip(self.training, self.turned, weights, strict=True)
+            held_out_moments(*parts)
+            for parts in zip(self.training, self.turned, weights, strict=True)
         ]
         held_out = np.array(held_out)
         found = [self._judge_fold(k, weights[k], held_out) for k in range(len(weights))]
@@ -120,8 +120,16 @@ def _pooled(held_out, sizes):  # (cv, n_pairs, 3, q), (cv,) -> (n_pairs, 3, q)
 
 
 def chosen_shrinkage(crossfit):  # CrossFit -> Judged
-    """The shrinkage that matches most rows left out; of equal ones the most informative."""
-    best = max((crossfit.judge(r) for r in _DECADES), key=Judged.worth)
-    around = [best.shrinkage / _HALF_DECADE, best.shrinkage * _HALF_DECADE]
-    tried = [crossfit.judge(r) for r in around if _DECADES[0] <= r <= _DECADES[-1]]
-    return max([best, *tried], key=Judged.worth)
+    """The shrinkage that matches most rows left out; of equal ones the most informative.
+
+    From .1 and .01 on by decades to where it becomes no better, then half a decade around.
+    """
+    down, up = crossfit.judge(_START / 10), crossfit.judge(_START)
+    factor, best = (0.1, down) if down.worth() > up.worth() else (10, up)
+    while _LEAST < best.shrinkage * factor * 1.01 and best.shrinkage * factor < _MOST * 1.01:
+        further = crossfit.judge(best.shrinkage * factor)
+        if further.worth() <= best.worth():
+            break
+        best = further
+    around = [crossfit.judge(best.shrinkage * step) for step in (10**-0.5, 10**0.5)]
+    return max([best, *around], key=Judged.worth)

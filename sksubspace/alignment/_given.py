@@ -1,6 +1,7 @@
 """What an aligner is handed: rows of one view, and who is dealt to which fold."""
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -30,7 +31,7 @@ def origins_of(views, means):  # -> list of (d_v,)
 def slices_of(origins):  # list of (d_v,) -> list of slice
     """Columns of each view, side by side."""
     ends = np.cumsum([0, *map(len, origins)])
-    return [slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
 
 def varying_widths(varying):  # list of (d_v,) of bool -> list of int

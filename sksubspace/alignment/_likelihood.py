@@ -3,8 +3,8 @@ r"""How likely it is that two rows belong together, by the moments of their vari
 Of a pair of variates (u, v) let v_u, v_v and c be the variances and the covariance, taken of rows
 that the variates were not found on, and D = v_u v_v - c^2. With both Gaussian
 
-    log p(u, v) / (p(u) p(v))
-        = -(u^2 (v_v / D - 1 / v_u) + v^2 (v_u / D - 1 / v_v) - 2 u v c / D) / 2 - log(D / v_u v_v) / 2
+    log p(u, v) / (p(u) p(v)) = -log(D / v_u v_v) / 2
+        - (u^2 (v_v / D - 1 / v_u) + v^2 (v_u / D - 1 / v_v) - 2 u v c / D) / 2
 
 and the sum over pairs is the score of two rows. A pair that only fitted the rows has c near zero,
 and no say.

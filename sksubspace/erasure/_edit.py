@@ -17,8 +17,8 @@ def edit(
 ) -> Floats:
     """Show what rows would look like with another value of a concept, behind an autoencoder.
 
-    Codes of the rows are shifted by a `ConceptEraser` that was fitted on codes, and decoded. Nothing
-    is trained anew.
+    Codes of the rows are shifted by a `ConceptEraser` that was fitted on codes, and decoded.
+    Nothing is trained anew.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from sksubspace.erasure._maps._probe import (
     trained_reader,
 )
 from sksubspace.erasure._maps._spectral import spectral_directions
-from sksubspace.erasure._maps._sums import concept_moments, widened
+from sksubspace.erasure._maps._sums import widened
 
 __all__ = [
     "BY_MOMENTS",

@@ -11,8 +11,8 @@ from sksubspace._linalg import dense, leading_eigenpairs
 
 __all__ = ["leace_directions", "solved_by_covariance", "solved_by_rows"]
 
-# of the mean variance, added to every variance, so that directions without any do no harm
-_FLOOR = 1e-12
+# of the largest squared pivot of a Cholesky factor: with smaller ones digits are lost
+_SMALLEST_PIVOT = 1e-10
 # of the largest squared correlation: what is below is rounding
 _NO_CORRELATION = 1e-9
 
@@ -35,9 +35,9 @@ def leace_directions(S_xz, Q, n_components=None):  # (d, k), (d, k) -> (d, q), (
 
 def solved_by_covariance(S, S_xz, shrinkage):  # (d, d), (d, k) -> (d, k)
     """Q = S^{-1} S_xz, by the covariance shrunk towards a multiple of the identity."""
-    d, mean_variance = len(S), np.trace(S) / len(S)
+    d = len(S)
     shrunk = (1 - shrinkage) * S
-    shrunk[np.diag_indices(d)] += (shrinkage + _FLOOR) * mean_variance
+    shrunk[np.diag_indices(d)] += shrinkage * np.trace(S) / d
     return _solved(shrunk, S_xz)
 
 
@@ -53,18 +53,27 @@ def solved_by_rows(X, mean, Z, shrinkage):  # (n, d), (d,), (n, k) -> (d, k)
         G = X @ X.T
     mean_variance = np.trace(G) / (n * d)
     G *= 1 - shrinkage
-    G[np.diag_indices(n)] += (shrinkage + _FLOOR) * mean_variance * n
+    G[np.diag_indices(n)] += shrinkage * mean_variance * n
+    G += G.trace() / n**2  # centred rows add up to zero, as Z does: a direction without a say
     weights = _solved(G, Z)
     return dense(X.T @ weights) - np.outer(mean, weights.sum(axis=0))
 
 
-def _solved(S, M):
-    """S^{-1} M by Cholesky; by eigenvalues where rounding made S indefinite."""
+def _solved(S, M):  # (d, d), (d, k) -> (d, k)
+    """S^{-1} M by Cholesky; by eigenvalues that are not rounding where S is nearly singular."""
+    S = S.copy()
+    variances = np.diag(S)
+    constant = variances <= 0
+    S[constant, constant] = variances.mean()  # such columns are zero in M too
     try:
-        return linalg.cho_solve(linalg.cho_factor(S), M)
+        factor = linalg.cho_factor(S)
+        pivots = np.square(np.diag(factor[0]))
+        if pivots.min() > _SMALLEST_PIVOT * pivots.max():
+            return linalg.cho_solve(factor, M)
     except linalg.LinAlgError:
-        values, vectors = leading_eigenpairs(S)
-        return vectors @ ((vectors.T @ M) / values[:, None])
+        pass
+    values, vectors = leading_eigenpairs(S)
+    return vectors @ ((vectors.T @ M) / values[:, None])
 
 
 def _symmetric(S):

@@ -22,14 +22,14 @@ def nullspace_directions(X, target, n_components, alpha, max_iter, tol):  # -> (
     """
     most = X.shape[1] if n_components is None else min(n_components, X.shape[1])
     U = np.zeros((X.shape[1], 0))
-    for n_readers in range(1, max_iter + 1):
+    n_readers = 0
+    while n_readers < max_iter and U.shape[1] < most:
+        n_readers += 1
         rows = X - (X @ U) @ U.T
         W, b = trained_reader(rows, target, alpha)
         if advantage_of(rows, W, b, target) <= tol:
             break
         U = np.hstack([U, _new_directions(W if target.ndim == 2 else W - W.mean(axis=0), U)])
-        if U.shape[1] >= most:
-            break
     return U[:, :most], n_readers
 
 
