@@ -15,8 +15,8 @@ from sksubspace.alignment._canonical import (
 )
 from sksubspace.alignment._likelihood import (
     PairMoments,
+    held_out_information,
     own_rank_first,
-    pair_information,
     row_scores,
 )
 
@@ -103,7 +103,7 @@ class CrossFit:
         others = np.where(np.arange(len(self.sizes)) == k, 0, self.sizes)
         pooled = [PairMoments(*one) for one in _pooled(held_out, others)]
         information = np.mean(
-            [pair_information(one, own) for one, own in zip(pooled, held_out[k], strict=True)]
+            [held_out_information(one, own) for one, own in zip(pooled, held_out[k], strict=True)]
         )
         if self.rows is None:
             return information, None

@@ -11,10 +11,17 @@ from sksubspace._linalg import fixed_signs
 from sksubspace._parameters import check_integer, isolated_random_state
 from sksubspace._validation import canonical, refuse_containers
 
-__all__ = ["checked_view", "dealt", "origins_of", "same_signs", "slices_of", "varying_widths"]
+__all__ = [
+    "checked_view",
+    "fold_members",
+    "origins_of",
+    "same_signs",
+    "slices_of",
+    "varying_widths",
+]
 
 
-def dealt(n_samples, n_before, n_folds, random_state):  # -> list of (m,)
+def fold_members(n_samples, n_before, n_folds, random_state):  # -> list of (m,)
     """Row numbers of each fold, of about equal size with the rows that came before."""
     order = isolated_random_state(random_state).permutation(n_samples)
     fold = (np.arange(n_samples) + n_before) % n_folds

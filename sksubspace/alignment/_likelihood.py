@@ -18,7 +18,7 @@ __all__ = [
     "PairMoments",
     "csls",
     "own_rank_first",
-    "pair_information",
+    "held_out_information",
     "row_scores",
     "scores_of_partners",
 ]
@@ -62,7 +62,7 @@ def scores_of_partners(U, V, moments):  # (n, q), (n, q) -> (n,)
     return (U * U) @ of_u + (V * V) @ of_v + (U * V) @ of_both + constant
 
 
-def pair_information(moments, held_out):  # PairMoments, PairMoments -> float
+def held_out_information(moments, held_out):  # PairMoments, PairMoments -> float
     """Mean score of rows with their own partners, in nats, by the moments of those rows."""
     of_u, of_v, of_both, constant = moments.weights()
     first, second, cross = held_out

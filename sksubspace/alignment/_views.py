@@ -22,7 +22,7 @@ def columns_of_views(views, n_features, names):  # -> list of (d_v,)
         return [np.arange(half), np.arange(half, n_features)]
     if len(views) < 2:
         raise ValueError(f"views must name at least two views, got {len(views)}.")
-    columns = [_columns(view, n_features, names) for view in views]
+    columns = [_column_numbers(view, n_features, names) for view in views]
     for k, found in enumerate(columns):
         if len(found) == 0:
             raise ValueError(f"views[{k}]={views[k]!r} leaves no column.")
@@ -32,7 +32,7 @@ def columns_of_views(views, n_features, names):  # -> list of (d_v,)
     return columns
 
 
-def _columns(view, n_features, names):
+def _column_numbers(view, n_features, names):
     if isinstance(view, slice):
         if isinstance(view.start, str) or isinstance(view.stop, str):
             raise ValueError(f"views must be slices of column numbers, got {view!r}.")

@@ -7,7 +7,7 @@ methods it is compared with.
 import math
 import warnings
 from numbers import Integral, Real
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy import sparse
@@ -27,7 +27,7 @@ from sksubspace._sklearn import (
 )
 from sksubspace._typing import ArrayLike, Floats, Labels, Matrix
 from sksubspace._validation import in_order_of, validate_rows
-from sksubspace.erasure._maps._centring import centred_by, group_means
+from sksubspace.erasure._maps._centring import centred_by, means_of_groups
 from sksubspace.erasure._maps._concept import (
     codes_of_known,
     encoded_concept,
@@ -188,9 +188,9 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
     ...     return round(model.score(Z_test, target_test), 2)
     >>> Z_train, Z_test = eraser.transform(X_train), eraser.transform(X_test)
     >>> read(X_train, X_test, y_train % 2, y_test % 2), read(X_train, X_test, y_train, y_test)
-    (0.9, 0.96)
+    (0.91, 0.96)
     >>> read(Z_train, Z_test, y_train % 2, y_test % 2), read(Z_train, Z_test, y_train, y_test)
-    (0.5, 0.95)
+    (0.51, 0.94)
     """
 
     components_: Floats
@@ -204,6 +204,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
     slope_: Floats
     groups_: Labels | None
     group_means_: Floats | None
+    _sums: dict[str, Any]
 
     _parameter_constraints: dict = {
         "method": [StrOptions({"leace", "sal", "inlp", "rlace"})],
@@ -281,7 +282,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         self.__dict__.pop("_sums", None)
         self.groups_ = self.group_means_ = None
         if center_by is not None:
-            self.groups_, self.group_means_ = group_means(X, center_by)
+            self.groups_, self.group_means_ = means_of_groups(X, center_by)
             X = centred_by(X, center_by, self.groups_, self.group_means_, column_means(X))
         wide = X.shape[0] <= X.shape[1]
         origin = np.zeros(X.shape[1]) if sparse.issparse(X) else column_means(X)

@@ -5,10 +5,10 @@ from scipy import sparse
 
 from sksubspace._validation import check_labels
 
-__all__ = ["centred_by", "group_means"]
+__all__ = ["centred_by", "means_of_groups"]
 
 
-def group_means(X, center_by):  # (n, d), (n,) -> (g,), (g, d)
+def means_of_groups(X, center_by):  # (n, d), (n,) -> (g,), (g, d)
     """The groups in order and the mean of the rows of each."""
     labels = _labels(X, center_by)
     groups, codes = np.unique(labels, return_inverse=True)

@@ -5,7 +5,13 @@ from sklearn.utils import check_array, check_consistent_length
 
 from sksubspace._validation import check_labels, in_order_of, which_target
 
-__all__ = ["codes_of_known", "encoded_concept", "given_concept", "one_hot", "wanted_offsets"]
+__all__ = [
+    "codes_of_known",
+    "encoded_concept",
+    "given_concept",
+    "columns_of_codes",
+    "wanted_offsets",
+]
 
 
 def given_concept(estimator, X, y, concept, method):
@@ -41,7 +47,7 @@ def encoded_concept(given, name, n_samples, kind=None):  # -> kind, (n, k), clas
     labels = check_labels(given, name)
     _check_length(labels, n_samples, name)
     classes, codes = np.unique(labels, return_inverse=True)
-    return kind, one_hot(codes, len(classes)), classes, codes
+    return kind, columns_of_codes(codes, len(classes)), classes, codes
 
 
 def _check_length(values, n_samples, name):
@@ -53,7 +59,7 @@ def _check_length(values, n_samples, name):
         ) from error
 
 
-def one_hot(codes, n_classes):  # (n,) -> (n, K)
+def columns_of_codes(codes, n_classes):  # (n,) -> (n, K)
     return np.eye(n_classes)[codes]
 
 

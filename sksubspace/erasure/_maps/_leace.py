@@ -25,7 +25,7 @@ def leace_directions(S_xz, Q, n_components=None):  # (d, k), (d, k) -> (d, q), (
     A = S_xz H / s and B = Q H / s. All of S_xz lies in the span of A, so that class means become
     equal up to rounding, however ill the covariance is conditioned.
     """
-    squared, H = leading_eigenpairs(_symmetric(S_xz.T @ Q))
+    squared, H = leading_eigenpairs((S_xz.T @ Q + Q.T @ S_xz) / 2)
     kept = squared > _NO_CORRELATION * squared[:1].sum()
     H = (H[:, kept] / np.sqrt(squared[kept]))[:, :n_components]
     A, B = S_xz @ H, Q @ H
@@ -38,7 +38,7 @@ def solved_by_covariance(S, S_xz, shrinkage):  # (d, d), (d, k) -> (d, k)
     d = len(S)
     shrunk = (1 - shrinkage) * S
     shrunk[np.diag_indices(d)] += shrinkage * np.trace(S) / d
-    return _solved(shrunk, S_xz)
+    return _inverse_times(shrunk, S_xz)
 
 
 def solved_by_rows(X, mean, Z, shrinkage):  # (n, d), (d,), (n, k) -> (d, k)
@@ -55,11 +55,11 @@ def solved_by_rows(X, mean, Z, shrinkage):  # (n, d), (d,), (n, k) -> (d, k)
     G *= 1 - shrinkage
     G[np.diag_indices(n)] += shrinkage * mean_variance * n
     G += G.trace() / n**2  # centred rows add up to zero, as Z does: a direction without a say
-    weights = _solved(G, Z)
+    weights = _inverse_times(G, Z)
     return dense(X.T @ weights) - np.outer(mean, weights.sum(axis=0))
 
 
-def _solved(S, M):  # (d, d), (d, k) -> (d, k)
+def _inverse_times(S, M):  # (d, d), (d, k) -> (d, k)
     """S^{-1} M by Cholesky; by eigenvalues that are not rounding where S is nearly singular."""
     S = S.copy()
     variances = np.diag(S)
@@ -74,7 +74,3 @@ def _solved(S, M):  # (d, d), (d, k) -> (d, k)
         pass
     values, vectors = leading_eigenpairs(S)
     return vectors @ ((vectors.T @ M) / values[:, None])
-
-
-def _symmetric(S):
-    return (S + S.T) / 2
