@@ -342,7 +342,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         moments = concept_moments(sums)
         self.groups_ = self.group_means_ = None
         self._keep_concept(kind, classes, sums, moments)
-        A, B = directions_of_moments(self, moments[1], moments[2])
+        A, B = directions_of_moments(self, moments)
         self.n_iter_ = 1
         self._keep_map(A, B)
         self._reader = reader_of_moments(A, B, moments, sums, self.alpha)

@@ -307,6 +307,27 @@ def test_one_value_leaves_the_rows_as_they_are_with_a_warning():
             assert eraser.score(X_new, concept[: len(X_new)]) == 1
 
 
+def test_groups_that_are_the_concept_leave_nothing_to_erase():
+    source = np.arange(len(X)) % 3
+    with pytest.warns(UserWarning, match="nothing is taken off"):
+        eraser = ConceptEraser().fit(X + source[:, None], source, center_by=source)
+    assert eraser.n_components_ == 0
+
+
+def test_a_small_difference_of_means_is_erased_beside_a_large_one():
+    rng = np.random.RandomState(0)
+    labels = rng.randint(3, size=900)
+    rows = rng.randn(900, 6)
+    rows -= np.array([rows[labels == c].mean(0) for c in range(3)])[labels]
+    rows[:, 0] += 100.0 * (labels == 0)
+    rows[:, 1] += 1e-5 * (labels == 1)
+    for method in ("leace", "sal"):
+        eraser = ConceptEraser(method).fit(rows, labels)
+        means = class_means(eraser.transform(rows), labels)
+        assert eraser.n_components_ == 2
+        assert_allclose(means - means[0], 0, atol=1e-8)
+
+
 def test_more_directions_than_there_are_warn():
     with pytest.warns(UserWarning, match="n_components=12 is more than covary .* 9 are taken off"):
         ConceptEraser(n_components=12).fit(X, y)

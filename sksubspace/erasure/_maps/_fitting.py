@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sksubspace._linalg import dense
+from sksubspace._linalg import dense, total_squares
 from sksubspace.erasure._maps._adversarial import adversarial_directions
 from sksubspace.erasure._maps._leace import (
     leace_directions,
@@ -34,12 +34,14 @@ BY_MOMENTS = ("leace", "sal")
 _NOTHING_LEFT = 1e-7
 
 
-def directions_of_moments(estimator, S_xx, S_xz):  # -> (d, q), (d, q)
+def directions_of_moments(estimator, moments):  # -> (d, q), (d, q)
     """Columns along which rows are moved, and by which they are read."""
+    _, S_xx, S_xz, S_zz = moments
+    most = np.sqrt(np.trace(S_xx) * np.trace(S_zz))
     if estimator.method == "leace":
         Q = solved_by_covariance(S_xx, S_xz, estimator.shrinkage)
-        return leace_directions(S_xz, Q, estimator.n_components)
-    U = spectral_directions(S_xz, estimator.n_components)
+        return leace_directions(S_xz, Q, most, estimator.n_components)
+    U = spectral_directions(S_xz, most, estimator.n_components)
     return U, U
 
 
@@ -48,14 +50,16 @@ def directions_of_rows(estimator, X, Z, codes, moments):  # -> (d, q), (d, q), i
 
     They may be fewer than features, or readers have to be trained.
     """
-    mean, S_xx, S_xz, _ = moments
+    mean, S_xx, S_xz, S_zz = moments
     k, alpha = estimator.n_components, estimator.alpha
-    if estimator.method in BY_MOMENTS:
-        if estimator.method == "leace" and S_xx is None:
-            return *leace_directions(S_xz, solved_by_rows(X, mean, Z, estimator.shrinkage), k), 1
-        return *directions_of_moments(estimator, S_xx, S_xz), 1
-    U, n_iter = spectral_directions(S_xz, k), 1
-    if U.shape[1] == 0:  # one value
+    if S_xx is not None:
+        return *directions_of_moments(estimator, moments), 1
+    most = np.sqrt(total_squares(X, mean) / X.shape[0] * np.trace(S_zz))
+    if estimator.method == "leace":
+        Q = solved_by_rows(X, mean, Z, estimator.shrinkage)
+        return *leace_directions(S_xz, Q, most, k), 1
+    U, n_iter = spectral_directions(S_xz, most, k), 1
+    if estimator.method == "sal" or U.shape[1] == 0:  # or one value
         return U, U, n_iter
     rows, target = np.asarray(X, np.float64) - mean, Z if codes is None else codes
     limits = (alpha, estimator.max_iter, estimator.tol)

@@ -8,27 +8,30 @@ import numpy as np
 from scipy import linalg, sparse
 
 from sksubspace._linalg import dense, leading_eigenpairs
+from sksubspace.erasure._maps._spectral import concept_span
 
 __all__ = ["leace_directions", "solved_by_covariance", "solved_by_rows"]
 
 # of the largest squared pivot of a Cholesky factor: with smaller ones digits are lost
 _SMALLEST_PIVOT = 1e-10
-# of the largest squared correlation: what is below is rounding
-_NO_CORRELATION = 1e-9
 
 
-def leace_directions(S_xz, Q, n_components=None):  # (d, k), (d, k) -> (d, q), (d, q)
+def leace_directions(S_xz, Q, most, n_components=None):  # -> (d, q), (d, q)
     r"""Columns A along which rows are moved, and B by which they are read: r(x) = x - A B'(x - m).
 
     With W = S^{-1/2} and U the left singular vectors of W S_xz, LEACE is A = W^{-1} U and B = W U.
     Neither root is needed: with Q = S^{-1} S_xz and S_zx Q = H diag(s^2) H', these are
     A = S_xz H / s and B = Q H / s. All of S_xz lies in the span of A, so that class means become
     equal up to rounding, however ill the covariance is conditioned.
+
+    Both are (d, k); `most` is that of `concept_span`.
     """
-    squared, H = leading_eigenpairs((S_xz.T @ Q + Q.T @ S_xz) / 2)
-    kept = squared > _NO_CORRELATION * squared[:1].sum()
-    H = (H[:, kept] / np.sqrt(squared[kept]))[:, :n_components]
-    A, B = S_xz @ H, Q @ H
+    U, s, V = concept_span(S_xz, most)
+    M, Q = U * s, Q @ V
+    H = np.linalg.eigh((M.T @ Q + Q.T @ M) / 2)[1][:, ::-1][:, :n_components]
+    A, B = M @ H, Q @ H
+    length = np.sqrt(np.abs(np.einsum("dq,dq->q", A, B)))
+    A, B = A / length, B / length
     # B'A is the identity but for the error of the solution; the map is a projection without it
     return A @ np.linalg.inv(B.T @ A), B
 
