@@ -149,6 +149,7 @@ def editing(options):
         runs = []
         for seed in range(min(N_SEEDS, options.seeds or N_SEEDS)) if has_data(name) else ():
             X, y, _ = read_data(name)
+            y = y.astype(int)
             if len(X) > 5000:
                 X, _, y, _ = train_test_split(X, y, train_size=5000, stratify=y, random_state=seed)
             X, X_new, y, y_new = train_test_split(

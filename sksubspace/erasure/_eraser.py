@@ -233,6 +233,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         self.tol = tol
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @fill_parameters
     def fit(
         self,
         X: Matrix,
@@ -248,11 +249,9 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows; sparse ones for "leace" and "sal" without `center_by`.
 
-        y : array-like of shape (n_samples,) or (n_samples, n_concepts), default=None
-            The concept, where there is no `concept`.
+        {concept_target}
 
-        concept : array-like of shape (n_samples,) or (n_samples, n_concepts), default=None
-            The concept, where y is something else, as in a pipeline; y is then ignored.
+        {concept}
 
         center_by : array-like of shape (n_samples,), default=None
             Groups of rows, such as their source. Each is moved to the common mean first, and
@@ -296,6 +295,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
 
     @available_if(_is_by_moments)
     @_fit_context(prefer_skip_nested_validation=True)
+    @fill_parameters
     def partial_fit(
         self, X: Matrix, y: ArrayLike | None = None, *, concept: ArrayLike | None = None
     ) -> Self:
@@ -307,14 +307,11 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+        {any_rows}
 
-        y : array-like of shape (n_samples,) or (n_samples, n_concepts), default=None
-            The concept, where there is no `concept`.
+        {concept_target}
 
-        concept : array-like of shape (n_samples,) or (n_samples, n_concepts), default=None
-            The concept, where y is something else.
+        {concept}
 
         Returns
         -------
@@ -382,6 +379,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return np.eye(len(self.mean_)) - self.corrections_.T @ self.components_
 
+    @fill_parameters
     def fit_transform(
         self,
         X: Matrix,
@@ -394,17 +392,13 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+        {any_rows}
 
-        y : array-like of shape (n_samples,) or (n_samples, n_concepts), default=None
-            The concept, where there is no `concept`.
+        {concept_target}
 
-        concept : array-like of shape (n_samples,) or (n_samples, n_concepts), default=None
-            The concept, where y is something else.
+        {concept}
 
-        center_by : array-like of shape (n_samples,), default=None
-            Groups of rows, each moved to the common mean.
+        {center_by}
 
         Returns
         -------
@@ -414,13 +408,13 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         fitted = self.fit(X, y, concept=concept, center_by=center_by)
         return fitted.transform(X, center_by=center_by)
 
+    @fill_parameters
     def transform(self, X: Matrix, *, center_by: ArrayLike | None = None) -> Floats:
         """Take the concept off rows, of which it need not be known.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+        {any_rows}
 
         center_by : array-like of shape (n_samples,), default=None
             Groups of the rows, where `fit` was told groups. One that `fit` has not seen is taken
@@ -439,6 +433,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         X = self._checked(X, center_by)
         return self._erased(X).astype(X.dtype, copy=False)
 
+    @fill_parameters
     def shift(
         self,
         X: Matrix,
@@ -463,8 +458,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         strength : float, default=1.0
             How far: 1 is the mean of the rows of the value, 0 only erases.
 
-        center_by : array-like of shape (n_samples,), default=None
-            Groups of the rows, where `fit` was told groups.
+        {center_by}
 
         Returns
         -------
@@ -486,6 +480,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         offsets = (offsets @ self.components_.T) @ self.corrections_
         return (self._erased(X) + strength * offsets).astype(X.dtype, copy=False)
 
+    @fill_parameters
     def score(
         self,
         X: Matrix,
@@ -506,14 +501,11 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows that `fit` has not seen.
 
-        y : array-like of shape (n_samples,) or (n_samples, n_concepts), default=None
-            Their concept, where there is no `concept`.
+        {concept_target}
 
-        concept : array-like of shape (n_samples,) or (n_samples, n_concepts), default=None
-            Their concept, where y is something else.
+        {concept}
 
-        center_by : array-like of shape (n_samples,), default=None
-            Groups of the rows, where `fit` was told groups.
+        {center_by}
 
         Returns
         -------
@@ -532,16 +524,15 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         codes = codes_of_known(given, name, len(rows), self.classes_)
         return hidden_classes(codes, read_classes(rows - self.mean_, weights, offsets))
 
+    @fill_parameters
     def retained_energy(self, X: Matrix, *, center_by: ArrayLike | None = None) -> float:
         """Tell how much of the variance of rows stays.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+        {any_rows}
 
-        center_by : array-like of shape (n_samples,), default=None
-            Groups of the rows, where `fit` was told groups.
+        {center_by}
 
         Returns
         -------
