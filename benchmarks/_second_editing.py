@@ -162,9 +162,9 @@ def editing(options):
             bounds = [None] * 5
             if asked is not None:
                 bounds[:3] = (
-                    (">=", asked[0] - 0.02),
-                    ("<=", asked[1] + 0.02),
-                    (">=", asked[2] - 0.02),
+                    (">=", round(asked[0] - 0.02, 3)),
+                    ("<=", round(asked[1] + 0.02, 3)),
+                    (">=", round(asked[2] - 0.02, 3)),
                 )
             kinds = ("judged new", "distance", "R2 unedited", "old class read", "fit, CPU s")
             for k, kind in enumerate(kinds):

@@ -157,8 +157,8 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
     It stops linear readers. It does not stop others: on digits a machine with a Gaussian kernel
     still reads most of the classes. A concept that is erased on the training rows is erased on
     others up to what means of few rows are wrong by. And erasing the source of rows does
-    not make a model hold for another source: centring each source (`center_by`) helped there, and
-    erasing did not.
+    not make a model hold for a source that was not seen: there centring each source (`center_by`)
+    helped, and erasing did not.
 
     References
     ----------
