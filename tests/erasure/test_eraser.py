@@ -352,6 +352,8 @@ def test_bad_concepts_are_refused():
         ConceptEraser().fit(X, concept=y[:7])
     with pytest.raises(ValueError, match="must have 2 columns, as before, got 1"):
         ConceptEraser().partial_fit(X, NUMBERS).partial_fit(X, NUMBERS[:, 0])
+    with pytest.raises(ValueError, match=r"classes of the kind of .*, as before, got"):
+        ConceptEraser("sal").partial_fit(X, y).partial_fit(X, y.astype(str))
     assert not hasattr(eraser, "inverse_transform")
 
 

@@ -108,6 +108,11 @@ def brought_together(sums, classes, new_classes, Z):  # -> sums, classes, (n, k)
                 f"The concept must have {len(sums.z)} columns, as before, got {Z.shape[1]}."
             )
         return sums, None, Z
+    if (classes.dtype.kind in "US") != (new_classes.dtype.kind in "US"):
+        raise ValueError(
+            f"The concept must hold classes of the kind of {classes[0]!r}, as before, got "
+            f"{new_classes[0]!r}."
+        )
     together = np.union1d(classes, new_classes)
     columns = np.zeros((len(Z), len(together)))
     columns[:, np.searchsorted(together, new_classes)] = Z
