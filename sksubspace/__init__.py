@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from sksubspace import (
+        alignment,
         audit,
         autoencoder,
         callbacks,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         decomposition,
         distillation,
         encoding,
+        erasure,
         inspection,
         manifold,
         metrics,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from sksubspace.manifold import TLDR
 
 _SUBMODULES = (
+    "alignment",
     "audit",
     "autoencoder",
     "callbacks",
@@ -53,6 +56,7 @@ _SUBMODULES = (
     "decomposition",
     "distillation",
     "encoding",
+    "erasure",
     "inspection",
     "manifold",
     "metrics",
@@ -88,6 +92,7 @@ __all__ = [
     "SupervisedDictionaryLearning",
     "TLDR",
     "__version__",
+    "alignment",
     "audit",
     "audit_embedding",
     "autoencoder",
@@ -98,6 +103,7 @@ __all__ = [
     "decomposition",
     "distillation",
     "encoding",
+    "erasure",
     "inspection",
     "manifold",
     "load",

@@ -157,6 +157,19 @@ ValueError
 X : {array-like, sparse matrix} of shape (n_samples, n_features)
     Rows.
 """,
+    # what an eraser is told of rows
+    "concept_target": """
+y : array-like of shape (n_samples,) or (n_samples, n_concepts), default={default}
+    The concept, where there is no `concept`.
+""",
+    "concept": """
+concept : array-like of shape (n_samples,) or (n_samples, n_concepts), default={default}
+    The concept, where y is something else, as in a pipeline; y is then ignored.
+""",
+    "center_by": """
+center_by : array-like of shape (n_samples,), default={default}
+    Groups of the rows, such as their source, where `fit` was told groups.
+""",
     # attributes of every estimator
     "features_": """
 n_features_in_ : int

@@ -20,6 +20,7 @@ __all__ = [
     "leading_directions",
     "leading_eigenpairs",
     "match_r_squared",
+    "place_rows",
     "principal_directions",
     "project",
     "r_squared",
@@ -289,3 +290,11 @@ def project(X, mean, directions):  # (n, d), (d,), (d, r) -> (n, r)
         else:
             scores[rows] = (X[rows] - mean) @ directions
     return scores
+
+
+def place_rows(X, mean, directions):  # (n, d), (d,), (d, r) -> (n, r)
+    """The same, in double precision, such that no row depends on the rows beside it."""
+    basis = directions.astype(np.float64, copy=False)
+    if sparse.issparse(X):
+        return X.astype(np.float64) @ basis - mean @ basis
+    return in_blocks(lambda rows: (rows - mean) @ basis, X)

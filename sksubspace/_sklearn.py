@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     class ClassNamePrefixFeaturesOutMixin(base.ClassNamePrefixFeaturesOutMixin):
         def get_feature_names_out(self, input_features: Any = None) -> Objects: ...
 
+    class OneToOneFeatureMixin(base.OneToOneFeatureMixin):
+        def get_feature_names_out(self, input_features: Any = None) -> Objects: ...
+
     class ClusterMixin(base.ClusterMixin):
         def fit_predict(self, X: Matrix, y: object = None, **fit_params: Any) -> Ints: ...
 
@@ -49,6 +52,7 @@ else:
         BaseEstimator,
         ClassNamePrefixFeaturesOutMixin,
         ClusterMixin,
+        OneToOneFeatureMixin,
         TransformerMixin,
         _fit_context,
     )
@@ -62,6 +66,7 @@ __all__ = [
     "ClusterMixin",
     "HasMethods",
     "Interval",
+    "OneToOneFeatureMixin",
     "StrOptions",
     "TransformerMixin",
     "_check_sample_weight",

@@ -13,6 +13,8 @@ from tests import instances
 IGNORED = [
     "ignore:calibration='loo' needs an encoder and a decoder",
     "ignore:n_components=",
+    "ignore:The concept does not covary",
+    "ignore:.* columns are constant",
     "ignore:order=1 finds",
     "ignore:transform_max_iter",
     "ignore:The affinity graph has",
@@ -67,6 +69,7 @@ _ROWS = {
     "choice": (rows_near_subspaces, 120),
     "partition": (positive_rows, 120),
     "map": (rows_with_responses, 120),
+    "linear": (positive_rows, 60),
     "score": (positive_rows, 60),
     "dictionary": (positive_rows, 60),
 }

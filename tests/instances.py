@@ -24,8 +24,10 @@ from sksubspace import (
     SteinPCA,
     SteinSubspace,
     SupervisedDictionaryLearning,
+    alignment,
     cluster,
     decomposition,
+    erasure,
 )
 from sksubspace._student._part import Part
 from sksubspace.decoding import FourierRidge
@@ -136,6 +138,28 @@ _ONLY_CHECKED = {
 }
 
 
+# linear maps of two views, or without a concept; their outputs are not `n_components` columns
+_LINEAR = {
+    "aligner": (alignment.SubspaceAligner, {"cv": 3, "random_state": 0}),
+    "aligner-few": (
+        alignment.SubspaceAligner,
+        {"n_components": 2, "shrinkage": 0.1, "cv": 2, "hubness_neighbors": 5, "random_state": 0},
+    ),
+    "aligner-three": (
+        alignment.SubspaceAligner,
+        {"views": [[0], [1], [2]], "shrinkage": 0.1, "cv": 2, "random_state": 0},
+    ),
+    "eraser-leace": (erasure.ConceptEraser, {}),
+    "eraser-shrunk": (erasure.ConceptEraser, {"shrinkage": 0.1, "n_components": 1}),
+    "eraser-sal": (erasure.ConceptEraser, {"method": "sal"}),
+    "eraser-inlp": (erasure.ConceptEraser, {"method": "inlp", "max_iter": 2}),
+    "eraser-rlace": (
+        erasure.ConceptEraser,
+        {"method": "rlace", "n_components": 1, "max_iter": 2},
+    ),
+}
+
+
 def _seeded(table):
     return {
         name: partial(kind, **{"random_state": 0, **params})
@@ -160,6 +184,7 @@ _KINDS = {
         for name, params in _PARTITIONS.items()
     },
     "map": _seeded(_MAPS),
+    "linear": {name: partial(kind, **params) for name, (kind, params) in _LINEAR.items()},
     "score": {name: partial(kind, **params) for name, (kind, params) in _SCORES.items()},
     "dictionary": {
         name: partial(SupervisedDictionaryLearning, random_state=0, **params)
@@ -171,6 +196,8 @@ _KINDS = {
 # MEDAL-auto chooses scale and penalty
 _FEW_FREQUENCIES = {"decoder": FourierRidge(n_frequencies=20, scale=8.0, penalty=1.0)}
 _FEWER_STEPS = {
+    # some checks have rows of one or two features
+    "aligner-three": {"views": None},
     # the checks set n_components to 1
     "SparseAutoencoder": {"k": 1},
     "SparseAutoencoder-sparse": {"k": 1},

@@ -49,9 +49,11 @@ FLOORS = {
     "decoding": 5,
     "encoding": 5,
     "metrics": 6,
+    "alignment": 7,
     "autoencoder": 7,
     "cluster": 7,
     "decomposition": 7,
+    "erasure": 7,
     "manifold": 7,
     "distillation": 8,
     "_clustering_words": 9,
@@ -66,7 +68,9 @@ FLOORS = {
     "__main__": 15,
     "__init__": 16,
 }
-METHODS = {"autoencoder", "cluster", "decomposition", "distillation", "manifold"}
+METHODS = {
+    "alignment", "autoencoder", "cluster", "decomposition", "distillation", "erasure", "manifold",
+}  # fmt: skip
 
 
 def run_python(code):

@@ -22,6 +22,7 @@ EXAMPLES = {
         "views",
     ),
     "responses": ("directions", "wine", "topics"),
+    "representations": ("two_halves", "erase_and_edit"),
     "compressing": (
         "retrieval",
         "nonlinear_pca",
