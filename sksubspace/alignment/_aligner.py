@@ -24,13 +24,14 @@ from sksubspace._sklearn import (
     TransformerMixin,
     _fit_context,
 )
-from sksubspace._typing import Floats, Ints, Matrix, Seed
-from sksubspace._validation import validate_rows
+from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Seed
+from sksubspace._validation import in_order_of, validate_rows
 from sksubspace.alignment._canonical import Fold, add_moments, fitted_pairs, fold_of, loadings_of
 from sksubspace.alignment._crossfit import CrossFit, chosen_shrinkage
 from sksubspace.alignment._given import (
     checked_view,
     fold_members,
+    groups_of_rows,
     origins_of,
     same_signs,
     slices_of,
@@ -210,7 +211,7 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Matrix, y: object = None) -> Self:
+    def fit(self, X: Matrix, y: object = None, groups: ArrayLike | None = None) -> Self:
         """Find the shared directions from rows of which all views are known.
 
         Parameters
@@ -221,6 +222,10 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         y : Ignored
             Not used.
 
+        groups : array-like of shape (n_samples,) or None, default=None
+            What rows belong to, such as a donor: rows of a group are in one fold, so that what is
+            judged is found on other groups. None holds equal rows together.
+
         Returns
         -------
         self : SubspaceAligner
@@ -229,7 +234,8 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         Raises
         ------
         ValueError
-            If there are fewer rows than `cv`, views overlap, or a view has no column that varies.
+            If there are fewer rows that differ, or groups, than `cv`, views overlap, or a view has
+            no column that varies.
 
         Warns
         -----
@@ -237,7 +243,9 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             If columns are constant; they are ignored.
         """
         self.__dict__.pop("_folds", None)
+        groups = in_order_of(X, groups, "groups")
         X = validate_rows(self, X, accept_sparse="csr", ensure_min_samples=self.cv)
+        groups = groups_of_rows(X, groups, self.cv)
         self._find_views(X)
         views = [X[:, columns] for columns in self.views_]
         widths = varying_widths([varying_columns(view) for view in views])
@@ -245,7 +253,7 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         spans = spans_of(views, means)
         rows = [span.rows for span in spans]
         origins = origins_of(rows, [span.mean for span in spans])
-        members = fold_members(X.shape[0], 0, self.cv, self.random_state)
+        members = fold_members(groups, 0, self.cv, self.random_state)
         folds = [fold_of([one[at] for one in rows], origins) for at in members]
         some = [[one[at[:_MATCHED_ROWS]] for one in rows] for at in members]
         self._learn(folds, widths, some, origins, [span.basis for span in spans])
@@ -257,7 +265,8 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         """Add rows; sums of (n_features, n_features) are kept for each fold, and no rows.
 
         With a number as `shrinkage` the directions are those of `fit` on all rows so far, up to the
-        folds. The first call after `fit`, and the first of all, starts anew.
+        folds. Copies of a row that come in different calls may be in different folds, and vouch for
+        each other there. The first call after `fit`, and the first of all, starts anew.
 
         Parameters
         ----------
@@ -291,7 +300,9 @@ class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             origins, former = self._origins, [Fold(**one) for one in self._folds]
             if any(origin.any() for origin in origins):  # of dense rows
                 views = [dense(view) for view in views]
-        members = fold_members(X.shape[0], sum(one.n for one in former), self.cv, self.random_state)
+        groups = groups_of_rows(X, None, self.cv if first else 1)
+        n_before = sum(one.n for one in former)
+        members = fold_members(groups, n_before, self.cv, self.random_state)
         folds = [fold_of([view[at] for view in views], origins) for at in members]
         if former:
             folds = [add_moments(both) for both in zip(former, folds, strict=True)]

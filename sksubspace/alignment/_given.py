@@ -9,11 +9,13 @@ from sklearn.utils import check_array
 
 from sksubspace._linalg import fixed_signs
 from sksubspace._parameters import check_integer, isolated_random_state
+from sksubspace._student._groups import check_groups, groups_of_equal_rows
 from sksubspace._validation import canonical, refuse_containers
 
 __all__ = [
     "checked_view",
     "fold_members",
+    "groups_of_rows",
     "origins_of",
     "same_signs",
     "slices_of",
@@ -21,10 +23,23 @@ __all__ = [
 ]
 
 
-def fold_members(n_samples, n_before, n_folds, random_state):  # -> list of (m,)
-    """Row numbers of each fold, of about equal size with the rows that came before."""
-    order = isolated_random_state(random_state).permutation(n_samples)
-    fold = (np.arange(n_samples) + n_before) % n_folds
+def groups_of_rows(X, groups, n_folds):  # (n, d), (n,) or None -> (n,)
+    """Number what goes into a fold whole: the caller's groups, or rows and their copies."""
+    numbers = groups_of_equal_rows(X) if groups is None else check_groups(groups, X.shape[0])
+    n_groups = numbers.max() + 1
+    if n_groups < n_folds:
+        of = "X must have different rows" if groups is None else "groups must have values"
+        raise ValueError(f"{of} for each of the cv={n_folds} folds, got {n_groups}.")
+    return numbers
+
+
+def fold_members(groups, n_before, n_folds, random_state):  # (n,) -> list of (m,)
+    """Row numbers of each fold: whole groups, dealt in turn after those that came before."""
+    n_groups = groups.max() + 1
+    place = np.empty(n_groups, int)
+    place[isolated_random_state(random_state).permutation(n_groups)] = np.arange(n_groups)
+    order = np.argsort(place[groups], kind="stable")
+    fold = (place[groups][order] + n_before) % n_folds
     return [order[fold == k] for k in range(n_folds)]
 
 

@@ -317,3 +317,28 @@ def test_constant_columns_are_ignored_with_one_warning():
         by_moments = SubspaceAligner([slice(9), slice(9, 18)], shrinkage=0.1, random_state=0)
         by_moments.partial_fit(flat)
     assert by_moments.information_ == pytest.approx(plain.information_, abs=1e-9)
+
+
+@pytest.mark.parametrize("times", [2, 5])
+def test_copies_of_rows_do_not_vouch_for_each_other(times):
+    """Independent views of few rows: with copies in other folds they would tell all."""
+    X = np.random.RandomState(0).randn(100, 40)
+    once = SubspaceAligner(random_state=0).fit(X)
+    often = SubspaceAligner(random_state=0).fit(np.repeat(X, times, axis=0))
+    assert often.information_ == pytest.approx(once.information_, abs=1e-9)
+    assert once.information_ < 0.05
+    assert often.match_rate_ <= once.match_rate_
+
+
+def test_rows_of_a_group_are_in_one_fold():
+    """What rows of a donor share is not found again on other donors."""
+    rng = np.random.RandomState(0)
+    donor = np.repeat(np.arange(20), 10)
+    X = rng.randn(20, 40)[donor] + 0.3 * rng.randn(200, 40)
+    alone, grouped = (SubspaceAligner(random_state=0).fit(X, groups=g) for g in (None, donor))
+    assert alone.information_ > 1
+    assert grouped.information_ < 0.1
+    with pytest.raises(ValueError, match=r"groups must have values for each of the cv=5 .* got 4"):
+        SubspaceAligner().fit(X, groups=donor % 4)
+    with pytest.raises(ValueError, match=r"X must have different rows for each .* got 2"):
+        SubspaceAligner().fit(np.repeat(X[:2], 5, axis=0))
