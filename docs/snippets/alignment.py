@@ -12,7 +12,8 @@ X_train, X_test = train_test_split(X, test_size=100, random_state=1)
 
 aligner = SubspaceAligner([left, right], random_state=0).fit(X_train)
 partner = aligner.assign(X_test[:, left], X_test[:, right])
-print(f"{np.mean(partner == np.arange(100)):.0%} of 100 halves find their own, by chance 1 %")
+share = np.mean(partner == np.arange(100))
+print(f"{share:.0%} of 100 halves find their own, by chance 1 %")
 print(f"{aligner.score(X_test):.1f} nats that one half says about the other")
 
 figure, axes = plt.subplots(2, 12, figsize=(9, 1.8), layout="constrained")

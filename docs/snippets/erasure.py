@@ -33,6 +33,7 @@ bars.bar(at + 0.2, after, 0.38, label="after", color="tab:blue")
 bars.axhline(0.5, color="k", lw=0.8, ls=":")
 bars.set(xticks=at, xticklabels=concepts, ylabel="held-out accuracy", ylim=(0, 1.25))
 bars.legend(ncols=2, loc="upper center")
-for ax, rows, title in zip(images, (X_test, Z_test), ("a row", "erased"), strict=True):
+shown = {"a row": X_test, "erased": Z_test}
+for ax, (title, rows) in zip(images, shown.items(), strict=True):
     ax.imshow(rows[3].reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
     ax.set(title=title, xticks=[], yticks=[])

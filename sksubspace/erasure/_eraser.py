@@ -375,7 +375,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
 
     @property
     def projection_(self) -> Floats:
-        """The matrix P of the map r(x) = mean_ + P (x - mean_), of (n_features, n_features)."""
+        """The matrix P of the map r(x) = m + P (x - m), of (n_features, n_features)."""
         check_is_fitted(self)
         return np.eye(len(self.mean_)) - self.corrections_.T @ self.components_
 
