@@ -35,6 +35,7 @@ FLOORS = {
     "_threads": 0,
     "_uns": 0,
     "_validation": 0,
+    "_views": 0,
     "_ambient": 1,
     "_clusterings": 1,
     "_torch": 1,
@@ -52,6 +53,7 @@ FLOORS = {
     "autoencoder": 7,
     "cluster": 7,
     "decomposition": 7,
+    "discriminant": 7,
     "manifold": 7,
     "distillation": 8,
     "_clustering_words": 9,
@@ -66,7 +68,9 @@ FLOORS = {
     "__main__": 15,
     "__init__": 16,
 }
-METHODS = {"autoencoder", "cluster", "decomposition", "distillation", "manifold"}
+METHODS = {
+    "autoencoder", "cluster", "decomposition", "discriminant", "distillation", "manifold",
+}  # fmt: skip
 
 
 def run_python(code):

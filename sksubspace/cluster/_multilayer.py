@@ -42,8 +42,8 @@ from sksubspace.cluster._spectral import (
     nearest_bridges,
     normalized_eigenvectors,
 )
+from sksubspace._views import check_views
 from sksubspace.cluster._views import (
-    check_views,
     check_weights,
     codes_of_estimator,
     graph_of_estimator,
