@@ -1,0 +1,5 @@
+"""Classifiers that look at subspaces: subclass discriminants, subspaces as classes, class codes."""
+
+from sksubspace.discriminant._subclass import SubclassDiscriminantAnalysis
+
+__all__ = ["SubclassDiscriminantAnalysis"]
