@@ -69,6 +69,7 @@ _ROWS = {
     "map": (rows_with_responses, 120),
     "score": (positive_rows, 60),
     "dictionary": (positive_rows, 60),
+    "discriminant": (positive_rows, 60),
 }
 
 

@@ -320,7 +320,8 @@ class GrassmannClassifier(ClassifierMixin, TrainedTransformer):
         y : ndarray of shape (n_samples,)
             The class whose subspace is nearest in angle.
         """
-        return self.classes_[self._cosines(X)[0].argmax(axis=1)]
+        cosines, _ = self._cosines(X)
+        return self.classes_[cosines.argmax(axis=1)]
 
     def score_samples(self, X: ArrayLike) -> Floats:
         """Tell how much of a row any class explains, to abstain where it is little.

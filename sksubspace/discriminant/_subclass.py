@@ -338,7 +338,8 @@ class SubclassDiscriminantAnalysis(
         y : ndarray of shape (n_samples,)
             The class of the largest probability.
         """
-        return self.classes_[_shares(self, _checked_new(self, X)).argmax(axis=1)]
+        shares = _shares(self, _checked_new(self, X))
+        return self.classes_[shares.argmax(axis=1)]
 
     def score(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
