@@ -222,7 +222,7 @@ _FEWER_STEPS = {
     "subclasses-views": {"views": None, "n_components": 2},
     "subclasses-mean": {"views": None},
     # and some ask for an accuracy that two directions at random or an even logit do not reach
-    "grassmann-random": {"n_dims": 1, "scaling": "nonnegative"},
+    "grassmann-random": {"n_dims": 1, "scaling": "nonnegative", "max_iter": 40},
     "targets-random": {"codes": "simplex"},
     "OMP-landmarks": {"n_init": 2},
     "elastic-net": {"gamma": 5.0, "n_init": 2},

@@ -18,6 +18,7 @@ from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._typing import ArrayLike, Estimator, Floats, Ints, Seed, Sparse
+from sksubspace._views import check_views
 from sksubspace.cluster._base import (
     SCORED_DIM,
     BaseSubspaceClustering,
@@ -42,7 +43,6 @@ from sksubspace.cluster._spectral import (
     nearest_bridges,
     normalized_eigenvectors,
 )
-from sksubspace._views import check_views
 from sksubspace.cluster._views import (
     check_weights,
     codes_of_estimator,

@@ -338,9 +338,7 @@ class GrassmannClassifier(ClassifierMixin, TrainedTransformer):
         """
         return self.transform(X).max(axis=1)
 
-    def score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of rows whose class is told right.
 
         Parameters
@@ -413,7 +411,7 @@ def _checked_dims(params, rows, codes):  # (n, D), (n,) -> int
         )
     counts = np.bincount(codes)
     if k > counts.min():
-        smallest = params.classes_[counts.argmin()]
+        smallest = params.classes_.tolist()[counts.argmin()]
         raise ValueError(
             f"n_dims={k} must be at most the number of distinct rows of each class, got "
             f"{counts.min()} of the class {smallest!r} (n_samples={len(rows)})."

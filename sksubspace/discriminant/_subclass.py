@@ -34,7 +34,6 @@ from sksubspace._validation import validate_rows
 from sksubspace._views import check_views
 from sksubspace.discriminant._subclasses import (
     SubclassModel,
-    class_shares,
     discriminant_maps,
     regression_maps,
     split_into_subclasses,
@@ -341,9 +340,7 @@ class SubclassDiscriminantAnalysis(
         shares = _shares(self, _checked_new(self, X))
         return self.classes_[shares.argmax(axis=1)]
 
-    def score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of rows whose class is told right.
 
         Parameters
@@ -376,11 +373,14 @@ class SubclassDiscriminantAnalysis(
 
 def _check_classes(classes, codes):
     if len(classes) < 2:
-        raise ValueError(f"y must have at least 2 classes, got only the class {classes[0]!r}.")
+        raise ValueError(
+            f"y must have at least 2 classes, got only the class {classes.tolist()[0]!r}."
+        )
     counts = np.bincount(codes)
     if counts.min() < 2:
         raise ValueError(
-            f"y must have at least 2 rows of each class, got 1 of {classes[counts.argmin()]!r}."
+            "y must have at least 2 rows of each class, got 1 of "
+            f"{classes.tolist()[counts.argmin()]!r}."
         )
 
 
@@ -416,7 +416,7 @@ def _chosen_number(params, X, codes, random_state):
             model, _, subclass, class_of = _learn(
                 params, X[fitted] - mean, codes[fitted], wanted, mean, random_state
             )
-            shares = _shares_of(model, X[held], np.bincount(subclass) / len(fitted), class_of)
+            shares = model.class_shares(X[held], np.bincount(subclass) / len(fitted), class_of)
             right[h - 1, held] = shares.argmax(axis=1) == codes[held]
     accuracy = right.mean(axis=1)
     best = accuracy.max()
@@ -438,7 +438,7 @@ def _learn(params, X, codes, wanted, mean, random_state):  # (n, d) centred
     subclass, class_of = split_into_subclasses(X, codes, wanted, cluster)
     find_maps = regression_maps if params.solver == "sr" else discriminant_maps
     maps = find_maps(X, subclass, class_of, params.views_, params.alpha)
-    n_components = params.n_components or len(params.views_) * len(class_of)
+    n_components = params.n_components or len(class_of)
     model, separations = subclass_model(
         X, mean, subclass, class_of, params.views_, maps, params.fusion == "mean", n_components
     )
@@ -461,12 +461,7 @@ def _model_of(fitted):
 
 
 def _shares(fitted, X):  # (n, d) -> (n, C)
-    return _shares_of(_model_of(fitted), X, fitted.subclass_priors_, fitted.subclass_classes_)
-
-
-def _shares_of(model, X, p, class_of):  # (n, d), (H,), (H,) -> (n, C)
-    squared = model.squared_distances(model.places(X))
-    return class_shares(squared, p, class_of, class_of[-1] + 1)
+    return _model_of(fitted).class_shares(X, fitted.subclass_priors_, fitted.subclass_classes_)
 
 
 def _checked_new(fitted, X):

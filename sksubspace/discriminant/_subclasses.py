@@ -164,11 +164,15 @@ class SubclassModel:
         """Outputs of rows; where a view is missing, the mean of the others stands for it."""
         return in_blocks(lambda rows: self._projected(rows) @ self.whitening, X)
 
-    def squared_distances(self, Z):  # (n, n_outputs) -> (n, H) float64
-        """Squared distances of outputs from the centres."""
-        return in_blocks(
-            lambda rows: np.square(rows[:, None] - self.centres).sum(axis=2), Z, block_size=64
-        )
+    def class_shares(self, X, p, class_of):  # (n, d), (H,), (H,) -> (n, C) float64
+        """Posterior of the classes: sums over their subclasses of p_s exp(-d_s^2 / 2), scaled."""
+        members = (class_of[:, None] == np.arange(class_of[-1] + 1)).astype(np.float64)
+
+        def shares(Z):
+            squared = np.square(Z[:, None] - self.centres).sum(axis=2)
+            return softmax(np.log(p) - squared / 2, axis=1) @ members
+
+        return in_blocks(shares, self.places(X), block_size=64)
 
     def _projected(self, X):  # (n, d) -> (n, r)
         parts = [
@@ -227,13 +231,8 @@ def subclass_model(X, mean, subclass, class_of, views, maps, averages, n_compone
     C = C if np.trace(C) > 0 else np.cov(Z.T, ddof=0).reshape(C.shape)
     C[np.diag_indices_from(C)] += _WHITENING_RIDGE * np.trace(C) / len(C)
     between = means.T @ laplacian(p, class_of) @ means
-    n_outputs = min(n_components, len(C))
+    # along all others the means of the subclasses are equal
+    n_outputs = min(n_components, len(p) - 1, len(C))
     values, W = eigh(between, C, subset_by_index=[len(C) - n_outputs, len(C) - 1])
     W = fixed_signs(W[:, ::-1].T).T
     return SubclassModel(mean, views, maps, W, means @ W), np.maximum(values[::-1], 0)
-
-
-def class_shares(squared, p, class_of, n_classes):  # (n, H), (H,), (H,) -> (n, C)
-    """Posterior of the classes: sums over their subclasses of p_s exp(-d_s^2 / 2), scaled."""
-    shares = softmax(np.log(p) - squared / 2, axis=1)
-    return np.stack([shares[:, class_of == k].sum(axis=1) for k in range(n_classes)], axis=1)

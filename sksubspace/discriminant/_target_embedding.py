@@ -297,9 +297,7 @@ default="eigen"
         squared, _ = self._squared_distances(X)
         return self.classes_[squared.argmin(axis=1)]
 
-    def score(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> float:
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of rows whose class is told right.
 
         Parameters
@@ -342,9 +340,7 @@ default="eigen"
 
 def squared_distances(Z, codes):  # (n, q), (K, q) -> (n, K)
     """||z - e||^2 of places and codes."""
-    return in_blocks(
-        lambda rows: np.square(rows[:, None] - codes).sum(axis=2), Z, block_size=64
-    )
+    return in_blocks(lambda rows: np.square(rows[:, None] - codes).sum(axis=2), Z, block_size=64)
 
 
 def _classes_and_codes(y, given):  # (n,) -> (K,), (n,)
@@ -355,9 +351,13 @@ def _classes_and_codes(y, given):  # (n,) -> (K,), (n,)
         raise ValueError("classes must name each class once.")
     missing = found[~np.isin(found, classes)]
     if len(missing):
-        raise ValueError(f"classes must hold all of y, got y with the class {missing[0]!r}.")
+        raise ValueError(
+            f"classes must hold all of y, got y with the class {missing.tolist()[0]!r}."
+        )
     if len(classes) < 2:
-        raise ValueError(f"y must have at least 2 classes, got only the class {classes[0]!r}.")
+        raise ValueError(
+            f"y must have at least 2 classes, got only the class {classes.tolist()[0]!r}."
+        )
     order = np.argsort(classes)
     return classes, order[np.searchsorted(classes, y, sorter=order)]
 
@@ -381,7 +381,7 @@ def _places(params, X, labels, random_state):  # (n, d), (n,) -> (K, q)
     if counts.min() == 0:
         raise ValueError(
             f"codes='eigen' needs rows of each class or distances, got none of the class "
-            f"{params.classes_[counts.argmin()]!r}."
+            f"{params.classes_.tolist()[counts.argmin()]!r}."
         )
     return codes_of_means(X, labels, q)
 
