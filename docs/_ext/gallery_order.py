@@ -22,6 +22,7 @@ EXAMPLES = {
         "views",
     ),
     "responses": ("directions", "wine", "topics"),
+    "classes": ("kinds_of_digits", "unseen_poses"),
     "compressing": (
         "retrieval",
         "nonlinear_pca",
