@@ -14,7 +14,7 @@ SECTIONS = {"discriminants": discriminants, "grassmann": grassmann, "targets": t
 TEXT = (
     "Accuracy on held-out rows unless told else, splits of 70/30, `n` of them; of USPS 2,500 rows "
     "or 2,000, of wine, digits,\nCOIL-20 and ORL all. CPU seconds of one thread, as ratios. What "
-    "papers claim and did not come out is a row \"failed claim\",\nasked as they claim it. Made by "
+    'papers claim and did not come out is a row "failed claim",\nasked as they claim it. Made by '
     "`python benchmarks/second_circle_discriminants.py`."
 )
 

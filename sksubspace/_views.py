@@ -23,7 +23,7 @@ def _columns_of(view, number, n_features, names):
     if isinstance(view, slice):
         _check_bounds([b for b in (view.start, view.stop) if b is not None], number, n_features, 0)
     else:
-        view = _as_indices(_numbered(view, number, names), number, n_features)
+        view = _as_indices(_by_number(view, number, names), number, n_features)
     columns = np.arange(n_features)[view]
     if len(columns) == 0:
         raise ValueError(f"views[{number}] has no columns.")
@@ -32,7 +32,7 @@ def _columns_of(view, number, n_features, names):
     return columns
 
 
-def _numbered(view, number, names):
+def _by_number(view, number, names):
     """Put the number of a column in the place of its name, where columns have names."""
     if names is None or not any(isinstance(column, str) for column in view):
         return view

@@ -50,8 +50,8 @@ for row, (axs, name) in enumerate(zip(axes, model.classes_, strict=True)):
 plt.show()
 
 # %%
-# Seen the other way round, each digit is a class, and a class is a subspace: a few pictures of which
-# all others of the class are combinations. How many is again chosen by `score`.
+# Seen the other way round, each digit is a class, and a class is a subspace: a few pictures of
+# which all others of the class are combinations. How many is again chosen by `score`.
 
 search = GridSearchCV(
     GrassmannClassifier(random_state=0, max_iter=10), {"n_dims": [1, 2, 4, 8]}, cv=3

@@ -2,9 +2,9 @@
 Angles that no picture of the training has: codes from distances between classes
 ================================================================================
 
-How far is a picture turned? With twenty-four angles as classes, a classifier can only answer an angle
-it has seen. The classes have distances, though: they stand on a circle. A regression of places on
-that circle answers angles between those it has seen (:ref:`few_outputs`).
+How far is a picture turned? With twenty-four angles as classes, a classifier can only answer an
+angle it has seen. The classes have distances, though: they stand on a circle. A regression of
+places on that circle answers angles between those it has seen (:ref:`few_outputs`).
 """
 
 import matplotlib.pyplot as plt
@@ -74,7 +74,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 codes = search.best_estimator_.codes_
 axes[0].plot(*codes[unseen].T, "o", color="w", mec="k", ms=10, label="codes, never seen")
 axes[0].plot(*np.delete(codes, unseen, axis=0).T, "k.", label="codes, seen")
-dots = axes[0].scatter(*Z.T, c=15 * true, cmap="twilight", s=12)
+dots = axes[0].scatter(*Z.T, c=15 * true, cmap="hsv", s=12)
 axes[0].set(aspect="equal", xlabel="output 1", ylabel="output 2", title="places of new pictures")
 axes[0].legend(loc="center", fontsize=8)
 fig.colorbar(dots, ax=axes[0], label="angle, degrees")

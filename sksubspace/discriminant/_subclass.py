@@ -114,7 +114,7 @@ class SubclassDiscriminantAnalysis(
     mean_ : ndarray of shape (n_features,)
         Mean of the training rows.
 
-    views_ : list of ndarray
+    views_ : list of ndarray of shape (n_columns,)
         Columns of each view.
 
     maps_ : list of ndarray of shape (n_columns, n_directions)
@@ -305,7 +305,7 @@ class SubclassDiscriminantAnalysis(
         ValueError
             If a row has no view, or a view of which only some columns are NaN.
         """
-        X = _checked_new(self, X)
+        X = _rows_with_views(self, X)
         return _model_of(self).places(X).astype(X.dtype)
 
     def predict_proba(self, X: ArrayLike) -> Floats:
@@ -321,8 +321,8 @@ class SubclassDiscriminantAnalysis(
         probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; each row sums to 1.
         """
-        X = _checked_new(self, X)
-        return _shares(self, X).astype(X.dtype)
+        X = _rows_with_views(self, X)
+        return _shares_of_classes(self, X).astype(X.dtype)
 
     def predict(self, X: ArrayLike) -> Labels:
         """Tell the class of each row.
@@ -337,7 +337,7 @@ class SubclassDiscriminantAnalysis(
         y : ndarray of shape (n_samples,)
             The class of the largest probability.
         """
-        shares = _shares(self, _checked_new(self, X))
+        shares = _shares_of_classes(self, _rows_with_views(self, X))
         return self.classes_[shares.argmax(axis=1)]
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -460,11 +460,11 @@ def _model_of(fitted):
     )
 
 
-def _shares(fitted, X):  # (n, d) -> (n, C)
+def _shares_of_classes(fitted, X):  # (n, d) -> (n, C)
     return _model_of(fitted).class_shares(X, fitted.subclass_priors_, fitted.subclass_classes_)
 
 
-def _checked_new(fitted, X):
+def _rows_with_views(fitted, X):
     """Check new rows: views may be missing, but no row without any, and no part of a view."""
     check_is_fitted(fitted)
     if len(fitted.views_) == 1:

@@ -63,8 +63,7 @@ class TargetEmbeddingClassifier(
     estimator : estimator or None, default=None
         Regressor of several outputs. None is ridge regression.
 
-    codes : {"eigen", "random", "simplex"} or array-like of shape (n_classes, n_components), \
-default="eigen"
+    codes : {"eigen", "random", "simplex"} or array-like of shape (n_classes, q), default="eigen"
         Places of the classes. "eigen" are the leading coordinates of the class means, whitened
         within classes, at unit length. "random" are random directions. "simplex" are corners that
         are all as far from each other, one for each class and `n_reserved` more. An array has a row
@@ -223,7 +222,7 @@ default="eigen"
         check_classification_targets(y)
         self.classes_, labels = _classes_and_codes(y, self.classes)
         random_state = isolated_random_state(self.random_state)
-        self.codes_ = _places(self, X.astype(np.float64), labels, random_state)
+        self.codes_ = _class_codes(self, X.astype(np.float64), labels, random_state)
         regressor = Ridge() if self.estimator is None else self.estimator
         targets = self.codes_[labels].astype(X.dtype)
         self.temperature_ = _fitted_temperature(
@@ -246,7 +245,7 @@ default="eigen"
         Z : ndarray of shape (n_samples, n_components)
             Places, to be compared with `codes_`.
         """
-        places, dtype = self._places(X)
+        places, dtype = self._regressed(X)
         return places.astype(dtype)
 
     def decision_function(self, X: ArrayLike) -> Floats:
@@ -318,15 +317,15 @@ default="eigen"
         """
         return float(super().score(X, y, sample_weight))
 
-    def _places(self, X):  # (n, d) -> (n, q) float64, dtype
+    def _regressed(self, X):  # (n, d) -> (n, q) float64, dtype
         check_is_fitted(self)
         X = validate_rows(self, X, reset=False)
         q = self.n_components_
         return in_blocks(lambda rows: self.estimator_.predict(rows).reshape(-1, q), X), X.dtype
 
     def _squared_distances(self, X):  # (n, d) -> (n, K), dtype
-        places, dtype = self._places(X)
-        return squared_distances(places.astype(np.float64), self.codes_), dtype
+        places, dtype = self._regressed(X)
+        return distances_from_codes(places.astype(np.float64), self.codes_), dtype
 
     @property
     def _n_features_out(self):
@@ -338,7 +337,7 @@ default="eigen"
         return tags
 
 
-def squared_distances(Z, codes):  # (n, q), (K, q) -> (n, K)
+def distances_from_codes(Z, codes):  # (n, q), (K, q) -> (n, K)
     """||z - e||^2 of places and codes."""
     return in_blocks(lambda rows: np.square(rows[:, None] - codes).sum(axis=2), Z, block_size=64)
 
@@ -362,7 +361,7 @@ def _classes_and_codes(y, given):  # (n,) -> (K,), (n,)
     return classes, order[np.searchsorted(classes, y, sorter=order)]
 
 
-def _places(params, X, labels, random_state):  # (n, d), (n,) -> (K, q)
+def _class_codes(params, X, labels, random_state):  # (n, d), (n,) -> (K, q)
     """Codes of the classes, as the parameters ask."""
     n_classes, codes = len(params.classes_), params.codes
     if params.n_reserved and not (isinstance(codes, str) and codes == "simplex"):
@@ -421,7 +420,7 @@ def _fitted_temperature(regressor, X, targets, codes, labels, random_state):
     """Temperature of least log loss for places that are regressed out of fold."""
     folds = KFold(min(_FOLDS, len(X)), shuffle=True, random_state=random_state)
     places = cross_val_predict(regressor, X, targets, cv=folds).reshape(targets.shape)
-    squared = squared_distances(places.astype(np.float64), codes)
+    squared = distances_from_codes(places.astype(np.float64), codes)
 
     def log_loss(log_temperature):
         shares = log_softmax(-squared / np.exp(log_temperature), axis=1)
