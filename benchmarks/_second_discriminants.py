@@ -1,7 +1,8 @@
 """Discriminants of the second circle: subclasses, classes as subspaces, codes of classes.
 
 Each function runs a section for `options.seeds` splits (70/30, stratified) and returns the rows of
-its table. Hyperparameters are defaults, or chosen on training rows. LFDA of metric_learn 0.7 calls scikit-learn by an argument that was renamed; it runs here with that name put right, on principal
+its table. Hyperparameters are defaults, or chosen on training rows. LFDA of metric_learn 0.7 calls
+scikit-learn by an argument that was renamed; it runs here with that name put right, on principal
 components of .99 of the variance.
 """
 

@@ -60,7 +60,7 @@ class SubclassDiscriminantAnalysis(
         Subclasses of each class, or a dict with a number for each class. A class gets fewer where
         they would have less than five rows on average. "auto" is the largest number up to 10 whose
         accuracy on rows left out is within a standard error of the best. With 1 this is regularised
-        linear discriminant analysis, which is best where classes are of one kind.
+        linear discriminant analysis, which is enough where classes are of one kind.
 
     n_components : int or None, default=None
         Number of outputs, those that tell classes apart best; None keeps all.
@@ -131,7 +131,7 @@ class SubclassDiscriminantAnalysis(
     See Also
     --------
     sklearn.discriminant_analysis.LinearDiscriminantAnalysis : Better where classes are of one kind.
-    sklearn.neighbors.NeighborhoodComponentsAnalysis : About as accurate, and many times slower.
+    sklearn.neighbors.NeighborhoodComponentsAnalysis : Level or a little better, and slow.
     GrassmannClassifier : A class is a subspace.
 
     Notes
@@ -159,7 +159,7 @@ class SubclassDiscriminantAnalysis(
 
     Several views were not found to be better than one in the benchmark; they pay where one can be
     missing. Boundaries between classes are those of Gaussians in linear outputs, and nearest
-    neighbours among the raw rows can be better.
+    neighbours among the raw rows can be better, as on digits.
 
     References
     ----------
