@@ -87,7 +87,10 @@ class ProjectionLoss(nn.Module):
     def forward(self, batch):  # ((b, d), (b,), (b,)) -> ()
         """Loss of a batch of unit rows, their classes and their weights."""
         x, labels, weights = batch
-        logits = self.gamma * torch.linalg.vector_norm(x @ self.bases, dim=2).T
+        K, d, k = self.bases.shape
+        # one product of two matrices is several times as fast as one for each class
+        parts = x @ self.bases.transpose(0, 1).reshape(d, K * k)
+        logits = self.gamma * torch.linalg.vector_norm(parts.view(len(x), K, k), dim=2)
         return (weights * cross_entropy(logits, labels, reduction="none")).mean()
 
 
