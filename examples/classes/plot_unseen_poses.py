@@ -74,9 +74,10 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 codes = search.best_estimator_.codes_
 axes[0].plot(*codes[unseen].T, "o", color="w", mec="k", ms=10, label="codes, never seen")
 axes[0].plot(*np.delete(codes, unseen, axis=0).T, "k.", label="codes, seen")
-dots = axes[0].scatter(*Z.T, c=15 * true, cmap="hsv", s=12)
+dots = axes[0].scatter(*Z.T, c=15 * true, cmap="hsv", vmin=0, vmax=360, s=12)
 axes[0].set(aspect="equal", xlabel="output 1", ylabel="output 2", title="places of new pictures")
-axes[0].legend(loc="center", fontsize=8)
+axes[0].set(ylim=(-1.6, 1.3))
+axes[0].legend(loc="lower center", ncols=2, fontsize=8)
 fig.colorbar(dots, ax=axes[0], label="angle, degrees")
 for name, model, mark in (
     ("logistic regression", logistic, "x"),
