@@ -109,7 +109,9 @@ def torchdr(data, seed):
         """A teacher that scikit-learn can copy, as it cannot theirs."""
 
         def fit_transform(self, X, y=None):
-            return UMAP(n_neighbors=15, random_state=seed, device="cpu").fit_transform(X)
+            return UMAP(
+                n_neighbors=15, random_state=seed, device="cpu", backend=None
+            ).fit_transform(X)
 
     X, Z, _ = _map_of(data, seed)
     with one_thread():

@@ -72,6 +72,7 @@ _ROWS = {
     "linear": (positive_rows, 60),
     "score": (positive_rows, 60),
     "dictionary": (positive_rows, 60),
+    "discriminant": (positive_rows, 60),
 }
 
 

@@ -27,6 +27,7 @@ from sksubspace import (
     alignment,
     cluster,
     decomposition,
+    discriminant,
     erasure,
 )
 from sksubspace._student._part import Part
@@ -125,6 +126,33 @@ _DICTIONARIES = {
     "dictionary-nonnegative-feature": {"variant": "feature", "nonnegative": True, **_BCD},
 }
 
+_DISCRIMINANTS = {
+    "subclasses": (discriminant.SubclassDiscriminantAnalysis, {"n_subclasses": 2}),
+    "subclasses-auto": (
+        discriminant.SubclassDiscriminantAnalysis,
+        {"n_subclasses": "auto", "solver": "eigen"},
+    ),
+    "subclasses-views": (
+        discriminant.SubclassDiscriminantAnalysis,
+        {"n_subclasses": 2, "views": (slice(0, 2), slice(2, None))},
+    ),
+    "subclasses-mean": (
+        discriminant.SubclassDiscriminantAnalysis,
+        {"n_subclasses": 3, "views": (slice(0, 2), slice(2, None)), "fusion": "mean"},
+    ),
+    "grassmann": (discriminant.GrassmannClassifier, {"n_dims": 1, "max_iter": 3}),
+    "grassmann-random": (
+        discriminant.GrassmannClassifier,
+        {"n_dims": 2, "max_iter": 3, "init": "random", "scaling": None, "bias": 0.5},
+    ),
+    "targets": (discriminant.TargetEmbeddingClassifier, {}),
+    "targets-simplex": (
+        discriminant.TargetEmbeddingClassifier,
+        {"codes": "simplex", "n_reserved": 2},
+    ),
+    "targets-random": (discriminant.TargetEmbeddingClassifier, {"codes": "random"}),
+}
+
 # what differs from those above where scikit-learn's checks look, and nowhere else
 _CODES = {"n_components": 20, "k": 3, "max_iter": 3}
 _ONLY_CHECKED = {
@@ -190,6 +218,7 @@ _KINDS = {
         name: partial(SupervisedDictionaryLearning, random_state=0, **params)
         for name, params in _DICTIONARIES.items()
     },
+    "discriminant": _seeded(_DISCRIMINANTS),
     "only checked": _seeded(_ONLY_CHECKED),
 }
 # scikit-learn's checks fit each 90 times and ask for the rules, not for how well it does; only
@@ -216,6 +245,12 @@ _FEWER_STEPS = {
     # some checks have ten rows
     "neighborhood": {"n_clusters": 2},
     "neighborhood-linear": {"n_clusters": 2},
+    # some checks have a single column
+    "subclasses-views": {"views": None, "n_components": 2},
+    "subclasses-mean": {"views": None},
+    # and some ask for an accuracy that two directions at random or an even logit do not reach
+    "grassmann-random": {"n_dims": 1, "scaling": "nonnegative", "max_iter": 40},
+    "targets-random": {"codes": "simplex"},
     "OMP-landmarks": {"n_init": 2},
     "elastic-net": {"gamma": 5.0, "n_init": 2},
     "PredictiveSparseCoding-fista": {"max_iter": 2, "transform_max_iter": 50},

@@ -35,6 +35,7 @@ FLOORS = {
     "_threads": 0,
     "_uns": 0,
     "_validation": 0,
+    "_views": 0,
     "_ambient": 1,
     "_clusterings": 1,
     "_torch": 1,
@@ -53,6 +54,7 @@ FLOORS = {
     "autoencoder": 7,
     "cluster": 7,
     "decomposition": 7,
+    "discriminant": 7,
     "erasure": 7,
     "manifold": 7,
     "distillation": 8,
@@ -69,7 +71,8 @@ FLOORS = {
     "__init__": 16,
 }
 METHODS = {
-    "alignment", "autoencoder", "cluster", "decomposition", "distillation", "erasure", "manifold",
+    "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation", "erasure",
+    "manifold",
 }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ PAGES = [
 ]
 # pages of a few seconds; all others are run with `-m slow`
 QUICK = {
+    "docs/user_guide/classes_of_several_kinds.rst",
+    "docs/user_guide/few_outputs.rst",
     "docs/user_guide/response_subspaces.rst",
     "docs/user_guide/supervised_dictionaries.rst",
 }

@@ -23,6 +23,7 @@ EXAMPLES = {
     ),
     "responses": ("directions", "wine", "topics"),
     "representations": ("two_halves", "erase_and_edit"),
+    "classes": ("kinds_of_digits", "unseen_poses"),
     "compressing": (
         "retrieval",
         "nonlinear_pca",

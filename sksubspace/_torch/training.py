@@ -69,8 +69,9 @@ def train(
     after_epoch=None,
     autocast=False,
     checkpoint=None,
+    optimizer=None,
 ):
-    """Minimise an objective over batches of rows with AdamW.
+    """Minimise an objective over batches of rows with AdamW, or with another optimizer.
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def train(
             "tasks": EpochTasks(estimator, context) if has_callbacks(context) else None,
             "checkpoints": None if checkpoint is None else Checkpoints(checkpoint),
         },
-        optimizer__weight_decay=weight_decay,
+        **_optimizer_settings(optimizer, weight_decay),
         lr=learning_rate,
         max_epochs=max_iter,
         batch_size=batch_size,
@@ -169,11 +170,9 @@ def train(
 
 
 def _make_net(objective, generator, callbacks, **settings):
-    """What all trainings have in common: fused AdamW, resident batches, no split, no output."""
+    """What all trainings have in common: resident batches, no split, no output."""
     return _Net(
         objective,
-        optimizer=torch.optim.AdamW,
-        optimizer__fused=True,
         iterator_train=_Batches,
         iterator_train__generator=generator,
         iterator_valid=_Batches,
@@ -182,6 +181,14 @@ def _make_net(objective, generator, callbacks, **settings):
         verbose=0,
         **settings,
     )
+
+
+def _optimizer_settings(optimizer, weight_decay):
+    if optimizer is not None:
+        return {"optimizer": optimizer}
+    settings = {"fused": True, "weight_decay": weight_decay}
+    adam = {f"optimizer__{name}": value for name, value in settings.items()}
+    return {"optimizer": torch.optim.AdamW, **adam}
 
 
 def _warn_of_unfinished(max_iter, tol, n_iter_no_change):

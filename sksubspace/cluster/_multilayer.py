@@ -18,6 +18,7 @@ from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._typing import ArrayLike, Estimator, Floats, Ints, Seed, Sparse
+from sksubspace._views import check_views
 from sksubspace.cluster._base import (
     SCORED_DIM,
     BaseSubspaceClustering,
@@ -43,7 +44,6 @@ from sksubspace.cluster._spectral import (
     normalized_eigenvectors,
 )
 from sksubspace.cluster._views import (
-    check_views,
     check_weights,
     codes_of_estimator,
     graph_of_estimator,

@@ -246,3 +246,18 @@ def test_training_on_the_gpu_agrees_with_the_cpu():
         weight = objective.linear.weight
         assert weight.device.type == "cuda"
         np.testing.assert_allclose(weight.detach().cpu().numpy(), expected, atol=1e-8)
+
+
+def test_another_optimizer_takes_the_rates_of_the_schedule():
+    """Plain gradient steps of a loss whose gradient is one: the weight falls by the rates."""
+    objective = Slope()
+    rates = []
+
+    class Steps(torch.optim.SGD):
+        def step(self, closure=None):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step()
+
+    run(objective, (column([1.0, 1.0]),), optimizer=Steps, warmup=0.0)
+    assert rates[0] == pytest.approx(0.1) and rates[1] < 1e-4
+    assert objective.weight.item() == pytest.approx(-sum(rates))
