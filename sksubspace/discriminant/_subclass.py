@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
 from sklearn.cluster import KMeans
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -29,6 +29,7 @@ from sksubspace._sklearn import (
     TransformerMixin,
     _fit_context,
 )
+from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._typing import ArrayLike, Estimator, Floats, Ints, Labels, Seed
 from sksubspace._validation import validate_rows
 from sksubspace._views import check_views
@@ -407,9 +408,12 @@ def _chosen_number(params, X, codes, random_state):
     """
     most = min(_MOST_SUBCLASSES, int(np.bincount(codes).max()))
     n_folds = min(_FOLDS, int(np.bincount(codes).min()))
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    copies = groups_of_equal_rows(X)  # in one fold: a copy would be a subclass that is right
+    n_kinds = copies.max() + 1
+    kind = StratifiedKFold if n_kinds == len(X) else StratifiedGroupKFold
+    folds = kind(n_folds, shuffle=True, random_state=random_state)
     right = np.zeros((most, len(X)))
-    for fitted, held in folds.split(X, codes):
+    for fitted, held in folds.split(X, codes, copies):
         mean = column_means(X[fitted])
         for h in range(1, most + 1):
             wanted = [h] * len(params.classes_)
@@ -420,7 +424,7 @@ def _chosen_number(params, X, codes, random_state):
             right[h - 1, held] = shares.argmax(axis=1) == codes[held]
     accuracy = right.mean(axis=1)
     best = accuracy.max()
-    error = np.sqrt(best * (1 - best) / len(X))
+    error = np.sqrt(best * (1 - best) / n_kinds)
     return int(np.flatnonzero(accuracy >= best - error)[-1]) + 1
 
 

@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, clone
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -32,6 +32,7 @@ from sksubspace._sklearn import (
     TransformerMixin,
     _fit_context,
 )
+from sksubspace._student._groups import groups_of_equal_rows
 from sksubspace._typing import ArrayLike, Estimator, Floats, Labels, Seed
 from sksubspace._validation import validate_rows
 from sksubspace.discriminant._codes import (
@@ -418,8 +419,14 @@ def _checked_distances(distances, n_classes):  # -> (K, K)
 
 def _fitted_temperature(regressor, X, targets, codes, labels, random_state):
     """Temperature of least log loss for places that are regressed out of fold."""
-    folds = KFold(min(_FOLDS, len(X)), shuffle=True, random_state=random_state)
-    places = cross_val_predict(regressor, X, targets, cv=folds).reshape(targets.shape)
+    copies = groups_of_equal_rows(X)  # in one fold: places of copies are those of training rows
+    n_kinds = copies.max() + 1
+    if n_kinds < 2:  # nothing tells the classes apart
+        return _TEMPERATURES[1]
+    kind = KFold if n_kinds == X.shape[0] else GroupKFold
+    folds = kind(min(_FOLDS, n_kinds), shuffle=True, random_state=random_state)
+    places = cross_val_predict(regressor, X, targets, groups=copies, cv=folds)
+    places = places.reshape(targets.shape)
     squared = distances_from_codes(places.astype(np.float64), codes)
 
     def log_loss(log_temperature):

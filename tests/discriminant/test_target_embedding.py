@@ -203,3 +203,13 @@ def test_a_search_chooses_by_score_and_the_file_says_the_same(tmp_path):
     pytest.importorskip("skops.io")
     loaded = sksubspace.load(sksubspace.save(search.best_estimator_, tmp_path / "model.skops"))
     assert_array_equal(loaded.predict_proba(X), search.predict_proba(X))
+
+
+def test_copies_of_rows_do_not_sharpen_the_shares():
+    """Labels at random: with copies in other folds places would seem to tell all."""
+    rng = np.random.RandomState(0)
+    X, y, T = rng.randn(200, 80), rng.randint(0, 4, 200), rng.randn(400, 80)
+    for times in (1, 3):
+        model = TargetEmbeddingClassifier(codes="simplex", random_state=0)
+        shares = model.fit(np.repeat(X, times, axis=0), np.repeat(y, times)).predict_proba(T)
+        assert shares.max() < 0.3
