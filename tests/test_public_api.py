@@ -71,8 +71,8 @@ FLOORS = {
     "__init__": 16,
 }
 METHODS = {
-    "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation", "erasure",
-    "manifold",
+    "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation",
+    "erasure", "manifold",
 }  # fmt: skip
 
 

@@ -410,10 +410,12 @@ def _chosen_number(params, X, codes, random_state):
     n_folds = min(_FOLDS, int(np.bincount(codes).min()))
     copies = groups_of_equal_rows(X)  # in one fold: a copy would be a subclass that is right
     n_kinds = copies.max() + 1
-    kind = StratifiedKFold if n_kinds == len(X) else StratifiedGroupKFold
+    kind, groups = StratifiedGroupKFold, copies
+    if n_kinds == len(X):
+        kind, groups = StratifiedKFold, None
     folds = kind(n_folds, shuffle=True, random_state=random_state)
     right = np.zeros((most, len(X)))
-    for fitted, held in folds.split(X, codes, copies):
+    for fitted, held in folds.split(X, codes, groups):
         mean = column_means(X[fitted])
         for h in range(1, most + 1):
             wanted = [h] * len(params.classes_)

@@ -423,9 +423,9 @@ def _fitted_temperature(regressor, X, targets, codes, labels, random_state):
     n_kinds = copies.max() + 1
     if n_kinds < 2:  # nothing tells the classes apart
         return _TEMPERATURES[1]
-    kind = KFold if n_kinds == X.shape[0] else GroupKFold
+    kind, groups = (KFold, None) if n_kinds == X.shape[0] else (GroupKFold, copies)
     folds = kind(min(_FOLDS, n_kinds), shuffle=True, random_state=random_state)
-    places = cross_val_predict(regressor, X, targets, groups=copies, cv=folds)
+    places = cross_val_predict(regressor, X, targets, groups=groups, cv=folds)
     places = places.reshape(targets.shape)
     squared = distances_from_codes(places.astype(np.float64), codes)
 
