@@ -6,6 +6,7 @@ scikit-learn by an argument that was renamed; it runs here with that name put ri
 components of .99 of the variance.
 """
 
+import argparse
 import os
 import warnings
 from itertools import chain
@@ -35,7 +36,7 @@ from sksubspace.discriminant import (
 )
 from sksubspace.discriminant._codes import codes_of_distances
 
-USPS_ROWS = 2500
+USPS_ROWS, N_SPLITS = 2500, 5
 QUADRANTS = [
     [16 * i + j for i in range(a, a + 8) for j in range(b, b + 8)] for a in (0, 8) for b in (0, 8)
 ]
@@ -532,8 +533,12 @@ def retrained(data, seed):
     return found
 
 
-def quiet(section, options):
-    """Run a section without the warnings of peers that are asked for more than there is."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return section(options)
+def quiet(section):
+    """A section without the warnings of peers that are asked for more than there is."""
+
+    def run(options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return section(argparse.Namespace(seeds=options.seeds or N_SPLITS))
+
+    return run

@@ -2,8 +2,8 @@
 
 A section is a function (options) -> rows in a module `_second_<name>.py`, named in `SECTIONS`. One
 thread; sets are read from the folder SKSUBSPACE_DATA, and are "absent" without it, as peers are
-that are not installed (`pip install cca-zoo concept-erasure
-scikit-dimension`).
+that are not installed (`pip install cca-zoo
+concept-erasure scikit-dimension metric-learn`).
 
     python benchmarks/second_circle.py
     python benchmarks/second_circle.py --sections alignment --seeds 1
@@ -14,6 +14,7 @@ import warnings
 from _common import Page, one_thread
 from _second_alignment import alignment, known_truth
 from _second_dimension import dimension
+from _second_discriminants import discriminants, grassmann, quiet, targets
 from _second_editing import editing
 from _second_erasure import domains, erasure, low_rank
 from sklearn.exceptions import ConvergenceWarning
@@ -26,6 +27,9 @@ SECTIONS = {
     "low rank": low_rank,
     "domains": domains,
     "editing": editing,
+    "discriminants": quiet(discriminants),
+    "grassmann": quiet(grassmann),
+    "targets": quiet(targets),
     "dimension": dimension,
 }
 

@@ -34,8 +34,13 @@ def _columns_of(view, number, n_features, names):
 
 def _by_number(view, number, names):
     """Put the number of a column in the place of its name, where columns have names."""
-    if names is None or not any(isinstance(column, str) for column in view):
+    if np.ndim(view) != 1 or not any(isinstance(column, str) for column in view):
         return view
+    if names is None:
+        raise TypeError(
+            f"views[{number}] names columns, and X has none of them named: pass a data frame, or "
+            "column numbers."
+        )
     places = {name: place for place, name in enumerate(names)}
     unknown = [column for column in view if column not in places]
     if unknown:

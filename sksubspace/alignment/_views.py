@@ -6,15 +6,13 @@ import numpy as np
 from scipy import sparse
 
 from sksubspace._linalg import dense, leading_eigenpairs, place_rows
+from sksubspace._views import check_views
 
 __all__ = ["Span", "columns_of_views", "spans_of", "varying_columns"]
 
 
 def columns_of_views(views, n_features, names):  # -> list of (d_v,)
-    """Turn `views` into column numbers; None is halves.
-
-    Slices, lists of column numbers, masks, or lists of column names, of which no column is in two.
-    """
+    """Turn `views` into column numbers; None is halves, and no column is in two."""
     if views is None:
         if n_features < 2:
             raise ValueError(f"Two views need two columns, got {n_features} feature(s).")
@@ -22,46 +20,11 @@ def columns_of_views(views, n_features, names):  # -> list of (d_v,)
         return [np.arange(half), np.arange(half, n_features)]
     if len(views) < 2:
         raise ValueError(f"views must name at least two views, got {len(views)}.")
-    columns = [_column_numbers(view, n_features, names) for view in views]
-    for k, found in enumerate(columns):
-        if len(found) == 0:
-            raise ValueError(f"views[{k}]={views[k]!r} leaves no column.")
+    columns = check_views(views, n_features, names)
     numbers, counts = np.unique(np.concatenate(columns), return_counts=True)
     if (counts > 1).any():
         raise ValueError(f"views must not overlap; column {numbers[counts > 1][0]} is in two.")
     return columns
-
-
-def _column_numbers(view, n_features, names):
-    if isinstance(view, slice):
-        if isinstance(view.start, str) or isinstance(view.stop, str):
-            raise ValueError(f"views must be slices of column numbers, got {view!r}.")
-        return np.arange(n_features)[view]
-    chosen = np.asarray(view)
-    if chosen.size == 0:
-        return np.zeros(0, dtype=int)
-    if chosen.dtype.kind in "OUS":
-        return _named_columns([str(name) for name in np.ravel(chosen)], names)
-    if chosen.dtype.kind == "b" and chosen.shape == (n_features,):
-        return np.flatnonzero(chosen)
-    if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-        raise ValueError(
-            "views must hold slices, column numbers, masks of all columns, or column names, got "
-            f"{view!r}."
-        )
-    if chosen.min() < -n_features or chosen.max() >= n_features:
-        raise ValueError(f"views has column {chosen.max()}, and X has {n_features} columns.")
-    return chosen % n_features
-
-
-def _named_columns(wanted, names):
-    if names is None:
-        raise ValueError("views has column names, and X has none: pass a data frame, or numbers.")
-    places = {name: place for place, name in enumerate(names)}
-    missing = [name for name in wanted if name not in places]
-    if missing:
-        raise ValueError(f"views has the column {missing[0]!r}, which X has not.")
-    return np.array([places[name] for name in wanted])
 
 
 def varying_columns(X):  # (n, d) -> (d,) of bool
