@@ -10,7 +10,8 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 reached = {"means": [], "random": []}
 for q in range(1, 10):
     for codes, name in (("eigen", "means"), ("random", "random")):
-        model = TargetEmbeddingClassifier(codes=codes, n_components=q, random_state=0)
+        model = TargetEmbeddingClassifier(codes=codes, n_components=q)
+        model.set_params(random_state=0)
         reached[name].append(model.fit(X_train, y_train).score(X_test, y_test))
 one_hot = RidgeClassifier().fit(X_train, y_train).score(X_test, y_test)
 for name, scores in reached.items():
