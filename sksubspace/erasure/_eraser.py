@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import column_means, dense, in_blocks, place_rows, total_squares
 from sksubspace._pages import HasPage
+from sksubspace._parameters import check_integer
 from sksubspace._sklearn import (
     BaseEstimator,
     Interval,
@@ -25,7 +26,7 @@ from sksubspace._sklearn import (
     _fit_context,
     available_if,
 )
-from sksubspace._typing import ArrayLike, Floats, Labels, Matrix
+from sksubspace._typing import ArrayLike, Floats, Labels, Matrix, Seed
 from sksubspace._validation import in_order_of, validate_rows
 from sksubspace.erasure._maps._centring import centred_by, means_of_groups
 from sksubspace.erasure._maps._concept import (
@@ -44,7 +45,7 @@ from sksubspace.erasure._maps._fitting import (
     reader_of_moments,
     reader_of_rows,
 )
-from sksubspace.erasure._maps._probe import read_classes
+from sksubspace.erasure._maps._probe import read_anew, read_classes
 from sksubspace.erasure._maps._sums import ConceptSums, add_sums, concept_moments, slope_of, sums_of
 
 
@@ -495,6 +496,7 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         1 - R2 of a ridge regression. Taking everything off guards best: look at `retained_energy`
         beside it. All directions of "leace" and "sal" make the best reader a constant, so that the
         score is 1 by construction; it is there to choose fewer, and to judge the other methods.
+        What readers find who train on new rows, `score_anew` says.
 
         Parameters
         ----------
@@ -523,6 +525,61 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
             return hidden_numbers(Z, (rows - self.mean_) @ weights.T + offsets)
         codes = codes_of_known(given, name, len(rows), self.classes_)
         return hidden_classes(codes, read_classes(rows - self.mean_, weights, offsets))
+
+    @fill_parameters
+    def score_anew(
+        self,
+        X: Matrix,
+        y: ArrayLike | None = None,
+        *,
+        concept: ArrayLike | None = None,
+        center_by: ArrayLike | None = None,
+        cv: int = 5,
+        random_state: Seed = 0,
+    ) -> float:
+        """Tell how far linear readers, trained on new erased rows, are from reading other new ones.
+
+        As `score`, with readers that see labels of new rows, by folds. With few training rows for
+        their columns, directions of the concept were estimated wrongly, and what is left of it is
+        read: there this is far below `score`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows that `fit` has not seen; equal ones are in one fold.
+
+        {concept_target}
+
+        {concept}
+
+        {center_by}
+
+        cv : int, default=5
+            Folds.
+
+        random_state : int, RandomState instance or None, default=0
+            Deals rows to folds.
+
+        Returns
+        -------
+        score : float
+            From 0, where readers are always right, to 1, where they are no better than the largest
+            class, or the mean.
+
+        Raises
+        ------
+        ValueError
+            If fewer rows differ than there are folds.
+        """
+        check_is_fitted(self)
+        check_integer(cv, "cv", 2)
+        given, name = given_concept(self, X, y, concept, "score")
+        rows = self._erased(self._checked(X, center_by))
+        if self.classes_ is None:
+            _, Z, _, _ = encoded_concept(given, name, len(rows), "numbers")
+            return hidden_numbers(Z, read_anew(rows, Z, self.alpha, cv, random_state))
+        codes = codes_of_known(given, name, len(rows), self.classes_)
+        return hidden_classes(codes, read_anew(rows, codes, self.alpha, cv, random_state))
 
     @fill_parameters
     def retained_energy(self, X: Matrix, *, center_by: ArrayLike | None = None) -> float:

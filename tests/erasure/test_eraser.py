@@ -361,3 +361,44 @@ def test_classes_that_fit_has_not_seen_are_never_read():
     few = y < 5
     eraser = ConceptEraser(n_components=1).fit(X[few], y[few])
     assert eraser.score(X_new, y_new) > eraser.score(X_new[y_new < 5], y_new[y_new < 5])
+
+
+def drawn(n_rows, n_columns, seed, strength=1.0):
+    """Rows, and a concept along a direction of theirs."""
+    rng = np.random.RandomState(seed)
+    concept = rng.randint(0, 2, n_rows)
+    direction = np.random.RandomState(99).randn(n_columns)
+    direction *= strength / np.linalg.norm(direction)
+    return rng.randn(n_rows, n_columns) + np.where(concept, 1, -1)[:, None] * direction, concept
+
+
+def test_readers_trained_anew_find_what_few_rows_left_behind():
+    """By construction nobody who sees the training rows reads anything; new rows tell more."""
+    few, many = drawn(100, 150, 0, 2.0), drawn(3000, 150, 1, 2.0)
+    new = drawn(2000, 150, 2, 2.0)
+    assert ConceptEraser().fit(*few).score(*new) == ConceptEraser().fit(*many).score(*new) == 1
+    assert ConceptEraser().fit(*few).score_anew(*new) < 0.7
+    assert ConceptEraser().fit(*many).score_anew(*new) > 0.9
+
+
+def test_readers_anew_of_numbers_and_of_nothing():
+    rng = np.random.RandomState(0)
+    X = rng.randn(600, 5)
+    value = X @ np.arange(5.0)
+    eraser = ConceptEraser().fit(X[:300], value[:300])
+    assert eraser.score_anew(X[300:], value[300:]) > 0.9
+    other = ConceptEraser().fit(X[:300], X[:300, 0])  # which is no part of the value
+    assert other.score_anew(X[300:], value[300:]) < 0.05
+    noise = rng.randint(0, 3, 600)
+    assert ConceptEraser().fit(X[:300], noise[:300]).score_anew(X[300:], noise[300:]) > 0.9
+
+
+def test_copies_do_not_help_readers_anew():
+    """Labels at random: with a copy in the training rows they would be read off."""
+    X, concept = np.random.RandomState(0).randn(120, 80), np.arange(120) % 2
+    eraser = ConceptEraser().fit(X, concept)
+    new, labels = np.random.RandomState(1).randn(60, 80), np.random.RandomState(2).randint(0, 2, 60)
+    often = [np.repeat(values, 3, axis=0) for values in (new, labels)]
+    assert eraser.score_anew(*often) > 0.7
+    with pytest.raises(ValueError, match=r"for each of the cv=5 folds, got 2"):
+        eraser.score_anew(np.repeat(new[:2], 4, axis=0), np.arange(8) % 2)

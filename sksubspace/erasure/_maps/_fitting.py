@@ -86,7 +86,8 @@ def reader_of_moments(A, B, moments, sums, alpha):  # -> (k, d), (k,)
     if _is_guarded(A, B, S_xz):
         return _constant(S_xz, True, sums)
     R = np.eye(len(S_xx)) - A @ B.T
-    return least_squares_reader(R @ S_xx @ R.T, R @ S_xz, alpha), sums.z / sums.n
+    n = sums.n
+    return least_squares_reader(n * (R @ S_xx @ R.T), n * (R @ S_xz), n, alpha), sums.z / n
 
 
 def _is_guarded(A, B, S_xz):
