@@ -57,6 +57,7 @@ def fold_of(views, origins):  # list of (n, d_v), list of (d_v,) -> Fold
 
 
 def add_moments(folds):  # list of Fold -> Fold
+    """The sums over all rows of some folds."""
     return Fold(
         sum(fold.n for fold in folds),
         sum(fold.total for fold in folds),
@@ -65,6 +66,7 @@ def add_moments(folds):  # list of Fold -> Fold
 
 
 def without_fold(whole, fold):  # Fold, Fold -> Fold
+    """The sums over the rows of all other folds."""
     return Fold(whole.n - fold.n, whole.total - fold.total, whole.products - fold.products)
 
 

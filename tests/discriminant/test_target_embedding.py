@@ -213,3 +213,8 @@ def test_copies_of_rows_do_not_sharpen_the_shares():
         model = TargetEmbeddingClassifier(codes="simplex", random_state=0)
         shares = model.fit(np.repeat(X, times, axis=0), np.repeat(y, times)).predict_proba(T)
         assert shares.max() < 0.3
+
+
+def test_equal_rows_of_two_classes_are_told_by_nothing():
+    model = TargetEmbeddingClassifier(codes="simplex").fit(np.ones((6, 3)), [0, 1] * 3)
+    assert_allclose(model.predict_proba(np.ones((1, 3))), 0.5, atol=1e-3)

@@ -402,3 +402,10 @@ def test_copies_do_not_help_readers_anew():
     assert eraser.score_anew(*often) > 0.7
     with pytest.raises(ValueError, match=r"for each of the cv=5 folds, got 2"):
         eraser.score_anew(np.repeat(new[:2], 4, axis=0), np.arange(8) % 2)
+
+
+def test_readers_anew_who_see_one_class_say_it():
+    """The fold of the only row of a class is read by rows of the other."""
+    X, concept = drawn(50, 3, 0)
+    eraser = ConceptEraser().fit(X, concept)
+    assert eraser.score_anew(X[:5], [0, 0, 0, 0, 1]) == 1

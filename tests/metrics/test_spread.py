@@ -57,6 +57,9 @@ def test_alignment_of_the_same_rows_is_one_and_of_others_none():
     ]
     assert abs(np.mean(others)) < 0.01 and np.abs(others).max() < 0.1
     assert np.isnan(centered_kernel_alignment(wide, np.ones((40, 2))))
+    A, B = (rows - rows.mean(axis=0) for rows in (wide, np.random.RandomState(10).randn(40, 500)))
+    usual = np.square(A.T @ B).sum() / np.linalg.norm(A.T @ A) / np.linalg.norm(B.T @ B)
+    assert usual > 0.9
 
 
 @pytest.mark.parametrize(
