@@ -10,6 +10,7 @@ from threading import Lock
 
 import numpy as np
 
+from sksubspace._dask import TakesCollections
 from sksubspace._pages import HasPage
 from sksubspace._threads import safe_threads
 
@@ -19,7 +20,7 @@ __all__ = ["OwnSettings", "own_settings"]
 _NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
-class OwnSettings(HasPage):
+class OwnSettings(TakesCollections, HasPage):
     """Base of estimators: each of their public methods works within `own_settings`."""
 
     def __init_subclass__(cls, **kwargs):

@@ -18,6 +18,7 @@ __all__ = [
     "in_blocks",
     "largest_eigenpairs",
     "leading_directions",
+    "leading_directions_of_gram",
     "leading_eigenpairs",
     "match_r_squared",
     "place_rows",
@@ -175,15 +176,25 @@ def leading_directions(A, r):  # (m, d), int -> (r,), (r, d)
     """
     A = np.asarray(A, dtype=np.float64)
     m, d = A.shape
+    if m >= d:
+        return leading_directions_of_gram(A.T @ A, r)
     squared, basis = np.zeros(r), np.zeros((r, d))
-    found = min(r, m, d)
+    found = min(r, m)
     if found == 0:
         return squared, basis
-    values, vectors = largest_eigenpairs(A @ A.T if m < d else A.T @ A, found)
+    values, vectors = largest_eigenpairs(A @ A.T, found)
     found = int((values > _DEPENDENT * max(values[0], 0)).sum())
     squared[:found] = values[:found]
-    vectors = vectors[:, :found]
-    basis[:found] = np.linalg.qr(A.T @ vectors)[0].T if m < d else vectors.T
+    basis[:found] = np.linalg.qr(A.T @ vectors[:, :found])[0].T
+    return squared, basis
+
+
+def leading_directions_of_gram(S, r):  # (d, d), int -> (r,), (r, d)
+    """The same from A' A, where A has at least as many rows as columns."""
+    squared, basis = np.zeros(r), np.zeros((r, len(S)))
+    values, vectors = largest_eigenpairs(S, min(r, len(S)))
+    found = int((values > _DEPENDENT * max(values[0], 0)).sum())
+    squared[:found], basis[:found] = values[:found], vectors[:, :found].T
     return squared, basis
 
 

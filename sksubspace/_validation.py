@@ -7,10 +7,13 @@ import numpy as np
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
+from sksubspace._dask import refuse_collection
+
 __all__ = [
     "canonical",
     "check_counts",
     "check_labels",
+    "check_block",
     "check_squares",
     "codes_of_both",
     "in_order_of",
@@ -72,6 +75,16 @@ def validate_rows(estimator, X, y="no_validation", *, reset=True, **options):
     return rows if alone else (rows, checked[1])
 
 
+def check_block(X):  # (n, d) -> (n, d)
+    """Check rows without an estimator, such as those of one block: numbers, finite, with squares.
+
+    Those of a frame are in the order of its columns.
+    """
+    X = check_array(X, dtype=[np.float64, np.float32])
+    check_squares(X)
+    return X
+
+
 def _plain_target(y):
     """Nullable integers and booleans of pandas as numpy's, where none is missing, not as floats."""
     plain = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
@@ -79,7 +92,12 @@ def _plain_target(y):
 
 
 def refuse_containers(X, name):
-    """Raise a TypeError for containers of several tables, which numpy would read cell by cell."""
+    """Raise a TypeError for what is no table in memory.
+
+    Numpy would read containers of several tables cell by cell, and collections of dask, which may
+    be larger than the memory, as a whole.
+    """
+    refuse_collection(X, name)
     if not hasattr(X, "obsm"):
         return
     kept = [f"{name}.obsm[{key!r}]" for key in X.obsm] if hasattr(X.obsm, "__iter__") else []

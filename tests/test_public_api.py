@@ -19,6 +19,7 @@ HEAVY = {
 }  # fmt: skip
 # the floors of the house: everything imports from lower floors only, wherever the import stands
 FLOORS = {
+    "_dask": -1,
     "_typing": -1,
     "_archive": 0,
     "_docs": 0,

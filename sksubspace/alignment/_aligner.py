@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._dask import TakesCollections
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import column_means, dense, in_blocks, place_rows
 from sksubspace._pages import HasPage
@@ -53,7 +54,9 @@ _CONSTANT = 1e-13
 
 
 @fill_parameters
-class SubspaceAligner(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SubspaceAligner(
+    TakesCollections, HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     r"""Find what two representations of the same rows share, and match rows of one to the other.
 
     The views (two embeddings of the same things, two assays, image and caption features) stand side

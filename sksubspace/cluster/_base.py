@@ -2,16 +2,17 @@
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from numbers import Integral
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._ambient import OwnSettings
-from sksubspace._linalg import dense, row_blocks
+from sksubspace._dask import Blocks
+from sksubspace._linalg import column_means, dense, row_blocks
 from sksubspace._sklearn import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -22,6 +23,7 @@ from sksubspace._sklearn import (
 )
 from sksubspace._typing import Floats, Ints, Matrix
 from sksubspace._validation import validate_rows
+from sksubspace.cluster._rows import RowSums, mean_of_block, row_norms, row_sums, unit_by_norms
 from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
 
 __all__ = [
@@ -33,9 +35,8 @@ __all__ = [
     "keep_subspaces",
     "new_rows",
     "projection_r_squared",
-    "row_norms",
+    "training_blocks",
     "training_rows",
-    "unit_by_norms",
 ]
 
 # directions that `score` uses with subspace_dim="auto": larger subspaces, which a poor clustering
@@ -186,7 +187,29 @@ def training_rows(estimator, X):  # (n, d) -> (n, d)
         estimator, X, accept_sparse="csr" if estimator._accept_sparse else False,
         order="C", copy=True, ensure_min_samples=2,
     )  # fmt: skip
-    n, d = X.shape
+    _check_room(estimator, *X.shape)
+    estimator._row_mean = np.asarray(X.mean(axis=0, dtype=np.float64)).reshape(-1)
+    if not estimator.normalize:
+        return X
+    norms = row_norms(X)
+    _check_n_zero(int((norms == 0).sum()), len(norms))
+    return unit_by_norms(X, norms)
+
+
+def training_blocks(estimator, X):  # -> Blocks, RowSums
+    """Blocks of a dask collection to fit by, and sums of its rows as `training_block` has them."""
+    blocks = Blocks.of(estimator, X)
+    _check_room(estimator, blocks.n_rows, blocks.n_columns)
+    origin = blocks.first(column_means)
+    unit_origin = blocks.first(partial(mean_of_block, normalize=estimator.normalize))
+    sums = blocks.total(row_sums, RowSums.add, origin, unit_origin, estimator.normalize)
+    estimator._row_mean = origin + sums.given / sums.n
+    if estimator.normalize:
+        _check_n_zero(sums.n_zero, sums.n)
+    return blocks, sums
+
+
+def _check_room(estimator, n, d):
     if estimator.n_clusters != "auto" and n < estimator.n_clusters:
         raise ValueError(f"n_samples={n} should be >= n_clusters={estimator.n_clusters}.")
     subspace_dim = getattr(estimator, "subspace_dim", "auto")
@@ -195,22 +218,17 @@ def training_rows(estimator, X):  # (n, d) -> (n, d)
             f"subspace_dim={subspace_dim} must be less than the number of features, {d}: a "
             f"subspace of all dimensions holds every row."
         )
-    estimator._row_mean = np.asarray(X.mean(axis=0, dtype=np.float64)).reshape(-1)
-    return unit_by_norms(X, _checked_norms(X)) if estimator.normalize else X
 
 
-def _checked_norms(X):  # (n, d) -> (n,)
-    norms = row_norms(X)
-    n_zero = int((norms == 0).sum())
-    if n_zero == len(norms):
+def _check_n_zero(n_zero, n):
+    if n_zero == n:
         raise ValueError("Every row of X is zero: there are no directions to cluster.")
     if n_zero:
         warnings.warn(
-            f"{n_zero} of {len(norms)} rows are zero and have no direction; they are given to "
+            f"{n_zero} of {n} rows are zero and have no direction; they are given to "
             "the nearest subspace.",
             stacklevel=4,
         )
-    return norms
 
 
 def rows_to_cluster(estimator, X, *, copy=False):  # (n, d) -> (n, d)
@@ -249,16 +267,6 @@ def new_rows(estimator, X):  # (n, d) -> (n, d), (n,) or None
     return unit_by_norms(X, norms), norms
 
 
-def unit_by_norms(X, norms):  # (n, d), (n,) -> (n, d), in place
-    """Divide rows by their norms; rows of zeros stay."""
-    safe = np.where(norms > 0, norms, 1).astype(X.dtype)
-    if sparse.issparse(X):
-        X.data /= np.repeat(safe, np.diff(X.indptr))
-    else:
-        X /= safe[:, None]
-    return X
-
-
 def keep_subspaces(estimator, X, labels):  # (n, d), (n,)
     """Fit the subspace of each cluster; rows with a negative label join the nearest."""
     found, inverse = np.unique(labels[labels >= 0], return_inverse=True)
@@ -278,11 +286,3 @@ def lengths(rows):  # (b, d) float64 -> (b,)
     """Euclidean length of each row, and 1 for rows of zeros."""
     norms = row_norms(rows)
     return np.where(norms > 0, norms, 1.0)
-
-
-def row_norms(X):  # (n, d) -> (n,)
-    """Euclidean length of each row, in the dtype of X, computed row by row."""
-    if sparse.issparse(X):
-        squares = X.multiply(X).sum(axis=1)
-        return np.sqrt(np.asarray(squares).reshape(-1)).astype(X.dtype)
-    return np.sqrt(np.einsum("nd,nd->n", X, X, dtype=np.float64)).astype(X.dtype)

@@ -27,15 +27,14 @@ from sksubspace.cluster._base import (
     lengths,
     new_rows,
     projection_r_squared,
-    row_norms,
     training_rows,
-    unit_by_norms,
 )
 from sksubspace.cluster._landmark_views import (
     bridged_codes,
     landmark_ties,
     merged_landmark_vectors,
 )
+from sksubspace.cluster._rows import row_norms, unit_by_norms
 from sksubspace.cluster._spectral import (
     cluster_rows,
     connected,

@@ -13,6 +13,13 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._dask import (
+    Blocks,
+    TakesCollections,
+    in_memory,
+    is_collection,
+    refuse_collection,
+)
 from sksubspace._docs import fill_parameters
 from sksubspace._linalg import column_means, dense, in_blocks, place_rows, total_squares
 from sksubspace._pages import HasPage
@@ -46,7 +53,14 @@ from sksubspace.erasure._maps._fitting import (
     reader_of_rows,
 )
 from sksubspace.erasure._maps._probe import read_anew, read_classes
-from sksubspace.erasure._maps._sums import ConceptSums, add_sums, concept_moments, slope_of, sums_of
+from sksubspace.erasure._maps._sums import (
+    ConceptSums,
+    add_sums,
+    concept_moments,
+    slope_of,
+    sums_of,
+    sums_of_block,
+)
 
 
 def _sparse_kind(estimator):
@@ -63,7 +77,9 @@ def _is_by_moments(estimator):
 
 
 @fill_parameters
-class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ConceptEraser(
+    TakesCollections, HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimator
+):
     r"""Take a concept off rows such that no linear reader finds it, and change rows little.
 
     The concept (a class, numbers, several of them) is what must not be read: a protected attribute,
@@ -247,8 +263,9 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; sparse ones for "leace" and "sal" without `center_by`.
+        X : {array-like, sparse matrix, dask collection} of shape (n_samples, n_features)
+            Rows; sparse ones for "leace" and "sal" without `center_by`, and those of a dask array
+            or frame too: then by sums over its blocks, with the reader of `partial_fit`.
 
         {concept_target}
 
@@ -275,6 +292,8 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
             If the concept has one value, so that nothing is taken off, or `n_components` is more
             than covary with it.
         """
+        if is_collection(X):
+            return self._fit_blocks(X, y, concept, center_by)
         given, name = given_concept(self, X, y, concept, "fit")
         center_by = None if center_by is None else in_order_of(X, center_by, "center_by")
         X = validate_rows(self, X, accept_sparse=_sparse_kind(self))
@@ -337,6 +356,28 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
             former, classes, Z = brought_together(former, self.classes_, classes, Z)
             rows = dense(X) if former.origin.any() else X  # sparse ones have no origin
             sums = add_sums(former, sums_of(rows, Z, former.origin))
+        self._keep_sums(kind, classes, sums)
+        self._sums = vars(sums)
+        return self
+
+    def _fit_blocks(self, X, y, concept, center_by):
+        """Fit by sums over the blocks of a dask collection."""
+        if self.method not in BY_MOMENTS:
+            refuse_collection(X, "X", f"with method={self.method!r}")
+        if center_by is not None:
+            refuse_collection(X, "X", "with center_by")
+        given, name = given_concept(self, X, in_memory(y), in_memory(concept), "fit")
+        blocks = Blocks.of(self, X)
+        kind, _, classes, codes = encoded_concept(given, name, blocks.n_rows, columns=False)
+        values = blocks.cut(np.asarray(given, np.float64) if codes is None else codes)
+        origin = blocks.first(column_means)
+        n_classes = None if classes is None else len(classes)
+        self.__dict__.pop("_sums", None)
+        total = blocks.total(sums_of_block, add_sums, origin, n_classes, beside=(values,))
+        self._keep_sums(kind, classes, total)
+        return self
+
+    def _keep_sums(self, kind, classes, sums):
         moments = concept_moments(sums)
         self.groups_ = self.group_means_ = None
         self._keep_concept(kind, classes, sums, moments)
@@ -344,8 +385,6 @@ class ConceptEraser(HasPage, OneToOneFeatureMixin, TransformerMixin, BaseEstimat
         self.n_iter_ = 1
         self._keep_map(A, B)
         self._reader = reader_of_moments(A, B, moments, sums, self.alpha)
-        self._sums = vars(sums)
-        return self
 
     def _keep_concept(self, kind, classes, sums, moments):
         mean, _, S_xz, S_zz = moments

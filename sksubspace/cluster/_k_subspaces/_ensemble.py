@@ -20,10 +20,10 @@ from sksubspace._typing import ArrayLike, Floats, Ints, Seed, Sparse
 from sksubspace.cluster._base import (
     BaseSubspaceClustering,
     keep_subspaces,
-    row_norms,
     training_rows,
 )
 from sksubspace.cluster._k_subspaces._runs import auto_candidate_dim, compress, short_runs
+from sksubspace.cluster._rows import row_norms
 from sksubspace.cluster._spectral import (
     SpectralResult,
     landmark_labels,

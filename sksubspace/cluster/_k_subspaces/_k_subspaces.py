@@ -5,138 +5,39 @@ q-flat to m points", Journal of Optimization Theory and Applications 2000.
 """
 
 import warnings
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Literal, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sksubspace._dask import is_collection, refuse_collection
 from sksubspace._docs import fill_parameters
-from sksubspace._linalg import leading_directions
+from sksubspace._linalg import fixed_signs
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._typing import ArrayLike, Seed
-from sksubspace.cluster._base import BaseSubspaceClustering, training_rows
-from sksubspace.cluster._k_subspaces._start import auto_dim, start_labels
+from sksubspace.cluster._base import BaseSubspaceClustering, training_blocks, training_rows
+from sksubspace.cluster._k_subspaces._alternation import (
+    AssignedBlocks,
+    AssignedRows,
+    alternate,
+    fit_each,
+    nearest_of_block,
+    no_subspaces,
+)
+from sksubspace.cluster._k_subspaces._start import (
+    auto_dim,
+    has_rows_to_vote,
+    labels_by_votes,
+    rows_of_start,
+    start_labels,
+)
+from sksubspace.cluster._rows import training_block
 from sksubspace.cluster._subspaces import squared_residuals
 
 # n_init="auto" for starts that are drawn: the end depends on the start
 _SEVERAL_STARTS = 10
-# 4 Mi numbers, 32 MiB: what a block of rows may take beside the data
-_BLOCK_ELEMENTS = 2**22
-
-
-@dataclass(frozen=True)
-class Subspaces:
-    """One subspace for each cluster.
-
-    Attributes
-    ----------
-    means : ndarray of shape (n_clusters, n_features)
-        A point of each; zero for subspaces through the origin.
-    bases : ndarray of shape (n_clusters, dim, n_features)
-        Orthonormal rows, followed by zero rows where there are fewer directions.
-    """
-
-    means: np.ndarray
-    bases: np.ndarray
-
-
-@dataclass(frozen=True)
-class Alternation:
-    """The end of one start.
-
-    Attributes
-    ----------
-    subspaces : Subspaces
-        The last ones fitted.
-    costs : list of float
-        Sum of squared distances from the nearest subspace, before each fit.
-    converged : bool
-        Whether the loop ended before `max_iter` fits.
-    n_iter : int
-        Number of fits.
-    """
-
-    subspaces: Subspaces
-    costs: list
-    converged: bool
-    n_iter: int
-
-
-def alternate(X, subspaces, *, affine, max_iter, tol):  # -> Alternation
-    """Give rows to the nearest subspace, fit subspaces to their rows, until nothing changes.
-
-    Neither step raises the cost: the first picks each row's least distance, and principal
-    directions have the least cost for the rows they are given. It ends when the cost falls by less
-    than the share `tol`, or after `max_iter` fits; with `affine` subspaces have a mean of their
-    own.
-    """
-    costs, given = [], None
-    for n_iter in range(max_iter + 1):
-        squared = residuals(X, subspaces)
-        labels = squared.argmin(axis=1)
-        least = np.take_along_axis(squared, labels[:, None], axis=1).ravel()
-        costs.append(float(least.sum(dtype=np.float64)))
-        if given is not None and (np.array_equal(labels, given) or _settled(costs, tol)):
-            return Alternation(subspaces, costs, True, n_iter)
-        if n_iter < max_iter:
-            given = _reseed(labels, least, subspaces.bases.shape[1] + affine, len(subspaces.means))
-            subspaces = fit_each(X, given, subspaces, affine=affine)
-    return Alternation(subspaces, costs, False, max_iter)
-
-
-def _settled(costs, tol):
-    return costs[-2] - costs[-1] <= tol * costs[-2]
-
-
-def _reseed(labels, least, n_rows, n_clusters):  # (n,), (n,) -> (n,)
-    """Give each empty cluster the rows that fit worst, as many as its subspace passes through."""
-    empty = np.setdiff1d(np.arange(n_clusters), labels)
-    if not len(empty):
-        return labels
-    labels = labels.copy()
-    worst = np.argsort(-least, kind="stable")
-    for i, k in enumerate(empty):
-        labels[worst[i * n_rows : (i + 1) * n_rows]] = k
-    return labels
-
-
-def fit_each(X, labels, previous, *, affine):  # -> Subspaces
-    """Principal directions of each cluster; one without members keeps its previous subspace.
-
-    Rows with a negative label are left out; with `affine` the mean of the members is taken off.
-    """
-    means, bases = previous.means.copy(), previous.bases.copy()
-    for k in range(len(means)):
-        members = X[np.flatnonzero(labels == k)]
-        if len(members):
-            if affine:
-                means[k] = members.mean(axis=0, dtype=np.float64)
-                members = members - means[k]
-            bases[k] = leading_directions(members, bases.shape[1])[1]
-    return Subspaces(means, bases)
-
-
-def residuals(X, subspaces):  # (n, d) -> (n, K)
-    r"""Squared distances :math:`\|x - \mu_k\|^2 - \|U_k (x - \mu_k)\|^2` by one product.
-
-    Not negative. The rows are near the origin.
-    """
-    means, bases = subspaces.means, subspaces.bases
-    n_clusters, dim, d = bases.shape
-    columns = bases.reshape(-1, d).T
-    offsets = np.einsum("krd,kd->kr", bases, means)
-    lengths = np.einsum("kd,kd->k", means, means)
-    squared = np.empty((len(X), n_clusters), dtype=X.dtype)
-    step = max(1, _BLOCK_ELEMENTS // (n_clusters * dim))
-    for start in range(0, len(X), step):
-        rows = X[start : start + step]
-        inside = (rows @ columns).reshape(-1, n_clusters, dim) - offsets
-        from_means = np.einsum("nd,nd->n", rows, rows)[:, None] - 2 * rows @ means.T + lengths
-        squared[start : start + step] = from_means - np.einsum("nkr,nkr->nk", inside, inside)
-    return np.maximum(squared, 0, out=squared)
 
 
 @fill_parameters
@@ -289,8 +190,10 @@ class KSubspaces(BaseSubspaceClustering):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : {array-like, dask collection} of shape (n_samples, n_features)
+            Training rows. Those of a dask array or frame, with ``init="ensemble"``, are read once
+            for each fit and stay where they are; only the rows of the start, and the labels, come
+            into memory.
 
         y : Ignored
             Not used.
@@ -311,47 +214,72 @@ class KSubspaces(BaseSubspaceClustering):
         ConvergenceWarning
             If the start that was kept took `max_iter` fits without coming to rest.
         """
+        if is_collection(X):
+            return self._fit_blocks(X)
         X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
         # in double precision: sums of single precision lose the digits of rows far out
         shift = X.mean(axis=0, dtype=np.float64) if self.affine else np.zeros(X.shape[1])
         centred = (X - shift).astype(X.dtype) if self.affine else X
-        best = self._best_start(centred, random_state)
-        if not best.converged:
-            warnings.warn(
-                f"K-subspaces did not come to rest in max_iter={self.max_iter} fits.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-        self.n_iter_ = best.n_iter
-        self.n_clusters_ = self.n_clusters
-        self.cluster_means_ = (best.subspaces.means + shift).astype(X.dtype)
-        self.cluster_bases_ = [basis[basis.any(axis=1)] for basis in best.subspaces.bases]
+        self._best_start(
+            lambda: (centred, start_labels(centred, self.n_clusters, self.init, random_state)),
+            AssignedRows(centred, self.affine),
+            shift,
+        )
         squared = squared_residuals(X, self.cluster_means_, self.cluster_bases_).astype(X.dtype)
         self.labels_ = squared.argmin(axis=1)
         self.inertia_ = float(squared.min(axis=1).sum(dtype=np.float64))
         return self
 
-    def _best_start(self, X, random_state):
+    def _fit_blocks(self, X):
+        """Fit by sums over the blocks of a dask collection."""
+        if self.init != "ensemble":
+            refuse_collection(X, "X", f"with init={self.init!r}")
+        blocks, sums = training_blocks(self, X)
+        if not has_rows_to_vote(sums.n - sums.n_zero, self.n_clusters):
+            refuse_collection(X, "X", f"for {sums.n - sums.n_zero} rows that are not zero")
+        random_state = isolated_random_state(self.random_state)
+        shift = sums.mean if self.affine else np.zeros(blocks.n_columns)
+
+        def drawn():
+            numbers = rows_of_start(blocks.n_rows, self.n_clusters, random_state)
+            rows = training_block(blocks.rows(numbers), self.normalize)
+            rows = (rows - shift).astype(rows.dtype) if self.affine else rows
+            return rows, labels_by_votes(rows, self.n_clusters, random_state)
+
+        self._best_start(drawn, AssignedBlocks(blocks, shift, self.normalize, self.affine), shift)
+        found = blocks.gathered(
+            nearest_of_block, self.cluster_means_, self.cluster_bases_, self.normalize
+        )
+        self.labels_ = np.concatenate([labels for labels, _ in found])
+        self.inertia_ = float(sum(cost for _, cost in found))
+        return self
+
+    def _best_start(self, start_rows, assigned, shift):
+        """Keep the best of several starts, each from labels of all rows or of some."""
         n_init = self.n_init
         if n_init == "auto":
             n_init = 1 if self.init == "ensemble" else _SEVERAL_STARTS
         best = None
         for start in range(n_init):
-            labels = start_labels(X, self.n_clusters, self.init, random_state)
+            rows, labels = start_rows()
             if start == 0:
                 auto = self.subspace_dim == "auto"
-                self.subspace_dim_ = auto_dim(X, labels) if auto else self.subspace_dim
-            run = self._run(X, labels)
+                self.subspace_dim_ = auto_dim(rows, labels) if auto else self.subspace_dim
+            nothing = no_subspaces(self.n_clusters, self.subspace_dim_, rows)
+            first = fit_each(rows, labels, nothing, affine=self.affine)
+            run = alternate(assigned, first, max_iter=self.max_iter, tol=self.tol)
             if best is None or run.costs[-1] < best.costs[-1]:
                 best = run
-        return best
-
-    def _run(self, X, labels):
-        d, settings = X.shape[1], {"affine": self.affine}
-        nothing = Subspaces(
-            np.zeros((self.n_clusters, d), X.dtype),
-            np.zeros((self.n_clusters, self.subspace_dim_, d), X.dtype),
-        )
-        first = fit_each(X, labels, nothing, **settings)
-        return alternate(X, first, max_iter=self.max_iter, tol=self.tol, **settings)
+        if not best.converged:
+            warnings.warn(
+                f"K-subspaces did not come to rest in max_iter={self.max_iter} fits.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        self.n_iter_ = best.n_iter
+        self.n_clusters_ = self.n_clusters
+        dtype = best.subspaces.bases.dtype
+        self.cluster_means_ = (best.subspaces.means + shift).astype(dtype)
+        bases = map(fixed_signs, best.subspaces.bases)
+        self.cluster_bases_ = [basis[basis.any(axis=1)] for basis in bases]

@@ -9,7 +9,7 @@ from sksubspace.cluster._k_subspaces._ensemble import EnsembleOptions, cluster_b
 from sksubspace.cluster._k_subspaces._runs import auto_candidate_dim, random_labels
 from sksubspace.cluster._subspaces import fit_subspaces
 
-__all__ = ["auto_dim", "start_labels"]
+__all__ = ["auto_dim", "has_rows_to_vote", "labels_by_votes", "rows_of_start", "start_labels"]
 
 # rows a cluster below which the start is random
 _FEWEST_ROWS = 3
@@ -29,22 +29,37 @@ def start_labels(X, n_clusters, init, random_state):  # (n, d) -> (n,)
     if init == "k-means":
         seed = random_state.randint(2**31 - 1)
         return KMeans(n_clusters, n_init=1, random_state=seed).fit_predict(X)
-    if init == "random" or np.count_nonzero(X.any(axis=1)) < _FEWEST_ROWS * n_clusters:
+    n_nonzero = np.count_nonzero(X.any(axis=1))
+    if init == "random" or not has_rows_to_vote(n_nonzero, n_clusters):
         return random_labels(X, n_clusters, auto_candidate_dim(X, n_clusters), random_state)
-    rows = np.sort(random_state.permutation(len(X))[: max(_START_ROWS, 20 * n_clusters)])
+    rows = rows_of_start(len(X), n_clusters, random_state)
+    labels = np.full(len(X), -1)
+    labels[rows] = labels_by_votes(X[rows], n_clusters, random_state)
+    return labels
+
+
+def has_rows_to_vote(n_nonzero, n_clusters):
+    """Whether the start "ensemble" is one by votes."""
+    return n_nonzero >= _FEWEST_ROWS * n_clusters
+
+
+def rows_of_start(n_rows, n_clusters, random_state):  # -> (m,)
+    """Numbers of the rows that vote, drawn and in order."""
+    return np.sort(random_state.permutation(n_rows)[: max(_START_ROWS, 20 * n_clusters)])
+
+
+def labels_by_votes(X, n_clusters, random_state):  # (m, d) -> (m,)
+    """Labels of the rows that vote."""
     options = EnsembleOptions(
         n_clusters,
-        auto_candidate_dim(X[rows], n_clusters),
+        auto_candidate_dim(X, n_clusters),
         _START_RUNS,
         _START_ITER,
         _START_NEIGHBORS,
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The affinity graph has")
-        result = cluster_by_votes(X[rows], n_clusters, options, random_state)
-    labels = np.full(len(X), -1)
-    labels[rows] = result.spectral.labels
-    return labels
+        return cluster_by_votes(X, n_clusters, options, random_state).spectral.labels
 
 
 def auto_dim(X, labels):  # (n, d), (n,) -> int

@@ -6,6 +6,7 @@ Tipping and Bishop, "Mixtures of probabilistic principal component analysers", N
 """
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 from typing import Literal, Self
 
@@ -14,21 +15,41 @@ from scipy.special import logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._dask import is_collection, refuse_collection
 from sksubspace._docs import fill_parameters
-from sksubspace._linalg import in_blocks
+from sksubspace._linalg import fixed_signs, in_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._typing import ArrayLike, Floats, Ints, Seed
-from sksubspace.cluster._base import BaseSubspaceClustering, new_rows, training_rows
+from sksubspace.cluster._base import (
+    BaseSubspaceClustering,
+    new_rows,
+    training_blocks,
+    training_rows,
+)
+from sksubspace.cluster._k_subspaces._start import (
+    has_rows_to_vote,
+    labels_by_votes,
+    rows_of_start,
+    start_labels,
+)
+from sksubspace.cluster._mixture._em import (
+    SharedBlocks,
+    SharedRows,
+    best_of_starts,
+    from_labels,
+    mixture_of_all,
+    mixture_of_sums,
+    within_rows,
+)
 from sksubspace.cluster._mixture._model import (
     LowRankGaussians,
-    best_of_starts,
     draw,
     n_free_parameters,
     posterior_mean,
     weighted_log_densities,
-    within_rows,
 )
+from sksubspace.cluster._rows import training_block
 
 # of rank="auto", where features and rows allow it
 _AUTO_RANK = 5
@@ -201,8 +222,10 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : {array-like, dask collection} of shape (n_samples, n_features)
+            Training rows. Those of a dask array or frame are read once for each step and stay where
+            they are; the start is then "ensemble", also for "auto", and only the rows of the start,
+            and the labels, come into memory.
 
         y : Ignored
             Not used.
@@ -223,19 +246,58 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         ConvergenceWarning
             If `max_iter` steps were not enough, or components ended without rows.
         """
+        if is_collection(X):
+            return self._fit_blocks(X)
         rows = training_rows(self, X)
         rank = self._resolve_rank(*rows.shape)
         mean = rows.mean(axis=0, dtype=np.float64)
         Z, axes = within_rows(rows - mean)
-        variance = float(np.square(Z).sum() / rows.size) or 1.0
+        floor = self.noise_floor * (float(np.square(Z).sum() / rows.size) or 1.0)
+        whole = mixture_of_all(Z, rank, rows.shape[1], floor)
+        of_start = rows.astype(np.float64, copy=False)
+        random_state = isolated_random_state(self.random_state)
+
+        def start(kind):
+            labels = start_labels(of_start, self.n_clusters, kind, random_state)
+            return from_labels(Z, labels, self.n_clusters, whole, rows.shape[1], floor)
+
         kinds = ("ensemble", "k-means") if self.init_params == "auto" else (self.init_params,)
+        starts = [partial(start, kind) for kind in kinds * self.n_init]
         fit = best_of_starts(
-            rows.astype(np.float64, copy=False), Z, kinds * self.n_init, self.n_clusters, rank,
-            isolated_random_state(self.random_state),
-            floor=self.noise_floor * variance, max_iter=self.max_iter, tol=self.tol,
-        )  # fmt: skip
+            SharedRows(Z, rows.shape[1], floor), starts, max_iter=self.max_iter, tol=self.tol
+        )
         self._keep(fit, mean, axes, rows.dtype)
         self.labels_ = self._log_joint(rows).argmax(axis=1)
+        self._warn_of_bad_ends()
+        return self
+
+    def _fit_blocks(self, X):
+        """Fit by sums over the blocks of a dask collection, from votes of drawn rows."""
+        if self.init_params not in ("auto", "ensemble"):
+            refuse_collection(X, "X", f"with init_params={self.init_params!r}")
+        blocks, sums = training_blocks(self, X)
+        n, d = blocks.n_rows, blocks.n_columns
+        if n < d or not has_rows_to_vote(sums.n - sums.n_zero, self.n_clusters):
+            refuse_collection(X, "X", f"for {n} rows of {d} columns")
+        rank = self._resolve_rank(n, d)
+        scatter = sums.gram - np.outer(sums.total, sums.total) / n
+        floor = self.noise_floor * (float(np.trace(scatter) / (n * d)) or 1.0)
+        whole = mixture_of_sums(n, scatter, rank, floor)
+        random_state = isolated_random_state(self.random_state)
+
+        def start():
+            numbers = rows_of_start(n, self.n_clusters, random_state)
+            rows = training_block(blocks.rows(numbers), self.normalize)
+            rows = rows.astype(np.float64, copy=False)
+            labels = labels_by_votes(rows, self.n_clusters, random_state)
+            return from_labels(rows - sums.mean, labels, self.n_clusters, whole, d, floor)
+
+        fit = best_of_starts(
+            SharedBlocks(blocks, sums.mean, self.normalize, floor), [start] * self.n_init,
+            max_iter=self.max_iter, tol=self.tol,
+        )  # fmt: skip
+        self._keep(fit, sums.mean, None, blocks.dtype)
+        self.labels_ = np.concatenate(blocks.gathered(_labels_of_block, self))
         self._warn_of_bad_ends()
         return self
 
@@ -263,7 +325,9 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
         self.n_clusters_ = self.n_clusters
         self.weights_: Floats = model.weights.astype(dtype)
         self.cluster_means_ = (means + mean).astype(dtype)
-        self.cluster_bases_ = [basis[basis.any(axis=1)].astype(dtype) for basis in bases]
+        self.cluster_bases_ = [
+            fixed_signs(basis[basis.any(axis=1)]).astype(dtype) for basis in bases
+        ]
         self.variances_: Floats = model.variances.astype(dtype)
         self.noise_variances_: Floats = model.noise.astype(dtype)
         self.lower_bounds_: list[float] = fit.lower_bounds
@@ -445,3 +509,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
             padded[: len(basis)] = basis
         parts = (self.weights_, self.cluster_means_, bases, self.variances_, self.noise_variances_)
         return LowRankGaussians(*(part.astype(np.float64) for part in parts))
+
+
+def _labels_of_block(rows, mixture):  # (b, d) -> (b,)
+    return mixture.predict(rows)

@@ -17,9 +17,9 @@ from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity, w
 from sksubspace.cluster._base import (
     BaseSubspaceClustering,
     keep_subspaces,
-    row_norms,
     training_rows,
 )
+from sksubspace.cluster._rows import row_norms
 from sksubspace.cluster._spectral import landmark_labels, nearest_bridges, spectral_labels
 
 # whose codes are held at a time where those of all rows are too many to keep

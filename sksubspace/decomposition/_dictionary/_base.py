@@ -8,6 +8,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, check_non_negative
 
+from sksubspace._dask import TakesCollections
 from sksubspace._linalg import in_blocks
 from sksubspace._pages import HasPage
 from sksubspace._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -21,7 +22,12 @@ _WHO = "SupervisedDictionaryLearning"
 
 
 class BaseSupervisedDictionary(
-    HasPage, ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+    TakesCollections,
+    HasPage,
+    ClassNamePrefixFeaturesOutMixin,
+    ClassifierMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Base class: a subclass learns components, coefficients and intercepts."""
 

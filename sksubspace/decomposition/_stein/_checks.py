@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import check_X_y
 
 from sksubspace._machine import check_memory
 from sksubspace._sklearn import _check_sample_weight
@@ -27,10 +28,7 @@ def checked_rows(model, X, y, sample_weight, *, reset=True, accept_sparse=True, 
         model, X, y, accept_sparse="csr" if accept_sparse and takes_sparse(model) else False,
         multi_output=True, reset=reset, ensure_min_samples=min_samples,
     )  # fmt: skip
-    if model.n_components != "auto" and model.n_components > X.shape[1]:
-        raise ValueError(
-            f"n_components={model.n_components} must be at most n_features={X.shape[1]}."
-        )
+    check_n_components(model, X.shape[1])
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     kept = weights > 0
     if kept.all():
@@ -40,6 +38,27 @@ def checked_rows(model, X, y, sample_weight, *, reset=True, accept_sparse=True, 
             f"sample_weight must be above zero for at least {min_samples} rows, got {kept.sum()}."
         )
     return X[kept], y[kept], weights[kept]
+
+
+def check_n_components(model, n_features):
+    """Raise a ValueError if more components are asked for than there are features."""
+    if model.n_components != "auto" and model.n_components > n_features:
+        raise ValueError(
+            f"n_components={model.n_components} must be at most n_features={n_features}."
+        )
+
+
+def checked_values(y, sample_weight, n_rows):  # -> (n,) or (n, L), (n,)
+    """Responses and weights of rows that are elsewhere, at least two of which count."""
+    _, y = check_X_y(np.zeros((n_rows, 1)), y, multi_output=True, y_numeric=False)
+    weights = _check_sample_weight(
+        sample_weight, np.zeros((n_rows, 1)), dtype=np.float64, ensure_non_negative=True
+    )
+    if (weights > 0).sum() < 2:
+        raise ValueError(
+            f"sample_weight must be above zero for at least 2 rows, got {(weights > 0).sum()}."
+        )
+    return y, weights
 
 
 def check_responses(former, Y, classes, former_classes):

@@ -8,6 +8,8 @@ cancellation where the mean is far from zero.
 import numpy as np
 from scipy import sparse
 
+from sksubspace._validation import check_block
+
 
 def encode_responses(y, kind, classes=None):  # (n,) or (n, L) -> (n, L), classes or None
     """Columns of float64, and the sorted classes where the responses are of the kind "classes"."""
@@ -83,6 +85,18 @@ def add_batch(sums, X, Y, weights):  # (n, d), (n, L), (n,) -> dict of arrays
     if "vzz" in sums:
         result["vzz"] = sums["vzz"] + np.stack([z.T @ (column[:, None] * z) for column in wv.T])
     return result
+
+
+def add_statistics(sums, more):  # dict of arrays, dict of arrays -> dict of arrays
+    """Sums of both sets of rows, which are shifted by the same means."""
+    added = {name: value + more[name] for name, value in sums.items() if not name.endswith("shift")}
+    return sums | added | {"size": np.maximum(sums["size"], more["size"])}
+
+
+def statistics_of_block(rows, y, weights, none, kind, classes):
+    """Sums of rows yet to be checked, which have responses (b,) or (b, L) and weights (b,)."""
+    X = check_block(rows).astype(np.float64, copy=False)
+    return add_batch(none, X, encode_responses(y, kind, classes)[0], weights)
 
 
 def moments_of_rows(sums):  # -> (d,), (d, d), float

@@ -10,8 +10,15 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._dask import (
+    Blocks,
+    TakesCollections,
+    in_memory,
+    is_collection,
+    refuse_collection,
+)
 from sksubspace._docs import fill_parameters
-from sksubspace._linalg import fixed_signs, in_blocks
+from sksubspace._linalg import column_means, fixed_signs, in_blocks
 from sksubspace._pages import HasPage
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import (
@@ -37,9 +44,11 @@ from sksubspace.decomposition._score._models import (
 from sksubspace.decomposition._score._sparse_gaussian import fit_sparse_gaussian
 from sksubspace.decomposition._score._wide_gaussian import fit_wide_gaussian
 from sksubspace.decomposition._stein._checks import (
+    check_n_components,
     check_responses,
     check_size,
     checked_rows,
+    checked_values,
     is_gaussian,
     is_identity,
     is_wide,
@@ -51,11 +60,13 @@ from sksubspace.decomposition._stein._moments import MatrixHessians, RowHessians
 from sksubspace.decomposition._stein._regression import explained_by
 from sksubspace.decomposition._stein._responses import (
     add_batch,
+    add_statistics,
     centre_responses,
     empty_statistics,
     encode_responses,
     moments_of_responses,
     moments_of_rows,
+    statistics_of_block,
 )
 from sksubspace.decomposition._stein._solvers import find_directions
 
@@ -70,7 +81,9 @@ def _has_sufficient_statistics(estimator):
 
 
 @fill_parameters
-class SteinSubspace(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SteinSubspace(
+    TakesCollections, HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     r"""Find the directions of X on which responses depend, whatever the links are.
 
     Responses are taken as unknown functions of a few linear combinations of the features,
@@ -254,8 +267,9 @@ class SteinSubspace(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows. Sparse ones only for order 1 with the Gaussian score.
+        X : {array-like, sparse matrix, dask collection} of shape (n_samples, n_features)
+            Rows. Sparse ones only for order 1 with the Gaussian score, and those of a dask array or
+            frame only with the Gaussian score: then by the sums of `partial_fit` over its blocks.
 
         y : array-like of shape (n_samples,) or (n_samples, n_responses)
             Responses, or classes.
@@ -286,6 +300,8 @@ class SteinSubspace(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             If order 1 finds fewer directions than asked for, or y is X itself.
         """
         self.__dict__.pop("_statistics", None)
+        if is_collection(X):
+            return self._fit_blocks(X, in_memory(y), in_memory(sample_weight))
         self.target_type_: str = which_target(y, self.target_type)
         X, y, weights = checked_rows(self, X, y, sample_weight, min_samples=2)
         Y, self.classes_ = encode_responses(y, self.target_type_)
@@ -370,16 +386,36 @@ class SteinSubspace(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             second = needs_second(self, Y.shape[1], classes)
             check_size(self, rows.shape[1], 1 + second * Y.shape[1])
             former = empty_statistics(rows, Y, second)
-        sums = add_batch(former, rows, Y, weights)
+        self._statistics, self.classes_ = add_batch(former, rows, Y, weights), classes
+        return self._of_statistics(self._statistics, X.dtype)
+
+    def _fit_blocks(self, X, y, sample_weight):
+        """Fit by sums over the blocks of a dask collection."""
+        if not is_gaussian(self):
+            refuse_collection(X, "X", f"with score_model={self.score_model!r}")
+        blocks = Blocks.of(self, X)
+        check_n_components(self, blocks.n_columns)
+        self.target_type_ = which_target(y, self.target_type)
+        y, weights = checked_values(y, sample_weight, blocks.n_rows)
+        Y, self.classes_ = encode_responses(y, self.target_type_)
+        second = needs_second(self, Y.shape[1], self.classes_)
+        check_size(self, blocks.n_columns, 1 + second * Y.shape[1])
+        none = empty_statistics(blocks.first(column_means)[None], Y, second)
+        total = blocks.total(
+            statistics_of_block, add_statistics, none, self.target_type_, self.classes_,
+            beside=(blocks.cut(y), blocks.cut(weights)),
+        )  # fmt: skip
+        return self._of_statistics(total, blocks.dtype)
+
+    def _of_statistics(self, sums, dtype):
         first, third = moments_of_responses(sums, self.scale_y)
-        self._statistics, self.classes_ = sums, classes
         moments = (*moments_of_rows(sums), sums["total"])
         model = score_of_moments(*moments, shrinkage=self.shrinkage)
         P = model.precision_
         second = None if third is None else lambda: MatrixHessians(P @ third @ P)
         k = self.n_components
         found = find_directions(self.order, P @ first, second, lambda: P, False, k, None)
-        return _with_directions(self, model, *found, X.dtype)
+        return _with_directions(self, model, *found, dtype)
 
     def transform(self, X: Matrix) -> Floats:
         """Project rows on the directions.

@@ -36,8 +36,12 @@ def given_concept(estimator, X, y, concept, method):
     return in_order_of(X, y, "y"), "y"
 
 
-def encoded_concept(given, name, n_samples, kind=None):  # -> kind, (n, k), classes or None, codes
-    """Check a concept and write it as columns, one-hot where it holds classes."""
+def encoded_concept(given, name, n_samples, kind=None, *, columns=True):
+    """Check a concept and write it as columns, one-hot where it holds classes.
+
+    Returns the kind, columns (n, k), the classes or None, and their codes; classes have no columns
+    without `columns`, as where they are made block by block.
+    """
     kind = which_target(given) if kind is None else kind
     if kind == "numbers":
         Z = check_array(given, dtype=np.float64, ensure_2d=False, input_name=name)
@@ -47,7 +51,7 @@ def encoded_concept(given, name, n_samples, kind=None):  # -> kind, (n, k), clas
     labels = check_labels(given, name)
     _check_length(labels, n_samples, name)
     classes, codes = np.unique(labels, return_inverse=True)
-    return kind, columns_of_codes(codes, len(classes)), classes, codes
+    return kind, columns_of_codes(codes, len(classes)) if columns else None, classes, codes
 
 
 def _check_length(values, n_samples, name):

@@ -7,8 +7,18 @@ import numpy as np
 from scipy import sparse
 
 from sksubspace._linalg import gram
+from sksubspace._validation import check_block
+from sksubspace.erasure._maps._concept import columns_of_codes
 
-__all__ = ["ConceptSums", "add_sums", "concept_moments", "slope_of", "sums_of", "widened"]
+__all__ = [
+    "ConceptSums",
+    "add_sums",
+    "concept_moments",
+    "slope_of",
+    "sums_of",
+    "sums_of_block",
+    "widened",
+]
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,13 @@ def sums_of(X, Z, origin, *, squares=True):  # (n, d), (n, k), (d,) -> ConceptSu
     xz = rows.T @ np.hstack([Z, np.ones((len(Z), 1))])
     xx = gram(X, X, origin) if squares else None
     return ConceptSums(len(Z), origin, xz[:, -1], Z.sum(axis=0), xx, xz[:, :-1], Z.T @ Z)
+
+
+def sums_of_block(rows, values, origin, n_classes):  # (b, d), (b,) or (b, k), (d,) -> ConceptSums
+    """The same of rows yet to be checked; `values` are codes of classes where there are classes."""
+    X = check_block(rows)
+    Z = values.reshape(len(X), -1) if n_classes is None else columns_of_codes(values, n_classes)
+    return sums_of(X, Z, origin)
 
 
 def add_sums(former, more):  # ConceptSums, ConceptSums -> ConceptSums

@@ -7,7 +7,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace._linalg import leading_directions
 from sksubspace.cluster import KSubspaces
-from sksubspace.cluster._k_subspaces._k_subspaces import Subspaces, alternate, fit_each, residuals
+from sksubspace.cluster._k_subspaces._alternation import (
+    AssignedRows,
+    Subspaces,
+    alternate,
+    fit_each,
+    residuals,
+)
 from sksubspace.cluster._k_subspaces._runs import (
     compress,
     nearest_spans,
@@ -63,7 +69,7 @@ def test_the_cost_never_rises(affine, seed):
     labels = np.random.RandomState(seed).randint(3, size=90)
     nothing = Subspaces(np.zeros((4, 8)), np.zeros((4, 2, 8)))
     first = fit_each(X, labels, nothing, affine=affine)
-    end = alternate(X, first, affine=affine, max_iter=50, tol=0)
+    end = alternate(AssignedRows(X, affine), first, max_iter=50, tol=0)
     assert end.converged
     assert len(end.costs) > 3
     assert (np.diff(end.costs) <= 1e-12 * end.costs[0]).all()
@@ -78,7 +84,7 @@ def test_an_empty_cluster_takes_the_rows_that_fit_worst():
     labels = np.append(y, [0, 1])
     nothing = Subspaces(np.zeros((3, 12)), np.zeros((3, 2, 12)))
     first = fit_each(X[:60], labels[:60], nothing, affine=False)
-    end = alternate(X, first, affine=False, max_iter=20, tol=0)
+    end = alternate(AssignedRows(X, False), first, max_iter=20, tol=0)
     found = residuals(X, end.subspaces).argmin(axis=1)
     assert_array_equal(found[60:], [2, 2])
     assert end.costs[-1] < 1e-14 * end.costs[0]

@@ -9,17 +9,23 @@ from scipy.stats import multivariate_normal
 from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace.cluster import MixtureOfLowRankGaussians
-from sksubspace.cluster._mixture import _model
-from sksubspace.cluster._mixture._model import (
+from sksubspace.cluster._mixture._em import (
+    SharedRows,
     best_of_starts,
     expectation_maximization,
-    from_labels,
-    n_free_parameters,
+    mixture_of_all,
 )
+from sksubspace.cluster._mixture._em import from_labels as mixture_from_labels
+from sksubspace.cluster._mixture._model import n_free_parameters
 from sksubspace.metrics import clustering_accuracy
 from tests.cluster import toy
 
 union = partial(toy.union, d=8, dim=2, k=3, noise=0.1)
+
+
+def from_labels(X, labels, n_clusters, rank, d, floor):
+    whole = mixture_of_all(X, rank, d, floor)
+    return mixture_from_labels(X, labels, n_clusters, whole, d, floor)
 
 
 def fitted(dtype=np.float64, **params):
@@ -116,7 +122,7 @@ def test_the_likelihood_never_falls(shape, seed):
     X -= X.mean(axis=0)
     labels = np.random.RandomState(seed).randint(4, size=len(X))
     start = from_labels(X, labels, 4, 2, shape[1], 1e-6)
-    end = expectation_maximization(X, start, shape[1], floor=1e-6, max_iter=60, tol=0)
+    end = expectation_maximization(SharedRows(X, shape[1], 1e-6), start, max_iter=60, tol=0)
     assert len(end.lower_bounds) > 4
     gains = np.diff(end.lower_bounds)
     assert (gains >= -1e-9 * np.abs(end.lower_bounds[:-1])).all()
@@ -135,7 +141,7 @@ def test_one_step_is_that_of_dense_covariances():
         cov = noise * np.eye(8) + (U.T * (start.variances[k] - noise)) @ U
         joint.append(np.log(start.weights[k]) + multivariate_normal(start.means[k], cov).logpdf(X))
     shares = softmax(joint, axis=0)
-    end = expectation_maximization(X, start, 8, floor=1e-6, max_iter=1, tol=0)
+    end = expectation_maximization(SharedRows(X, 8, 1e-6), start, max_iter=1, tol=0)
     assert_allclose(end.lower_bounds[0], logsumexp(joint, axis=0).mean(), rtol=1e-10)
     assert_allclose(end.model.weights, shares.mean(axis=1), rtol=1e-8)
     for k, share in enumerate(shares):
@@ -146,21 +152,21 @@ def test_one_step_is_that_of_dense_covariances():
 
 
 @pytest.mark.parametrize("kinds", [("good", "bad"), ("bad", "good"), ("good",)])
-def test_the_best_start_is_kept_and_its_history_is_that_of_one_run(kinds, monkeypatch):
+def test_the_best_start_is_kept_and_its_history_is_that_of_one_run(kinds):
     """Two of three clusters taken as one, and the third cut in two, is where EM gets stuck."""
     X, y = union(150, noise=0.5, offset=4.0)
     Z = X - X.mean(axis=0)
     cut = np.where(np.arange(150) < 75, 2, 1)
     labels = {"good": y, "bad": np.where(y == 2, cut, 0)}
-    monkeypatch.setattr(_model, "start_labels", lambda X, k, kind, random_state: labels[kind])
+    rows = SharedRows(Z, 8, 1e-6)
+    starts = {kind: partial(from_labels, Z, found, 3, 2, 8, 1e-6) for kind, found in labels.items()}
     # every gain is above the tolerance: both runs make all steps
-    settings = {"floor": 1e-6, "max_iter": 14, "tol": -1.0}
+    settings = {"max_iter": 14, "tol": -1.0}
     runs = {
-        kind: expectation_maximization(Z, from_labels(Z, found, 3, 2, 8, 1e-6), 8, **settings)
-        for kind, found in labels.items()
+        kind: expectation_maximization(rows, start(), **settings) for kind, start in starts.items()
     }
     assert runs["good"].lower_bounds[10] > runs["bad"].lower_bounds[10] + 0.1
-    found = best_of_starts(X, Z, kinds, 3, 2, None, **settings)
+    found = best_of_starts(rows, [starts[kind] for kind in kinds], **settings)
     assert_allclose(found.lower_bounds, runs["good"].lower_bounds, rtol=1e-12)
     assert_allclose(found.model.means, runs["good"].model.means, rtol=1e-9, atol=1e-12)
 
