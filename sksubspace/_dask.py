@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-__all__ = ["Blocks", "TakesCollections", "in_memory", "is_collection", "refuse_collection"]
+__all__ = [
+    "Blocks",
+    "TakesCollections",
+    "in_a_tree",
+    "in_memory",
+    "is_collection",
+    "refuse_collection",
+]
 
 # methods whose result for a row depends on that row alone
 _ROW_BY_ROW = (
@@ -182,10 +189,17 @@ class Blocks:
     @classmethod
     def of(cls, estimator, X):
         """Blocks of X; the estimator keeps the names of the columns and their number."""
+        validate_data(estimator, X._meta if _is_frame(X) else X, skip_check_array=True)
+        return cls.of_table(X)
+
+    @classmethod
+    def of_table(cls, X):
+        """Blocks of X."""
+        if X.ndim != 2:
+            raise ValueError(f"X must have rows and columns, got {_kind_of(X)} of {X.ndim} axes.")
         X = _with_sizes(whole_rows(X))
         parts = list(np.ravel(X.to_delayed()))
         sizes = _sizes_of(parts) if _is_frame(X) else list(X.chunks[0])
-        validate_data(estimator, X._meta if _is_frame(X) else X, skip_check_array=True)
         kept = [number for number, size in enumerate(sizes) if size]
         if not kept:
             raise ValueError(f"X must have rows, got {_kind_of(X)} without any.")
@@ -233,13 +247,22 @@ class Blocks:
 
         The order of the sum depends on the blocks alone, never on who works.
         """
+        return in_a_tree(self.each(function, *shared, beside=beside), add).compute()
+
+    def total_of_pairs(self, function, add, W, *shared):  # (n, n) sparse
+        """The same over pairs of blocks and their part of W, where that holds anything."""
         from dask import delayed
 
-        found, add = self.each(function, *shared, beside=beside), delayed(add)
-        while len(found) > 1:
-            pairs = [add(*found[i : i + 2]) for i in range(0, len(found) - 1, 2)]
-            found = pairs + found[2 * len(pairs) :]
-        return found[0].compute()
+        shared, call = [delayed(one, traverse=False) for one in shared], delayed(function)
+        ends = np.cumsum(self.sizes)
+        found = []
+        for i, end in enumerate(ends):
+            strip = W[end - self.sizes[i] : end].tocsc()
+            for j, stop in enumerate(ends):
+                part = strip[:, stop - self.sizes[j] : stop]
+                if part.nnz:
+                    found.append(call(self.parts[i], self.parts[j], part.tocsr(), *shared))
+        return in_a_tree(found, add).compute()
 
     def gathered(self, function, *shared, beside=()):  # -> list of what it finds in each block
         """Results of all blocks, in memory, in their order."""
@@ -257,6 +280,17 @@ class Blocks:
         for i, rows in enumerate(found):
             result[block_of == i] = rows
         return result
+
+
+def in_a_tree(found, add):  # list of Delayed -> Delayed
+    """Sum by pairs, whose order is that of the list."""
+    from dask import delayed
+
+    add = delayed(add)
+    while len(found) > 1:
+        pairs = [add(*found[i : i + 2]) for i in range(0, len(found) - 1, 2)]
+        found = pairs + found[2 * len(pairs) :]
+    return found[0]
 
 
 def _is_single(X):

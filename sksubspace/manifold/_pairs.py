@@ -238,14 +238,20 @@ def check_pair_rows(estimator, X, *, reset=False, min_samples=1):
         estimator, X, reset=reset, accept_sparse="csr",
         ensure_min_samples=2 if reset else min_samples,
     )  # fmt: skip
-    if reset and estimator.n_components < _FIRST_USEFUL:
+    if reset:
+        warn_of_few_outputs(estimator, stacklevel=4)
+    return X
+
+
+def warn_of_few_outputs(estimator, stacklevel=4):
+    """Say that two or three outputs of TLDR are a ring."""
+    if estimator.n_components < _FIRST_USEFUL:
         warnings.warn(
             f"n_components={estimator.n_components} is too few to be looked at or searched: the "
             "outputs of TLDR form a ring in the plane. Use it from 4 components on.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
-    return X
 
 
 def check_partners(estimator, X, X_neighbors):

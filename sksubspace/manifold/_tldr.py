@@ -11,11 +11,13 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from sksubspace._dask import is_collection
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context, available_if
 from sksubspace._trained import TrainedTransformer, fit_task, make_trainer, training_constraints
 from sksubspace._typing import ArrayLike, Device, Floats, Matrix, Seed
+from sksubspace.manifold._blocks import problem_of_blocks
 from sksubspace.manifold._learning import (
     LinearProblem,
     learn_linear,
@@ -295,8 +297,11 @@ class TLDR(TrainedTransformer):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. A memory map is read in blocks, and sparse rows are not made dense.
+        X : {array-like, sparse matrix, dask collection} of shape (n_samples, n_features)
+            Training rows. A memory map is read in blocks, and sparse rows are not made dense. Those
+            of a dask array or frame are taken with ``encoder="linear"``, a solver other than "sgd"
+            and up to 1,024 columns; they stay in their blocks, and the search is exact, with a task
+            for each pair of blocks, so that many rows want `n_anchors`.
 
         y : Ignored
             Not used.
@@ -318,8 +323,13 @@ class TLDR(TrainedTransformer):
             contradict each other, or the graph has another shape or no pair.
         """
         solver = resolve_solver(self)
-        X = check_pair_rows(self, X, reset=True)
         random_state = isolated_random_state(self.random_state)
+        if is_collection(X):
+            problem, dtype = problem_of_blocks(self, X, random_state, neighbors_graph)
+            keep_map(self, *learn_linear(self, problem, solver), dtype)
+            self._pair_sums = None
+            return self
+        X = check_pair_rows(self, X, reset=True)
         with fit_task(self, X, y) as context:
             trainer = make_trainer(self, X.dtype, random_state, context)
             rows = principal_rows(X, self.pca_components)

@@ -8,12 +8,14 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 
+from sksubspace._dask import is_collection, refuse_collection
 from sksubspace._parameters import check_choice, check_integer
 from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Seed
 from sksubspace.neighbors._approximate import approximate_nearest
 from sksubspace.neighbors._distances import first_by_distance
 from sksubspace.neighbors._exact import k_nearest
 from sksubspace.neighbors._input import check_queries, check_table, rows_for_cosine
+from sksubspace.neighbors._shards import collection_neighbors
 
 # multiplications; beyond, compiling the approximate search pays off
 _LARGEST_EXACT = 1e12
@@ -35,8 +37,10 @@ def nearest_neighbors(
 
     Parameters
     ----------
-    X : {array-like, CSR matrix} of shape (n_samples, n_features)
+    X : {array-like, CSR matrix, dask collection} of shape (n_samples, n_features)
         Rows, at least two. Sparse ones are never made dense as a whole, and are searched exactly.
+        So are those of a dask array or frame, by a task for each pair of its blocks; the results
+        are then dask arrays too.
 
     n_neighbors : int, default=20
         Rows to find for each, from 1 to ``n_samples - 1``.
@@ -124,6 +128,11 @@ def nearest_neighbors(
     array([[0.   , 0.293],
            [0.293, 0.293]])
     """
+    if is_collection(X):
+        if method == "approximate":
+            refuse_collection(X, "X", "with method='approximate'")
+        check_choice(metric, "metric", ("cosine", "euclidean"))
+        return collection_neighbors(X, n_neighbors, metric, queries)
     X = check_table(X)
     check_integer(n_neighbors, "n_neighbors", 1, X.shape[0] - 1, "the other rows of X")
     check_integer(n_shards, "n_shards", 1)

@@ -10,15 +10,16 @@ from sksubspace._validation import canonical, refuse_containers
 _LARGEST = 1e100
 
 
-def check_table(X):
+def check_table(X, min_samples=2):
     """Check a table of numbers that can be squared: float32 where it is, else float64.
 
     It may be the caller's own.
     """
     refuse_containers(X, "X")
     X = check_array(
-        X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2, input_name="X"
-    )
+        X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=min_samples,
+        input_name="X",
+    )  # fmt: skip
     X = canonical(X)
     largest = float(max(X.max(), -X.min()))
     if largest > _LARGEST:
@@ -49,11 +50,11 @@ def check_queries(queries, n_samples):
     return queries.astype(np.intp)
 
 
-def rows_for_cosine(X):  # (n, d) -> (n, d) or (n, d + 1)
+def rows_for_cosine(X, *, flag=False):  # (n, d) -> (n, d) or (n, d + 1)
     """Divide each row by its length: Euclidean neighbours are then those in cosine distance.
 
-    Only where there are rows of zeros, one more column is 1 for them and 0 for the others: they are
-    then at cosine distance 1 from the others.
+    Only where there are rows of zeros, or with `flag` always, one more column is 1 for them and 0
+    for the others: they are then at cosine distance 1 from the others.
     """
     largest = abs(X).max(axis=1)
     largest = largest.toarray().ravel() if sparse.issparse(X) else largest
@@ -61,12 +62,12 @@ def rows_for_cosine(X):  # (n, d) -> (n, d) or (n, d + 1)
     largest[empty] = 1
     rows = _divided(X, largest)  # so that no square overflows or vanishes
     rows = _divided(rows, _lengths(rows, empty))
-    if not empty.any():
+    if not (flag or empty.any()):
         return rows
-    flag = empty[:, None].astype(X.dtype)
+    column = empty[:, None].astype(X.dtype)
     if sparse.issparse(X):
-        return sparse.hstack([rows, sparse.csr_matrix(flag)], format="csr")
-    return np.hstack([rows, flag])
+        return sparse.hstack([rows, sparse.csr_matrix(column)], format="csr")
+    return np.hstack([rows, column])
 
 
 def _lengths(rows, empty):  # (n, d), (n,) -> (n,)
