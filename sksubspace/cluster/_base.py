@@ -23,8 +23,20 @@ from sksubspace._sklearn import (
 )
 from sksubspace._typing import Floats, Ints, Matrix
 from sksubspace._validation import validate_rows
-from sksubspace.cluster._rows import RowSums, mean_of_block, row_norms, row_sums, unit_by_norms
-from sksubspace.cluster._subspaces import fit_subspaces, squared_residuals
+from sksubspace.cluster._rows import (
+    MemberSums,
+    RowSums,
+    mean_of_block,
+    row_norms,
+    row_sums,
+    training_block,
+    unit_by_norms,
+)
+from sksubspace.cluster._subspaces import (
+    fit_subspaces,
+    fit_subspaces_of_sums,
+    squared_residuals,
+)
 
 __all__ = [
     "SCORED_DIM",
@@ -33,6 +45,7 @@ __all__ = [
     "rows_to_cluster",
     "is_tried_as",
     "keep_subspaces",
+    "keep_subspaces_of_blocks",
     "new_rows",
     "projection_r_squared",
     "training_blocks",
@@ -269,9 +282,7 @@ def new_rows(estimator, X):  # (n, d) -> (n, d), (n,) or None
 
 def keep_subspaces(estimator, X, labels):  # (n, d), (n,)
     """Fit the subspace of each cluster; rows with a negative label join the nearest."""
-    found, inverse = np.unique(labels[labels >= 0], return_inverse=True)
-    labels = labels.astype(np.int64)
-    labels[labels >= 0] = inverse
+    labels, found = _numbered_from_zero(labels)
     means, bases = fit_subspaces(X, labels, len(found), getattr(estimator, "subspace_dim", "auto"))
     lost = np.flatnonzero(labels < 0)
     if len(lost):
@@ -286,3 +297,39 @@ def lengths(rows):  # (b, d) float64 -> (b,)
     """Euclidean length of each row, and 1 for rows of zeros."""
     norms = row_norms(rows)
     return np.where(norms > 0, norms, 1.0)
+
+
+def keep_subspaces_of_blocks(estimator, blocks, labels, origin):  # (n,), (d,)
+    """The same of the rows of a dask collection, by sums about an `origin` near their mean."""
+    labels, found = _numbered_from_zero(labels)
+    points = np.tile(origin, (len(found), 1))
+    given = (blocks.cut(labels),)
+    sums = blocks.total(_sums_of_members, MemberSums.add, points, estimator.normalize, beside=given)
+    means, bases = fit_subspaces_of_sums(
+        sums.counts, sums.totals, sums.grams, origin, estimator.subspace_dim, blocks.dtype
+    )
+    estimator.n_clusters_ = len(found)
+    estimator.cluster_means_, estimator.cluster_bases_ = means, bases
+    joined = blocks.gathered(_joined_to_nearest, means, bases, estimator.normalize, beside=given)
+    estimator.labels_ = np.concatenate(joined)
+
+
+def _numbered_from_zero(labels):  # (n,) -> (n,), (K,)
+    """Labels from 0 without gaps, and what they were; negative ones stay."""
+    found, inverse = np.unique(labels[labels >= 0], return_inverse=True)
+    labels = labels.astype(np.int64)
+    labels[labels >= 0] = inverse
+    return labels, found
+
+
+def _sums_of_members(rows, labels, points, normalize):  # -> MemberSums
+    return MemberSums.of(training_block(rows, normalize), labels, points)
+
+
+def _joined_to_nearest(rows, labels, means, bases, normalize):  # (b, d), (b,) -> (b,)
+    lost = np.flatnonzero(labels < 0)
+    if len(lost):
+        X = training_block(rows, normalize)[lost]
+        labels = labels.copy()
+        labels[lost] = squared_residuals(X, means, bases).astype(X.dtype).argmin(axis=1)
+    return labels

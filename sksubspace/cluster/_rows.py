@@ -8,7 +8,15 @@ from scipy import sparse
 from sksubspace._linalg import column_means
 from sksubspace._validation import check_block
 
-__all__ = ["RowSums", "mean_of_block", "row_norms", "row_sums", "training_block", "unit_by_norms"]
+__all__ = [
+    "MemberSums",
+    "RowSums",
+    "mean_of_block",
+    "row_norms",
+    "row_sums",
+    "training_block",
+    "unit_by_norms",
+]
 
 
 def row_norms(X):  # (n, d) -> (n,)
@@ -82,3 +90,35 @@ def row_sums(rows, given_origin, origin, normalize):  # -> RowSums
 def mean_of_block(rows, normalize):  # -> (d,)
     """Mean of the rows of a block as they are fitted."""
     return column_means(training_block(rows, normalize))
+
+
+@dataclass(frozen=True)
+class MemberSums:
+    """Sums over the members of each cluster, of rows less a point of its own.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_clusters,)
+        Members.
+    totals, grams : ndarrays of shape (n_clusters, n_features) and (..., n_features)
+        Sums and products.
+    """
+
+    counts: np.ndarray
+    totals: np.ndarray
+    grams: np.ndarray
+
+    @classmethod
+    def of(cls, X, labels, points):  # (b, d), (b,), (K, d)
+        """Sums of rows; those with a negative label belong to none."""
+        totals, grams = np.zeros(points.shape), np.zeros((*points.shape, points.shape[1]))
+        for k, point in enumerate(points):
+            members = X[labels == k].astype(np.float64) - point
+            totals[k], grams[k] = members.sum(axis=0), members.T @ members
+        return cls(np.bincount(labels[labels >= 0], minlength=len(points)), totals, grams)
+
+    def add(self, other):
+        """Sums of both sets of rows."""
+        return MemberSums(
+            self.counts + other.counts, self.totals + other.totals, self.grams + other.grams
+        )

@@ -4,6 +4,7 @@ Ng, Jordan and Weiss, "On spectral clustering: analysis and an algorithm", NIPS 
 """
 
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +16,15 @@ from sklearn.cluster import KMeans
 
 from sksubspace._linalg import largest_eigenpairs, row_blocks
 
-__all__ = ["SpectralResult", "landmark_labels", "largest_eigenvectors", "spectral_labels"]
+__all__ = [
+    "CodeBlocks",
+    "SpectralResult",
+    "gram_of_codes",
+    "summed_in_order",
+    "landmark_labels",
+    "largest_eigenvectors",
+    "spectral_labels",
+]
 
 # the most that n_clusters="auto" looks for: so many eigenvectors are computed
 MOST_CLUSTERS = 50
@@ -88,10 +97,11 @@ def landmark_labels(codes, n_clusters, *, n_init=10, random_state, bridges=None)
     negative, the rows have the affinity :math:`W D_c^{-1} W^T`, whose eigenvectors follow from the
     m x m graph :math:`M = W^T D_r^{-1} W` of the landmarks. The rest, and the `SpectralResult`, are
     as in `spectral_labels`; bridges are between landmarks. In the place of codes that are too many
-    to hold stands a function without arguments that yields W by blocks of rows; it is called twice.
+    to hold stands what has the methods of `CodeBlocks`.
     """
-    blocks = codes if callable(codes) else partial(_blocks_of_rows, codes)
-    M, inverse_degrees = _gram_of_codes(blocks())
+    if sparse.issparse(codes):
+        codes = CodeBlocks(partial(_blocks_of_rows, codes))
+    M, inverse_degrees = codes.gram()
     n_landmarks, used = M.shape[0], np.flatnonzero(M.diagonal() > 0)
     M = M if len(used) == n_landmarks else M[used][:, used]
     M = connected(M, n_clusters, bridges and _of_rows(bridges, used, n_landmarks))
@@ -101,32 +111,56 @@ def landmark_labels(codes, n_clusters, *, n_init=10, random_state, bridges=None)
     scaled = np.zeros((n_landmarks, k))
     scaled[used] = np.sqrt(_inverse(np.asarray(M.sum(axis=1)).ravel()))[:, None] * vectors[:, :k]
     scaled[used] /= np.sqrt(np.maximum(values[:k], 1e-6))
-    embedding = np.concatenate([W @ scaled.astype(W.dtype) for W in blocks()])
+    embedding = codes.embedded(scaled)
     embedding *= inverse_degrees.astype(embedding.dtype)[:, None]
     labels = cluster_rows(embedding, k, n_init, random_state)
     labels[inverse_degrees == 0] = -1
     return SpectralResult(labels, values, k)
 
 
+@dataclass(frozen=True)
+class CodeBlocks:
+    """Codes W (n, m) on landmarks, block by block.
+
+    Attributes
+    ----------
+    blocks : callable
+        Without arguments; returns an iterator over CSR matrices (b, m). It is called twice.
+    """
+
+    blocks: Callable[[], Iterator[sparse.csr_matrix]]
+
+    def gram(self):  # -> csr (m, m), (n,)
+        """W' D_r^-1 W, and the inverse row sums."""
+        return summed_in_order(map(gram_of_codes, self.blocks()))
+
+    def embedded(self, scaled):  # (m, k) -> (n, k)
+        """Rows of W times the scaled eigenvectors."""
+        return np.concatenate([W @ scaled.astype(W.dtype) for W in self.blocks()])
+
+
+def summed_in_order(parts):  # -> csr (m, m), (n,)
+    """Sum of the products of blocks, and their inverse row sums one after the other."""
+    gram, inverse_degrees = None, []
+    for part, weights in parts:
+        gram = part if gram is None else gram + part
+        inverse_degrees.append(weights)
+    return gram, np.concatenate(inverse_degrees)
+
+
+def gram_of_codes(W):  # csr (b, m) -> csr (m, m), (b,)
+    """W' D_r^-1 W and the inverse row sums, so that no second copy of the codes is made."""
+    weights = _inverse(np.asarray(W.sum(axis=1)).ravel())
+    weighted = sparse.csr_matrix(
+        (W.data * np.repeat(weights, np.diff(W.indptr)), W.indices, W.indptr), shape=W.shape
+    )
+    return _product(W, weighted), weights
+
+
 def _blocks_of_rows(W):
     if W.shape[0] <= _GRAM_ROWS:
         return iter([W])
     return (W[rows] for rows in row_blocks(W.shape[0], _GRAM_ROWS))
-
-
-def _gram_of_codes(blocks):  # of csr (b, m) -> csr (m, m), (n,)
-    """W' D_r^-1 W and the inverse row sums, so that no second copy of the codes is made."""
-    gram, inverse_degrees = None, []
-    for block in blocks:
-        weights = _inverse(np.asarray(block.sum(axis=1)).ravel())
-        weighted = sparse.csr_matrix(
-            (block.data * np.repeat(weights, np.diff(block.indptr)), block.indices,
-             block.indptr), shape=block.shape,
-        )  # fmt: skip
-        part = _product(block, weighted)
-        gram = part if gram is None else gram + part
-        inverse_degrees.append(weights)
-    return gram, np.concatenate(inverse_degrees)
 
 
 def _product(first, second):  # csr (b, m), csr (b, m) -> csr (m, m)

@@ -6,10 +6,17 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, svds
 
-from sksubspace._linalg import covariance, in_blocks, largest_eigenpairs, row_blocks, total_squares
+from sksubspace._linalg import (
+    covariance,
+    fixed_signs,
+    in_blocks,
+    largest_eigenpairs,
+    row_blocks,
+    total_squares,
+)
 from sksubspace._threads import small_work
 
-__all__ = ["fit_subspaces", "squared_residuals"]
+__all__ = ["fit_subspaces", "fit_subspaces_of_sums", "squared_residuals"]
 
 # share of the energy of the members that subspace_dim="auto" keeps, by at most so many directions
 ENERGY = 0.99
@@ -33,37 +40,68 @@ def fit_subspaces(X, labels, n_clusters, subspace_dim="auto"):
 
     Returns the means (K, d), and a list of orthonormal rows (r_k, d) by decreasing variance.
     """
-    means, bases, short = [], [], 0
+    means, bases = [], []
     for k in range(n_clusters):
         members = X[np.flatnonzero(labels == k)]
         with small_work(4 * members.shape[0] * members.shape[1] * min(members.shape)):
             mean, basis = _affine_fit(members, subspace_dim)
-        short += subspace_dim != "auto" and len(basis) < subspace_dim
         means.append(mean)
         bases.append(basis)
+    _warn_of_short(bases, subspace_dim)
+    return np.stack(means), bases
+
+
+def fit_subspaces_of_sums(counts, totals, grams, origin, subspace_dim, dtype):
+    """The same from sums of the members' x - origin (K, d), and of their products (K, d, d)."""
+    means, bases = [], []
+    for count, total, gram in zip(counts, totals, grams, strict=True):
+        step = total / count
+        scatter = gram - count * np.outer(step, step)
+        largest = _most_directions(subspace_dim, count, len(step))
+        squared, vectors = largest_eigenpairs(scatter, max(largest, 1))
+        basis = _kept_directions(
+            squared[:largest], vectors.T[:largest], np.trace(scatter), subspace_dim
+        )
+        means.append((origin + step).astype(dtype))
+        bases.append(np.ascontiguousarray(basis, dtype=dtype))
+    _warn_of_short(bases, subspace_dim)
+    return np.stack(means), bases
+
+
+def _warn_of_short(bases, subspace_dim):
+    short = 0 if subspace_dim == "auto" else sum(len(basis) < subspace_dim for basis in bases)
     if short:
         warnings.warn(
-            f"{short} of the {n_clusters} clusters have too few members for "
+            f"{short} of the {len(bases)} clusters have too few members for "
             f"subspace_dim={subspace_dim}, or vary in too few directions; they get a subspace of "
             "fewer dimensions.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    return np.stack(means), bases
 
 
 def _affine_fit(members, subspace_dim):  # (m, d) -> (d,), (r, d)
     m, d = members.shape
     mean = np.asarray(members.mean(axis=0, dtype=np.float64)).reshape(-1)
-    wanted = LARGEST_AUTO_DIM if subspace_dim == "auto" else subspace_dim
-    largest = max(0, min(wanted, m - 1, d - 1))
+    largest = _most_directions(subspace_dim, m, d)
     if largest == 0:
         return mean.astype(members.dtype), np.zeros((0, d), dtype=members.dtype)
-    squared, basis = _member_directions(members, mean, largest)
-    kept = squared > _FLAT * max(squared[0], 0)
-    squared, basis = squared[kept], basis[kept]
-    if subspace_dim == "auto":
-        basis = basis[: _n_for_energy(squared, total_squares(members, mean))]
+    found = _member_directions(members, mean, largest)
+    basis = _kept_directions(*found, total_squares(members, mean), subspace_dim)
     return mean.astype(members.dtype), np.ascontiguousarray(basis, dtype=members.dtype)
+
+
+def _most_directions(subspace_dim, m, d):
+    wanted = LARGEST_AUTO_DIM if subspace_dim == "auto" else subspace_dim
+    return max(0, min(wanted, m - 1, d - 1))
+
+
+def _kept_directions(squared, basis, total, subspace_dim):  # (r,), (r, d) -> (r', d)
+    """Those in which members vary, of fixed sign; for "auto" so many as hold the energy."""
+    if len(squared) == 0:
+        return basis
+    kept = squared > _FLAT * max(squared[0], 0)
+    squared, basis = squared[kept], fixed_signs(basis[kept])
+    return basis[: _n_for_energy(squared, total)] if subspace_dim == "auto" else basis
 
 
 def _n_for_energy(squared, total):  # (r,) descending -> number that reaches 99 %, at least 1

@@ -45,7 +45,7 @@ def problem_of_blocks(estimator, X, random_state, graph=None):  # -> LinearProbl
     warn_of_few_outputs(estimator)
     mean, directions = _principal(blocks, estimator.pca_components)
     if graph is None:
-        W = _pairs(estimator, blocks, partial(_scores, mean=mean, directions=directions),
+        W = _graph_of_blocks(estimator, blocks, partial(_scores_of_block, mean=mean, directions=directions),
                    random_state)  # fmt: skip
     else:
         W = check_pairs(graph, blocks.n_rows, estimator.mutual)
@@ -73,15 +73,15 @@ def _added(one, other):
     return [a + b for a, b in zip(one, other, strict=True)]
 
 
-def _scores(rows, mean, directions):  # (b, d) -> (b, r)
+def _scores_of_block(rows, mean, directions):  # (b, d) -> (b, r)
     return project(check_block(rows), mean, directions)
 
 
-def _pairs(estimator, blocks, scores, random_state):  # -> (n, n)
+def _graph_of_blocks(estimator, blocks, scores, random_state):  # -> (n, n)
     """The graph that `pairs_of` finds."""
     n_rows = blocks.n_rows
     anchors = draw_anchors(estimator.n_anchors, n_rows, random_state)
-    groups = _numbered(np.concatenate(blocks.gathered(_row_keys)))
+    groups = _numbers_of_keys(np.concatenate(blocks.gathered(_row_keys)))
     first = first_of(groups) == np.arange(n_rows)
     kept = [np.flatnonzero(part) for part in blocks.cut(first)]
     shards = blocks.each(partial(_shard, scores=scores), estimator.metric, beside=(kept,))
@@ -117,7 +117,7 @@ def _row_keys(rows):  # (b, d) -> (b,) of bytes
     return np.frombuffer(keys, dtype=f"V{_KEY}")
 
 
-def _numbered(keys):  # (n,) -> (n,)
+def _numbers_of_keys(keys):  # (n,) -> (n,)
     """Number rows so that equal ones share a number, in the order in which they come."""
     _, first, inverse = np.unique(
         keys.view("u8").reshape(-1, 2), axis=0, return_index=True, return_inverse=True
@@ -128,12 +128,12 @@ def _numbered(keys):  # (n,) -> (n,)
 def _graph_sums(blocks, W, origin):  # -> dict
     """Sums over the weighted pairs of a graph, as `graph_sums` has them."""
     both = (np.asarray(W.sum(axis=1)).ravel() + np.asarray(W.sum(axis=0)).ravel()) / 2
-    first, second = blocks.total(_weighted_sums, _added, origin, beside=(blocks.cut(both),))
+    first, second = blocks.total(_pair_sums_of_block, _added, origin, beside=(blocks.cut(both),))
     sums = no_pairs(origin) | {"weight": float(both.sum()), "first": first, "second": second}
     return sums | {"cross": blocks.total_of_pairs(_cross, np.add, W, origin)}
 
 
-def _weighted_sums(rows, weights, origin):  # (b, d), (b,) -> [(d,), (d, d)]
+def _pair_sums_of_block(rows, weights, origin):  # (b, d), (b,) -> [(d,), (d, d)]
     X = np.asarray(check_block(rows), np.float64) - origin
     weighted = weights[:, None] * X
     return [weighted.sum(axis=0), X.T @ weighted]

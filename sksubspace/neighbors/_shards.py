@@ -41,7 +41,7 @@ def neighbors_in_shards(shards, sizes, n_neighbors, metric, queries=None):
 
     starts = np.cumsum([0, *sizes])
     numbers = np.arange(starts[-1]) if queries is None else queries
-    search, finish = delayed(_in_shard), delayed(_finished)
+    search, finish = delayed(_in_shard), delayed(_without_self)
     merge = partial(_merged, n_first=n_neighbors + 1)
     found, wanted = [], []
     for i, shard in enumerate(shards):
@@ -90,7 +90,7 @@ def _merged(first, second, n_first):
     return first_by_distance(squared, indices, n_first)
 
 
-def _finished(found, own, n_neighbors, metric):
+def _without_self(found, own, n_neighbors, metric):
     squared, indices = found
     squared, indices = first_by_distance(
         squared.copy(), indices, n_neighbors, indices == own[:, None]

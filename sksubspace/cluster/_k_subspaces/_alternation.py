@@ -11,7 +11,7 @@ import numpy as np
 
 from sksubspace._dask import Blocks
 from sksubspace._linalg import leading_directions, leading_directions_of_gram
-from sksubspace.cluster._rows import training_block
+from sksubspace.cluster._rows import MemberSums, training_block
 from sksubspace.cluster._subspaces import squared_residuals
 
 __all__ = [
@@ -159,34 +159,11 @@ class AssignedBlocks:
         return labels, _of_sums(reduce(MemberSums.add, sums), subspaces, self.affine)
 
 
-@dataclass(frozen=True)
-class MemberSums:
-    """Sums over the members of each cluster, of rows less the point of its subspace before.
-
-    Attributes
-    ----------
-    counts : ndarray of shape (n_clusters,)
-        Members.
-    totals, grams : ndarrays of shape (n_clusters, n_features) and (..., n_features)
-        Sums and products.
-    """
-
-    counts: np.ndarray
-    totals: np.ndarray
-    grams: np.ndarray
-
-    def add(self, other):
-        """Sums of both sets of rows."""
-        return MemberSums(
-            self.counts + other.counts, self.totals + other.totals, self.grams + other.grams
-        )
-
-
 def nearest_with_sums(rows, subspaces, shift, normalize):  # -> (b,), float, MemberSums
     """Labels of the rows of a block, their cost, and sums of each cluster."""
     X = _near_origin(rows, shift, normalize)
     labels, least = nearest(X, subspaces)
-    return labels, float(least.sum(dtype=np.float64)), _member_sums(X, labels, subspaces.means)
+    return labels, float(least.sum(dtype=np.float64)), MemberSums.of(X, labels, subspaces.means)
 
 
 def least_of_block(rows, subspaces, shift, normalize):  # -> (b,)
@@ -196,7 +173,7 @@ def least_of_block(rows, subspaces, shift, normalize):  # -> (b,)
 
 def sums_of_labels(rows, labels, subspaces, shift, normalize):  # -> MemberSums
     """Sums of each cluster where labels are given."""
-    return _member_sums(_near_origin(rows, shift, normalize), labels, subspaces.means)
+    return MemberSums.of(_near_origin(rows, shift, normalize), labels, subspaces.means)
 
 
 def nearest_of_block(rows, means, bases, normalize):  # -> (b,), float
@@ -209,14 +186,6 @@ def nearest_of_block(rows, means, bases, normalize):  # -> (b,), float
 def _near_origin(rows, shift, normalize):  # (b, d) -> (b, d)
     X = training_block(rows, normalize)
     return (X - shift).astype(X.dtype) if shift.any() else X
-
-
-def _member_sums(X, labels, means):  # (b, d), (b,), (K, d) -> MemberSums
-    totals, grams = np.zeros(means.shape), np.zeros((*means.shape, means.shape[1]))
-    for k, mean in enumerate(means):
-        members = X[labels == k].astype(np.float64) - mean
-        totals[k], grams[k] = members.sum(axis=0), members.T @ members
-    return MemberSums(np.bincount(labels, minlength=len(means)), totals, grams)
 
 
 def _of_sums(sums, previous, affine):  # -> Subspaces

@@ -1,6 +1,7 @@
 """Clusterings that express each row by the others: codes, graph, spectral step, subspaces."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
 from typing import Self
@@ -9,18 +10,29 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
+from sksubspace._dask import Blocks, is_collection, refuse_collection
 from sksubspace._linalg import row_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._typing import Floats, Ints, Matrix, Sparse
+from sksubspace._validation import check_block
 from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity, with_nearest_ties
 from sksubspace.cluster._base import (
     BaseSubspaceClustering,
     keep_subspaces,
+    keep_subspaces_of_blocks,
+    training_blocks,
     training_rows,
 )
-from sksubspace.cluster._rows import row_norms
-from sksubspace.cluster._spectral import landmark_labels, nearest_bridges, spectral_labels
+from sksubspace.cluster._rows import row_norms, training_block
+from sksubspace.cluster._spectral import (
+    CodeBlocks,
+    gram_of_codes,
+    landmark_labels,
+    nearest_bridges,
+    spectral_labels,
+    summed_in_order,
+)
 
 # whose codes are held at a time where those of all rows are too many to keep
 _CODED_ROWS = 2**13
@@ -76,8 +88,10 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. Sparse input is taken by the estimators whose tags say so.
+        X : {array-like, sparse matrix, dask collection} of shape (n_samples, n_features)
+            Training rows. Sparse input is taken by the estimators whose tags say so, a dask array
+            or frame where there are landmarks: these come into memory, with ``n_clusters`` numbers
+            for each row, and the rows stay in their blocks, which are read a few times.
 
         y : Ignored
             Not used.
@@ -93,6 +107,8 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
             If X has non-finite values, fewer rows than clusters or only zero rows, or if a
             parameter does not fit the data.
         """
+        if is_collection(X):
+            return self._fit_blocks(X)
         X = training_rows(self, X)
         random_state = isolated_random_state(self.random_state)
         coded = np.arange(X.shape[0])
@@ -106,7 +122,52 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
             self._expand(coded, X.shape[0])
         return self
 
+    def _fit_blocks(self, X):
+        """Fit by landmarks that are drawn first, and by sums over the blocks of a collection."""
+        blocks, sums = training_blocks(self, X)
+        random_state = isolated_random_state(self.random_state)
+        coded = np.arange(blocks.n_rows)
+        if self.normalize and sums.n_zero:
+            coded = np.flatnonzero(np.concatenate(blocks.gathered(_has_length)))
+        n_landmarks = self._resolve_n_landmarks(len(coded))
+        if n_landmarks is None:
+            refuse_collection(X, "X", f"with n_landmarks={self.n_landmarks!r} for {sums.n} rows")
+
+        def rows(numbers):  # of those that are coded
+            return training_block(blocks.rows(coded[numbers]), self.normalize)
+
+        self._look_at(len(coded), rows)
+        drawn = self._draw_landmarks(len(coded), n_landmarks, random_state)
+        own = np.full((blocks.n_rows, len(drawn)), -1)
+        is_coded = np.zeros(blocks.n_rows, bool)
+        is_coded[coded] = True
+        for draw, indices in enumerate(drawn):
+            own[coded[indices], draw] = np.arange(n_landmarks)
+        landmarks = [rows(indices) for indices in drawn]
+        codes = CodesOfBlocks(blocks, self, landmarks, (blocks.cut(own), blocks.cut(is_coded)))
+        self.representation_matrix_, self.affinity_matrix_ = None, None
+        self.landmark_indices_ = coded[np.concatenate(drawn)]
+        labels = np.full(blocks.n_rows, -1)
+        labels[coded] = self._spectral_step(
+            landmark_labels, codes, np.concatenate(landmarks), random_state
+        )
+        keep_subspaces_of_blocks(self, blocks, labels, sums.mean)
+        return self
+
+    def _look_at(self, n, rows):
+        """Learn what a sample tells: ``rows(numbers)`` are some of the n rows to be coded."""
+
+    def _draw_landmarks(self, n, n_landmarks, random_state):  # -> list of (m,)
+        draws = range(self.n_landmark_draws)
+        return [np.sort(random_state.choice(n, n_landmarks, replace=False)) for _ in draws]
+
+    def _codes(self, X, own, landmarks):  # (b, d), (b, n_draws), list of (m, d) -> csr (b, m)
+        pairs = zip(landmarks, own.T, strict=True)
+        parts = [self._represent(X, dictionary, column) for dictionary, column in pairs]
+        return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
+
     def _cluster(self, X, random_state):  # (n, d) -> (n,)
+        self._look_at(X.shape[0], lambda numbers: X[numbers])
         n_landmarks = self._resolve_n_landmarks(X.shape[0])
         if n_landmarks is None:
             return self._cluster_graph(X, random_state)
@@ -124,24 +185,23 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
 
     def _cluster_landmarks(self, X, n_landmarks, random_state):
         n = X.shape[0]
-        drawn, own = [], np.full((n, self.n_landmark_draws), -1)
-        for draw in range(self.n_landmark_draws):
-            drawn.append(np.sort(random_state.choice(n, n_landmarks, replace=False)))
-            own[drawn[-1], draw] = np.arange(n_landmarks)
+        drawn = self._draw_landmarks(n, n_landmarks, random_state)
+        own = np.full((n, len(drawn)), -1)
+        for draw, indices in enumerate(drawn):
+            own[indices, draw] = np.arange(n_landmarks)
         self.landmark_indices_ = np.concatenate(drawn)
         landmarks = [X[indices] for indices in drawn]
-
-        def codes(X, own):  # (b, d), (b, n_draws) -> csr (b, m)
-            pairs = zip(landmarks, own.T, strict=True)
-            parts = [self._represent(X, dictionary, column) for dictionary, column in pairs]
-            return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
-
         self.representation_matrix_, self.affinity_matrix_ = None, None
         if self._stores_codes(n, n_landmarks):
-            self.representation_matrix_ = codes(X, own)
+            self.representation_matrix_ = self._codes(X, own, landmarks)
             weights = _weights_of(self.representation_matrix_)
         else:
-            weights = partial(_weights_by_blocks, codes, X, own)
+            weights = CodeBlocks(
+                lambda: (
+                    _weights_of(self._codes(X[b], own[b], landmarks))
+                    for b in row_blocks(n, _CODED_ROWS)
+                )
+            )
         return self._spectral_step(
             landmark_labels, weights, X[self.landmark_indices_], random_state
         )
@@ -200,9 +260,66 @@ def _weights_of(C):  # csr (b, m) -> csr (b, m)
     return normalize(W, copy=False)
 
 
-def _weights_by_blocks(codes, X, own):
-    """Yield the weights of blocks of rows, whose codes are computed anew and not kept."""
-    return (_weights_of(codes(X[b], own[b])) for b in row_blocks(X.shape[0], _CODED_ROWS))
+@dataclass(frozen=True)
+class CodesOfBlocks:
+    """Codes of the rows of a dask collection on landmarks, which are computed anew when asked for.
+
+    Attributes
+    ----------
+    blocks : Blocks
+        The rows as they were given.
+    estimator : SelfExpressiveClustering
+        Which expresses them.
+    landmarks : list of ndarray of shape (n_landmarks, n_features)
+        Of each draw.
+    beside : tuple of two lists
+        By block, the landmark that each row is (b, n_draws), and whether it is coded (b,).
+    """
+
+    blocks: Blocks
+    estimator: SelfExpressiveClustering
+    landmarks: list
+    beside: tuple
+
+    def gram(self):  # -> csr (m, m), (n,)
+        """As of `CodeBlocks`."""
+        settings = (self.estimator, self.landmarks)
+        return self.blocks.total(_gram_of_block, _both, *settings, beside=self.beside)
+
+    def embedded(self, scaled):  # (m, k) -> (n, k)
+        """As of `CodeBlocks`."""
+        settings = (self.estimator, self.landmarks, scaled)
+        return np.concatenate(self.blocks.gathered(_embedded_block, *settings, beside=self.beside))
+
+
+def _weights_of_block(rows, own, is_coded, estimator, landmarks):  # -> list of csr (b, m)
+    X = training_block(rows, estimator.normalize)[is_coded]
+    own = own[is_coded]
+    pieces = row_blocks(len(X), _CODED_ROWS)
+    return (_weights_of(estimator._codes(X[b], own[b], landmarks)) for b in pieces)
+
+
+def _gram_of_block(rows, own, is_coded, estimator, landmarks):
+    if not is_coded.any():
+        return None
+    return summed_in_order(
+        map(gram_of_codes, _weights_of_block(rows, own, is_coded, estimator, landmarks))
+    )
+
+
+def _both(one, other):
+    return summed_in_order([part for part in (one, other) if part is not None])
+
+
+def _embedded_block(rows, own, is_coded, estimator, landmarks, scaled):  # -> (b, k)
+    blocks = _weights_of_block(rows, own, is_coded, estimator, landmarks)
+    return np.concatenate(
+        [np.zeros((0, scaled.shape[1])), *(W @ scaled.astype(W.dtype) for W in blocks)]
+    )
+
+
+def _has_length(rows):  # (b, d) -> (b,)
+    return row_norms(check_block(rows)) > 0
 
 
 def _with_empty_rows(C, coded, n, square):  # csr (m, m or p) -> csr (n, n or p)

@@ -65,16 +65,15 @@ def noise_floor(X):
     energy : float
         Between 0 and 1.
     """
-    n = X.shape[0]
-    if n > _POOL:
-        X, n = X[np.linspace(0, n - 1, _POOL).astype(np.intp)], _POOL
-    X = normalize(X)
+    if X.shape[0] > _POOL:
+        X = X[evenly_spaced(X.shape[0], _POOL)]
+    n, X = X.shape[0], normalize(X)
     n_neighbors = min(_N_NEIGHBORS, n - 1)
     rank = min(n_neighbors, X.shape[1])
     tail = rank // _TAIL
     if tail == 0:
         return 0.0
-    rows = np.linspace(0, n - 1, min(n, _ROWS)).astype(np.intp)
+    rows = evenly_spaced(n, _ROWS)
     spectra = _spectra(X, _neighbors(X, rows, n_neighbors))[:, n_neighbors - rank :]
     energies, white = spectra[:, :tail].mean(axis=1), _white_tails(n_neighbors, X.shape[1], tail)
     low, high = np.quantile(energies, (_LOW, _HIGH))
@@ -84,6 +83,11 @@ def noise_floor(X):
         return 0.0
     is_floor = _LOWEST * energy < _residual(X, rows) < _HIGHEST * energy
     return energy if is_floor else 0.0
+
+
+def evenly_spaced(n, most):  # -> (min(n, most),)
+    """Numbers of rows from the first to the last, of which there are n."""
+    return np.linspace(0, n - 1, min(n, most)).astype(np.intp)
 
 
 def _neighbors(X, rows, n_neighbors):  # -> (len(rows), n_neighbors)
@@ -275,11 +279,11 @@ class SparseSubspaceClusteringOMP(SelfExpressiveClustering):
         self.device = device
         self.random_state = random_state
 
-    def _cluster(self, X, random_state):
+    def _look_at(self, n, rows):
         self.tol_ = self.tol
         if self.tol == "auto":
-            self.tol_ = max(1 - (1 - noise_floor(X)) ** 2, _SMALLEST_TOL)
-        return super()._cluster(X, random_state)
+            floor = noise_floor(rows(evenly_spaced(n, _POOL)))
+            self.tol_ = max(1 - (1 - floor) ** 2, _SMALLEST_TOL)
 
     def _represent(self, X, dictionary, own):
         return omp(
