@@ -199,7 +199,10 @@ class Blocks:
             raise ValueError(f"X must have rows and columns, got {_kind_of(X)} of {X.ndim} axes.")
         X = _with_sizes(whole_rows(X))
         parts = list(np.ravel(X.to_delayed()))
-        sizes = _sizes_of(parts) if _is_frame(X) else list(X.chunks[0])
+        if _is_frame(X):
+            sizes, parts = _sizes_and_arrays(parts)
+        else:
+            sizes = X.chunks[0]
         kept = [number for number, size in enumerate(sizes) if size]
         if not kept:
             raise ValueError(f"X must have rows, got {_kind_of(X)} without any.")
@@ -314,11 +317,7 @@ def _with_sizes(X):
     return X.compute_chunk_sizes()
 
 
-def _sizes_of(parts):
+def _sizes_and_arrays(frames):  # list of Delayed -> list of int, list of Delayed
     from dask import compute, delayed
 
-    return list(compute(*(delayed(_n_rows)(part) for part in parts)))
-
-
-def _n_rows(rows):
-    return rows.shape[0]
+    return compute(*map(delayed(len), frames)), list(map(delayed(np.asarray), frames))

@@ -45,8 +45,8 @@ def problem_of_blocks(estimator, X, random_state, graph=None):  # -> LinearProbl
     warn_of_few_outputs(estimator)
     mean, directions = _principal(blocks, estimator.pca_components)
     if graph is None:
-        W = _graph_of_blocks(estimator, blocks, partial(_scores_of_block, mean=mean, directions=directions),
-                   random_state)  # fmt: skip
+        scores = partial(_scores_of_block, mean=mean, directions=directions)
+        W = _graph_of_blocks(estimator, blocks, scores, random_state)
     else:
         W = check_pairs(graph, blocks.n_rows, estimator.mutual)
     return LinearProblem(*moments(_graph_sums(blocks, W, mean)), None), blocks.dtype

@@ -38,6 +38,8 @@ from sksubspace.cluster._subspaces import squared_residuals
 
 # n_init="auto" for starts that are drawn: the end depends on the start
 _SEVERAL_STARTS = 10
+# of a cost: less is rounding, and the earlier start stays
+_TIED = 1e-9
 
 
 @fill_parameters
@@ -269,7 +271,7 @@ class KSubspaces(BaseSubspaceClustering):
             nothing = no_subspaces(self.n_clusters, self.subspace_dim_, rows)
             first = fit_each(rows, labels, nothing, affine=self.affine)
             run = alternate(assigned, first, max_iter=self.max_iter, tol=self.tol)
-            if best is None or run.costs[-1] < best.costs[-1]:
+            if best is None or run.costs[-1] < (1 - _TIED) * best.costs[-1]:
                 best = run
         if not best.converged:
             warnings.warn(

@@ -30,6 +30,8 @@ __all__ = [
 _BLOCK_ELEMENTS = 2**20
 # EM steps of each of several starts; the best one gets the rest
 _SHORT = 10
+# of a log-likelihood: less is rounding
+_TIED = 1e-9
 # a posterior below this is rounding; such rows are left out of the principal components
 _NO_SHARE = 1e-15
 
@@ -264,7 +266,10 @@ def best_of_starts(rows, starts, *, max_iter, tol):  # -> Fit
     """
     first = max_iter if len(starts) == 1 else min(_SHORT, max_iter)
     fits = [expectation_maximization(rows, start(), max_iter=first, tol=tol) for start in starts]
-    best = max(fits, key=lambda fit: fit.lower_bounds[-1])
+    best = fits[0]
+    for fit in fits[1:]:  # the earlier one stays where the gain is rounding
+        gain = fit.lower_bounds[-1] - best.lower_bounds[-1]
+        best = fit if gain > _TIED * abs(best.lower_bounds[-1]) else best
     if best.converged or first == max_iter:
         return best
     rest = expectation_maximization(rows, best.model, max_iter=max_iter - first, tol=tol)
