@@ -78,6 +78,11 @@ _KINDS = {
     "tldr-twin": (lambda: TLDR(6, encoder="linear", solver="lbfgs"), with_copies),
 }
 NAMES = [*_KINDS]
+# one of each class
+ONE_EACH = (
+    "eraser-leace", "stein-both", "k-subspaces-affine", "mixture-unit", "least-squares",
+    "thresholded", "omp", "elastic-net", "tldr-anchors",
+)  # fmt: skip
 
 
 def make(name):  # -> estimator, (n, d), (n,) or (n, L)

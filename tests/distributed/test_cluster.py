@@ -54,7 +54,13 @@ class Mortal(PCA):
         return super().fit_transform(X)
 
 
-@pytest.mark.parametrize("name", fits.NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in fits.ONE_EACH else pytest.mark.slow)
+        for name in fits.NAMES
+    ],
+)
 def test_two_workers_find_what_one_process_finds(client, name):
     estimator, X, y = fits.make(name)
     expected = fits.found(estimator.fit(X, y), X)
@@ -98,6 +104,7 @@ def test_a_comparison_outlives_a_worker(client, tmp_path):
     assert found == run(tmp_path / "before")
 
 
+@pytest.mark.slow
 def test_a_worker_that_always_dies_ends_in_an_error(client, tmp_path):
     X, _ = fits.near_subspaces()
     nowhere = tmp_path / "no folder" / "mark"
@@ -108,6 +115,26 @@ def test_a_worker_that_always_dies_ends_in_an_error(client, tmp_path):
 
 def _always_dies(block, mark):
     os._exit(1)
+
+
+@pytest.mark.slow
+def test_a_comparison_runs_on_ray():
+    ray = pytest.importorskip("ray")
+    register = pytest.importorskip("ray.util.joblib").register_ray
+    X, y = few_digits(80)
+
+    def run():
+        candidates = {"A": Seeded(0.3), "B": Seeded(0.1)}
+        return compare(X, candidates, student=LINEAR, y=y, method="auto").to_json(timings=False)
+
+    expected = run()
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        register()
+        with joblib.parallel_config("ray"):
+            assert run() == expected
+    finally:
+        ray.shutdown()
 
 
 @pytest.mark.slow
