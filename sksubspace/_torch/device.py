@@ -5,6 +5,7 @@ indices or at a slice is a dense tensor on the device. A resident tensor is one;
 every batch from host memory and `SparseRows` makes every batch dense.
 """
 
+import math
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,14 +18,18 @@ __all__ = [
     "PinnedRows",
     "Rows",
     "SparseRows",
+    "as_memory_allows",
     "as_rows",
     "available_device",
+    "no_room",
     "resolve_device",
     "to_tensor",
 ]
 
 # of the free memory of a device: data that take less are copied there once
 RESIDENT_FRACTION = 0.25
+# rows below which blocks are not halved: a device that has no room for them has none at all
+_FEWEST_ROWS = 64
 
 
 @runtime_checkable
@@ -174,9 +179,44 @@ def as_rows(X, device="cpu"):  # (n, ...) -> Rows
     return PinnedRows(X, device)
 
 
+def as_memory_allows(work, n_rows, device):  # slice -> anything; -> list
+    """Results of ``work(rows)`` for all rows at once, or for halves where the device has no room.
+
+    Halves are halved again down to 64 rows; then a MemoryError tells what there was room for.
+    """
+    pieces, done = [slice(0, n_rows)], []
+    while pieces:
+        rows = pieces.pop()
+        try:
+            done.append(work(rows))
+        except torch.OutOfMemoryError as error:
+            n = rows.stop - rows.start
+            if n <= _FEWEST_ROWS:
+                raise no_room(device, f"{n} rows at a time") from error
+            if torch.device(device).type == "cuda":
+                torch.cuda.empty_cache()
+            middle = rows.start + n // 2
+            pieces += [slice(middle, rows.stop), slice(rows.start, middle)]
+    return done
+
+
+def no_room(device, work):  # -> MemoryError
+    """What to raise where a device has no room for `work`: what is free there, and what to do."""
+    free, total = _memory(torch.device(device))
+    return MemoryError(
+        f"device={str(device)!r} has no room for {work}: {free / 2**30:.2f} of its "
+        f"{total / 2**30:.2f} GiB are free, and others may use it. Use a smaller batch_size, "
+        "single precision or device='cpu'."
+    )
+
+
+def _memory(device):  # -> bytes free, bytes in all
+    """Of a device; infinite where the system does not tell."""
+    return torch.cuda.mem_get_info(device) if device.type == "cuda" else (free_memory(), math.inf)
+
+
 def _free_memory(device):
-    """Bytes free on `device`; infinite where the system does not tell."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
+    return _memory(device)[0]
 
 
 def _native_copy(X):

@@ -18,6 +18,7 @@ from sksubspace._threads import small_work
 
 from .._sklearn import has_callbacks
 from .checkpoint import generator_states, restore_generators
+from .device import no_room
 from .hooks import AfterEpoch, Checkpoints, EarlyStopping, EpochTasks, one_cycle
 from .random import own_draws
 
@@ -163,7 +164,10 @@ def train(
         checkpoint=checkpoint,
     )
     with small_work(batch_size * flops_per_row, device), own_draws(objective, generator):
-        log = net.run(data)
+        try:
+            log = net.run(data)
+        except torch.OutOfMemoryError as error:  # other batches would be another result
+            raise no_room(device, f"batches of batch_size={batch_size} rows") from error
     if n_iter_no_change is not None and log.stopped == "max_iter":
         _warn_of_unfinished(max_iter, tol, n_iter_no_change)
     return log

@@ -12,6 +12,7 @@ from sksubspace._torch.device import (
     PinnedRows,
     Rows,
     SparseRows,
+    as_memory_allows,
     as_rows,
     available_device,
     resolve_device,
@@ -138,6 +139,34 @@ def test_rows_is_satisfied_by_all(X):
 def test_a_tensor_is_taken_as_it_is(X):
     tensor = to_tensor(X)
     assert as_rows(tensor) is tensor
+
+
+@pytest.mark.parametrize("room", [64, 100, 399, 400])
+def test_a_device_without_room_for_all_rows_gets_fewer_at_a_time(room):
+    asked = []
+
+    def work(rows):
+        asked.append(rows.stop - rows.start)
+        if asked[-1] > room:
+            raise torch.OutOfMemoryError("no room")
+        return np.arange(rows.start, rows.stop)
+
+    found = as_memory_allows(work, 400, "cpu")
+    np.testing.assert_array_equal(np.concatenate(found), np.arange(400))
+    assert asked[0] == 400 and max(map(len, found)) <= room
+    assert asked.count(400) == 1 and len(asked) <= 2 * len(found)
+
+
+def test_a_device_without_room_for_a_few_rows_says_how_much_it_has(monkeypatch):
+    def work(rows):
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 * 2**28, 2**34))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    with pytest.raises(MemoryError, match=r"50 rows at a time: 0.75 of its 16.00 GiB") as error:
+        as_memory_allows(work, 400, "cuda:0")
+    assert "device='cuda:0'" in str(error.value) and "batch_size" in str(error.value)
+    assert isinstance(error.value.__cause__, torch.OutOfMemoryError)
 
 
 @pytest.mark.gpu

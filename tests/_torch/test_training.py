@@ -54,6 +54,15 @@ def train_regression(data, seed=0, dtype=torch.float32, **options):
     return objective.linear.weight.detach().numpy(), log
 
 
+def test_a_device_without_room_for_a_batch_names_it():
+    class TooLarge(Watcher):
+        def forward(self, batch):
+            raise torch.OutOfMemoryError("no room")
+
+    with pytest.raises(MemoryError, match=r"no room for batches of batch_size=7 rows: .* GiB"):
+        run(TooLarge(), (column(range(20)),), batch_size=7)
+
+
 def test_the_loop_over_epochs_is_the_one_of_skorch():
     assert issubclass(_Net, NeuralNet) and _Net.fit_loop is NeuralNet.fit_loop
 

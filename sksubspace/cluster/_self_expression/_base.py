@@ -14,6 +14,7 @@ from sksubspace._dask import Blocks, is_collection, refuse_collection
 from sksubspace._linalg import row_blocks
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import Interval, StrOptions, _fit_context
+from sksubspace._torch.device import as_memory_allows, resolve_device
 from sksubspace._typing import Floats, Ints, Matrix, Sparse
 from sksubspace._validation import check_block
 from sksubspace.cluster._affinity import AFFINITIES, coefficients_to_affinity, with_nearest_ties
@@ -163,8 +164,20 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
 
     def _codes(self, X, own, landmarks):  # (b, d), (b, n_draws), list of (m, d) -> csr (b, m)
         pairs = zip(landmarks, own.T, strict=True)
-        parts = [self._represent(X, dictionary, column) for dictionary, column in pairs]
+        parts = [self._coded(X, dictionary, column) for dictionary, column in pairs]
         return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
+
+    def _coded(self, X, dictionary, own):  # (n, d), (m, d), (n,) -> csr (n, m)
+        """Represent rows, fewer at a time where the device has no room for a block."""
+        n = X.shape[0]
+
+        def represent(rows):
+            if rows == slice(0, n):  # not a copy, and the dictionary itself without landmarks
+                return self._represent(X, dictionary, own)
+            return self._represent(X[rows], dictionary, own[rows])
+
+        parts = as_memory_allows(represent, n, resolve_device(self.device))
+        return parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr")
 
     def _cluster(self, X, random_state):  # (n, d) -> (n,)
         self._look_at(X.shape[0], lambda numbers: X[numbers])
@@ -174,7 +187,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         return self._cluster_landmarks(X, n_landmarks, random_state)
 
     def _cluster_graph(self, X, random_state):
-        C = self._represent(X, X, np.arange(X.shape[0]))
+        C = self._coded(X, X, np.arange(X.shape[0]))
         method = self._default_affinity if self.affinity == "auto" else self.affinity
         n_clusters = None if self.n_clusters == "auto" else self.n_clusters
         A = coefficients_to_affinity(C, method, n_clusters=n_clusters)

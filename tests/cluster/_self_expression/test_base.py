@@ -161,3 +161,25 @@ def test_the_normalisation_can_be_left_out():
     ((rows, _, _),) = model.asked
     assert_array_equal(rows, 5 * X)
     assert model.cluster_bases_[0].shape[1] == 20
+
+
+@pytest.mark.parametrize("n_landmarks", [None, 40])
+def test_codes_are_the_same_where_the_device_has_room_for_few_rows(n_landmarks, monkeypatch):
+    import torch
+
+    from sksubspace.cluster import ThresholdedSubspaceClustering
+
+    X = np.random.RandomState(0).randn(300, 6)
+    whole = ThresholdedSubspaceClustering(3, n_landmarks=n_landmarks, random_state=0).fit(X)
+    represent = ThresholdedSubspaceClustering._represent
+
+    def of_few_rows(self, X, dictionary, own):
+        if len(X) > 80:
+            raise torch.OutOfMemoryError("no room")
+        return represent(self, X, dictionary, own)
+
+    monkeypatch.setattr(ThresholdedSubspaceClustering, "_represent", of_few_rows)
+    few = ThresholdedSubspaceClustering(3, n_landmarks=n_landmarks, random_state=0).fit(X)
+    difference = few.representation_matrix_ - whole.representation_matrix_
+    assert abs(difference).max() < 1e-12
+    np.testing.assert_array_equal(few.labels_, whole.labels_)
