@@ -7,8 +7,13 @@ the GPU: both start from the same seed but round differently. "GiB" is the peak 
 MNIST is read from the folder SKSUBSPACE_DATA (mnist_test.npz), and without it, or without a GPU,
 there is nothing to measure.
 
+`sweep` asks from which number of rows on a GPU pays: made rows of 128 columns, four times as many
+at each step, until one core takes ten times the seconds of the GPU, or more than a budget. One core
+and all cores stand beside it, and the largest difference of the results for new rows.
+
     python benchmarks/gpu.py                 # about 5 minutes
     python benchmarks/gpu.py --cases "SteinPCA, 12 components" --seeds 1
+    python benchmarks/gpu.py --sections sweep --minutes 8
 """
 
 import argparse
@@ -60,6 +65,65 @@ CASES = {
     "ManifoldLinearizingClustering": lambda **p: ManifoldLinearizingClustering(10, **p),
 }
 CLUSTERS_ROWS = 4000
+
+
+# what is swept: it has so many landmarks, units or neighbours whatever the number of rows
+SWEPT = {
+    "LeastSquaresSubspaceClustering": lambda **p: LeastSquaresSubspaceClustering(
+        10, n_landmarks=1000, **p
+    ),
+    "ThresholdedSubspaceClustering": lambda **p: ThresholdedSubspaceClustering(
+        10, n_landmarks=1000, **p
+    ),
+    "SparseSubspaceClusteringOMP": lambda **p: SparseSubspaceClusteringOMP(
+        10, n_landmarks=1000, n_landmark_draws=1, **p
+    ),
+    "Autoencoder, wide": lambda **p: Autoencoder(16, **_WIDE | {"max_iter": 2}, **p),
+}
+SIZES = (4_000, 16_000, 64_000, 256_000, 1_024_000)
+PAYS, BUDGET, N_NEW, N_SWEPT_COLUMNS = 10, 60, 500, 128
+
+
+def swept_rows(n):  # -> (n, 128) float32
+    """Rows near ten subspaces of six dimensions."""
+    rng = np.random.RandomState(0)
+    bases = rng.randn(10, 6, N_SWEPT_COLUMNS) / np.sqrt(6)
+    X = np.einsum("nr,nrd->nd", rng.randn(n, 6), bases[rng.randint(10, size=n)], optimize=True)
+    return (X + 0.2 * rng.randn(n, N_SWEPT_COLUMNS)).astype(np.float32)
+
+
+def clocked(make, X, new, device, threads):
+    """Seconds by the clock of a fit on a device, and what it makes of new rows."""
+    torch.set_num_threads(threads)
+    start = time.perf_counter()
+    model = make(device=device, random_state=0).fit(X)
+    return time.perf_counter() - start, model.transform(new)
+
+
+def sweep(device, minutes):
+    """Write a line for each case and size, until the GPU pays or the time is over."""
+    from _common import print_table, write_csv
+
+    end, lines = time.perf_counter() + 60 * minutes, []
+    for name, make in SWEPT.items():
+        clocked(make, swept_rows(SIZES[0]), swept_rows(N_NEW), device, THREADS)  # starts the device
+        for n in SIZES:
+            X, new = swept_rows(n), swept_rows(n + N_NEW)[n:]
+            fast, on_device = clocked(make, X, new, device, THREADS)
+            core, on_core = clocked(make, X, new, "cpu", 1)
+            cores, _ = clocked(make, X, new, "cpu", THREADS)
+            lines.append(
+                {
+                    "case": name, "rows": n, "GPU s": round(fast, 2),
+                    "one core / GPU": round(core / fast, 1),
+                    f"{THREADS} cores / GPU": round(cores / fast, 1),
+                    "largest difference": float(np.abs(on_device - on_core).max()),
+                }
+            )  # fmt: skip
+            write_csv("gpu_sweep.csv", lines)
+            if core / fast >= PAYS or core > BUDGET or time.perf_counter() > end:
+                break
+    print_table(lines)
 
 
 def rows(name, seed):
@@ -132,13 +196,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--sections", nargs="*", default=["cases"], choices=["cases", "sweep"])
+    parser.add_argument("--minutes", type=float, default=8, help="of the sweep, at most")
     options = parser.parse_args()
     if not torch.cuda.is_available() or "SKSUBSPACE_DATA" not in os.environ:
         print("This benchmark needs a CUDA device and SKSUBSPACE_DATA; nothing was run.")
         return
     torch.set_num_threads(THREADS)
     warnings.simplefilter("ignore")
-    for name in options.cases:
+    if "sweep" in options.sections:
+        sweep("cuda", options.minutes)
+        torch.set_num_threads(THREADS)
+    for name in options.cases if "cases" in options.sections else ():
         row = compare(name, range(options.seeds))
         print_table([row])
         replace_row(row)
