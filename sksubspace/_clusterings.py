@@ -3,6 +3,7 @@
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,14 +57,17 @@ class Clustered:
 def named_candidates(candidates):  # -> dict of str to estimator
     """Check what the caller lists, and return the caller's own objects by name, in order.
 
-    A TypeError or ValueError if something in it is no clustering or has no name of its own, or if
-    nothing is in it.
+    Clusterings without a name are called by their class, the second of a class "KMeans 2". A
+    TypeError or ValueError if something in it is no clustering, if names repeat, or if nothing is
+    in it.
     """
     if not isinstance(candidates, Mapping | list | tuple):
         raise TypeError(
-            f"candidates must be 'default', a dict or pairs (name, estimator), got {candidates!r}."
+            "candidates must be 'default', a dict of names to clusterings, or a list of clusterings"
+            f" or of pairs (name, clustering), got {candidates!r}."
         )
-    pairs = list(candidates.items() if isinstance(candidates, Mapping) else candidates)
+    is_named = isinstance(candidates, Mapping)
+    pairs = list(candidates.items()) if is_named else _with_names(candidates)
     if not pairs:
         raise ValueError("candidates must have at least one clustering, got none.")
     for pair in pairs:
@@ -76,9 +80,28 @@ def named_candidates(candidates):  # -> dict of str to estimator
     return named
 
 
+def _with_names(candidates):
+    """Pairs of a list, in which clusterings alone have the name of their class, and a number."""
+    given = [one[0] for one in candidates if isinstance(one, tuple | list) and len(one) == 2]
+    taken, pairs = Counter(given), []
+    for one in candidates:
+        if hasattr(one, "fit_predict") and not isinstance(one, type):
+            kind = type(getattr(one, "_final_estimator", one)).__name__
+            name, number = kind, 1
+            while taken[name]:
+                number += 1
+                name = f"{kind} {number}"
+            taken[name] += 1
+            one = (name, one)
+        pairs.append(one)
+    return pairs
+
+
 def _check_pair(pair):
     if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise TypeError(f"candidates must be a dict or pairs (name, estimator), got {pair!r}.")
+        raise TypeError(
+            f"candidates must be a dict, clusterings or pairs (name, clustering), got {pair!r}."
+        )
     name, estimator = pair
     if not isinstance(name, str) or not name.strip():
         raise TypeError(f"Names of candidates must be strings that are not empty, got {name!r}.")

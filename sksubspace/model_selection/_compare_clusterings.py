@@ -56,8 +56,9 @@ def compare_clusterings(
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Rows.
 
-    candidates : "default", dict of str to estimator or list of (str, estimator), default="default"
-        Clusterings with ``fit_predict``, or pipelines that end in one. "default" tries
+    candidates : "default", dict of str to estimator or list, default="default"
+        Clusterings with ``fit_predict``, or pipelines that end in one; a list holds them, named by
+        their class, or pairs (name, clustering). "default" tries
         :func:`sksubspace.cluster.default_clusterings`.
 
     n_clusters : int or sequence of int

@@ -16,6 +16,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 
+from sksubspace._clusterings import named_candidates
 from sksubspace.metrics import clustering_accuracy, neighbor_information
 from sksubspace.metrics._halves import Halves
 from sksubspace.metrics._neighbor_field import NeighborField
@@ -411,6 +412,12 @@ def test_a_data_frame(problem, found, tmp_path):
         ({"candidates": {"a": PCA()}}, TypeError, "'a' must be a clustering"),
         ({"candidates": {"a": KMeans}}, TypeError, "'a' must be a clustering"),
         ({"candidates": {}}, ValueError, "at least one clustering"),
+        ({"candidates": [PCA()]}, TypeError, r"clusterings or pairs \(name, clustering\), got PCA"),
+        (
+            {"candidates": [KMeans]},
+            TypeError,
+            r"clusterings or pairs \(name, clustering\), got <cl",
+        ),
         ({"candidates": "all"}, TypeError, "candidates must be 'default'"),
         ({"X": np.ones((180, 6))}, ValueError, "at least 4 rows that differ"),
         ({"X": np.full((180, 6), np.nan)}, ValueError, "X must be a table of finite numbers"),
@@ -426,3 +433,16 @@ def test_bad_input(problem, change, error, match):
     given = {"X": problem[0], "candidates": {"g": Given()}, "n_clusters": 3, **change}
     with pytest.raises(error, match=match):
         compare_clusterings(given.pop("X"), given.pop("candidates"), **given)
+
+
+def test_clusterings_without_names_are_called_by_their_class():
+    given = [
+        KMeans(),
+        ("KMeans 2", KMeans(n_init=3)),
+        make_pipeline(PCA(2), KMeans(n_init=2)),
+        KMeans(n_init=1),
+        AgglomerativeClustering(),
+    ]
+    named = named_candidates(given)  # a name that is given is not taken
+    assert [*named] == ["KMeans", "KMeans 2", "KMeans 3", "KMeans 4", "AgglomerativeClustering"]
+    assert named["KMeans 3"] is given[2] and named["KMeans 2"] is given[1][1]

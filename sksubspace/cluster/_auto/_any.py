@@ -43,9 +43,10 @@ class AutoClustering(OwnSettings, ClusterMixin, BaseEstimator):
         Number of clusters. Given to every parameter `n_clusters` of the candidates, and to the
         components of mixtures of Gaussians.
 
-    candidates : "default", dict of str to estimator or list of (str, estimator), default="default"
-        Clusterings with ``fit_predict``, or pipelines that end in one, in any order. "default"
-        tries :func:`default_clusterings`.
+    candidates : "default", dict of str to estimator or list, default="default"
+        Clusterings with ``fit_predict``, or pipelines that end in one, in any order; a list holds
+        them, named by their class, or pairs (name, clustering). "default" tries
+        :func:`default_clusterings`.
 
     n_halvings : int, default=2
         How often the chosen one is fitted to two random halves, for the evidence; 0 for none.

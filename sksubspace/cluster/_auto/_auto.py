@@ -34,12 +34,13 @@ class AutoSubspaceClustering(BaseSubspaceClustering):
     n_clusters : int, default=8
         Number of clusters. Given to every parameter `n_clusters` of the candidates.
 
-    candidates : "default", dict of str to estimator or list of (str, estimator), default="default"
+    candidates : "default", dict of str to estimator or list, default="default"
         Clusterings with ``fit_predict``, scikit-learn's too, or pipelines that end in one, in any
-        order; of mixtures of Gaussians the components are clusters. "default" tries k-means, graphs
-        of 5 and 10 nearest neighbours, thresholding with 5 and 10, orthogonal matching pursuit with
-        5 and 10, and least squares with both affinities; above 20,000 rows, where all of them use
-        landmarks, without that of nearest codes, which has to compare all pairs of rows.
+        order; a list holds them, named by their class, or pairs (name, clustering). Of mixtures of
+        Gaussians the components are clusters. "default" tries k-means, graphs of 5 and 10 nearest
+        neighbours, thresholding with 5 and 10, orthogonal matching pursuit with 5 and 10, and least
+        squares with both affinities; above 20,000 rows, where all of them use landmarks, without
+        that of nearest codes, which has to compare all pairs of rows.
 
     subspace_dim : int or "auto", default="auto"
         Dimension of the subspaces. "auto" keeps 99 % of the energy of the members, at most 15

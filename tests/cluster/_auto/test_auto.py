@@ -308,7 +308,7 @@ def test_float32_stays_float32():
     [
         ({}, ValueError, "at least one clustering"),
         ([("a", KMeans()), ("a", KMeans())], ValueError, "names of their own"),
-        ([KMeans()], TypeError, "a dict or pairs"),
+        ([KMeans], TypeError, r"a dict, clusterings or pairs \(name, clustering\)"),
         ({1: KMeans()}, TypeError, "strings that are not empty"),
         ({"a": StandardScaler()}, TypeError, "'a' must be a clustering"),
         ({"a": KMeans}, TypeError, "'a' must be a clustering"),
