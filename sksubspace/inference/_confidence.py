@@ -42,7 +42,7 @@ class PrincipalSubspaceConfidence(
 
     It is PCA: rows are placed on the directions of largest variance. Besides, `contains` says of
     any subspace whether the rows speak against its being the principal one of the population,
-    `radius_` how far from the one that was found the true one may be, and `component_radius_` the
+    `angle_` how far from the one that was found the true one may be, and `component_angle_` the
     same of each direction alone.
 
     Parameters
@@ -63,7 +63,7 @@ class PrincipalSubspaceConfidence(
         Resamples, at least ``1 / (1 - level) - 1``.
 
     {random_state}
-        Draws the resamples.
+        Draws the resamples, and T for the other methods.
 
     Attributes
     ----------
@@ -88,11 +88,16 @@ class PrincipalSubspaceConfidence(
         Largest statistic within the region. Infinite, so that the region is everything, if too few
         rows differ in resamples.
 
-    radius_ : float
-        Largest principal angle between `components_` and a subspace within the region, in degrees,
-        at most 90.
+    angle_ : float
+        How far the true subspace is at most, at this level, in degrees: the quantile of the largest
+        principal angle over resamples, or over draws of T for the other methods.
 
-    component_radius_ : ndarray of shape (n_components,)
+    radius_ : float
+        Largest principal angle between `components_` and any subspace within the region, in
+        degrees, at most 90. It is larger than `angle_`: the region is one of all directions that
+        the subspace may lean to, and this is its longest axis.
+
+    component_angle_, component_radius_ : ndarray of shape (n_components,)
         The same of each direction alone, of a region of its own. NaN where an eigenvalue beside its
         own is nearer than a factor of 1.2: then the subspace may be known and its axes are not.
 
@@ -130,7 +135,7 @@ class PrincipalSubspaceConfidence(
     The largest angle is found by turns over two unit vectors from several starts.
 
     The next sample of as many rows is as uncertain as this one: its subspace is within about
-    :math:`\sqrt 2` times the radius.
+    :math:`\sqrt 2` times the angle.
 
     It does not choose `n_components` (the region is that of a number that was fixed before), does
     not hold where there are about as many features as rows, and takes columns as they are: what
@@ -151,8 +156,8 @@ class PrincipalSubspaceConfidence(
     >>> X, _ = load_wine(return_X_y=True)
     >>> X = X[:, [0, 1, 5, 6, 7]]  # alcohol, acid, phenols
     >>> plane = PrincipalSubspaceConfidence(2, random_state=0).fit(X)
-    >>> round(plane.radius_), round(plane.gap_, 1)
-    (24, 2.0)
+    >>> round(plane.angle_), round(plane.radius_), round(plane.gap_, 1)
+    (13, 24, 2.0)
     >>> plane.contains(PCA(2).fit(X[::2]).components_)
     True
     >>> plane.contains([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0]])
@@ -165,7 +170,9 @@ class PrincipalSubspaceConfidence(
     mean_: Floats
     covariance_: Floats
     threshold_: float
+    angle_: float
     radius_: float
+    component_angle_: Floats
     component_radius_: Floats
     gap_: float
     dof_: int
@@ -236,11 +243,12 @@ class PrincipalSubspaceConfidence(
             self.n_resamples,
             isolated_random_state(self.random_state),
         )
-        self.threshold_, *thresholds = [null.threshold(self.level) for null in nulls]
+        self.threshold_, self.angle_ = nulls[0].threshold(self.level), nulls[0].angle(self.level)
         self.radius_ = _degrees(C, self.threshold_, len(frame.values) - q, q)
-        self.component_radius_ = np.full(q, np.nan)
-        for inside, threshold in zip(alone, thresholds, strict=True):
-            C_alone = frame.covariance(self.method, inside)
+        self.component_angle_, self.component_radius_ = np.full((2, q), np.nan)
+        for inside, null in zip(alone, nulls[1:], strict=True):
+            C_alone, threshold = frame.covariance(self.method, inside), null.threshold(self.level)
+            self.component_angle_[inside] = null.angle(self.level)
             self.component_radius_[inside] = _degrees(C_alone, threshold, len(C_alone), 1)
         self.covariance_, self.mean_ = C, frame.mean
         self.components_, self.complement_ = frame.vectors.T[:q].copy(), frame.vectors.T[q:].copy()

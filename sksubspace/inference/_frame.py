@@ -14,7 +14,7 @@ from sksubspace.inference._geometry import (
     sandwich_covariance,
 )
 from sksubspace.inference._null import NullDistribution
-from sksubspace.inference._resampling import resampled_statistics
+from sksubspace.inference._resampling import drawn_angles, resampled
 
 __all__ = [
     "METHODS",
@@ -113,11 +113,14 @@ class PrincipalFrame:
 
     def nulls(self, method, insides, n_resamples, rng):  # -> list of NullDistribution
         """What the statistics of several subspaces are compared with."""
-        dofs = [degrees_of_freedom(len(inside), len(self.values)) for inside in insides]
-        if method != "bootstrap":
-            return [NullDistribution(dof) for dof in dofs]
-        resampled = resampled_statistics(self.rows, insides, n_resamples, rng)
-        return [NullDistribution(dof, one) for dof, one in zip(dofs, resampled, strict=True)]
+        r, sizes = len(self.values), [len(inside) for inside in insides]
+        dofs = [degrees_of_freedom(q, r) for q in sizes]
+        if method == "bootstrap":
+            both = resampled(self.rows, insides, n_resamples, rng)
+            return [NullDistribution(*one) for one in zip(dofs, *both, strict=True)]
+        C = [self.covariance(method, inside) for inside in insides]
+        angles = [drawn_angles(one, r - q, q, rng) for one, q in zip(C, sizes, strict=True)]
+        return [NullDistribution(dof, None, one) for dof, one in zip(dofs, angles, strict=True)]
 
 
 def principal_frame(X, q, *, stacklevel):  # (n, d), int -> PrincipalFrame

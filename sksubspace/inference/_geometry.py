@@ -28,7 +28,7 @@ _BLOCK_ROWS = 4096
 
 def outside_of(inside, r):  # (q,), int -> (r - q,)
     """The axes that are not inside."""
-    return np.setdiff1d(np.arange(r), inside)
+    return np.delete(np.arange(r), inside)
 
 
 def degrees_of_freedom(q, r):

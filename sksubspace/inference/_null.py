@@ -16,7 +16,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class NullDistribution:
-    """Distribution of the statistic where the subspace is the true one.
+    """Distribution of the statistic and of the largest angle where the subspace is the true one.
 
     Attributes
     ----------
@@ -25,10 +25,14 @@ class NullDistribution:
 
     resampled : ndarray of shape (n_resamples,) or None
         The statistics of resamples, to be taken in its place.
+
+    angles : ndarray of shape (n_draws,)
+        Largest principal angles of draws, in radians.
     """
 
     dof: int
-    resampled: Floats | None = None
+    resampled: Floats | None
+    angles: Floats
 
     def p_value(self, statistic):
         """Probability of a statistic as large; of resamples, the sample itself counts as one."""
@@ -40,7 +44,11 @@ class NullDistribution:
         """Largest statistic whose p-value is above 1 - level."""
         if self.resampled is None:
             return float(chi2.ppf(level, self.dof))
-        return float(np.sort(self.resampled)[::-1][_n_beyond(level, len(self.resampled)) - 1])
+        return _quantile(self.resampled, level)
+
+    def angle(self, level):
+        """Angle that so large a share of the draws does not exceed, in degrees, at most 90."""
+        return min(90.0, float(np.degrees(_quantile(self.angles, level))))
 
 
 def check_resamples(level, n_resamples):
@@ -51,6 +59,10 @@ def check_resamples(level, n_resamples):
             f"n_resamples must be at least {fewest} for level={level}, 1 / (1 - level) - 1, got "
             f"{n_resamples}."
         )
+
+
+def _quantile(values, level):  # (B,), float -> float
+    return float(np.sort(values)[::-1][max(1, _n_beyond(level, len(values))) - 1])
 
 
 def _n_beyond(level, n_resamples):  # -> int

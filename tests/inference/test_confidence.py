@@ -11,6 +11,7 @@ from scipy.linalg import logm
 from sklearn.decomposition import PCA
 
 from sksubspace.inference import PrincipalSubspaceConfidence, SubspaceTest, principal_subspace_test
+from sksubspace.metrics import principal_angles
 from tests.silence import without_warnings
 
 SCALES = np.array([3, 2.2, 1.2, 1, 0.8])
@@ -67,13 +68,17 @@ def test_statistic_is_that_of_loops(kind):
 def test_bootstrap_recomputes_the_robust_statistic_on_rows_drawn_again():
     rows, rng = X[:120], np.random.RandomState(3)
     own = np.linalg.eigh(np.cov(rows.T))[1][:, ::-1][:, :2].T
-    resampled = [by_hand(rows[rng.randint(120, size=120)], own) for _ in range(39)]
+    drawn_rows = [rows[rng.randint(120, size=120)] for _ in range(39)]
+    resampled = [by_hand(one, own) for one in drawn_rows]
+    planes = [np.linalg.eigh(np.cov(one.T))[1][:, ::-1][:, :2].T for one in drawn_rows]
+    angles = [principal_angles(own, one).max() for one in planes]
     test = principal_subspace_test(rows, 2, TRUE, n_resamples=39, random_state=3)
     statistic = by_hand(rows, TRUE)
     assert test.statistic == pytest.approx(statistic, rel=1e-8)
     assert test.p_value == (1 + np.sum(np.array(resampled) >= statistic)) / 40
     region = PrincipalSubspaceConfidence(2, level=0.9, n_resamples=39, random_state=3).fit(rows)
     assert region.threshold_ == pytest.approx(np.sort(resampled)[-4], rel=1e-8)
+    assert region.angle_ == pytest.approx(np.degrees(np.sort(angles)[-4]), rel=1e-8)
 
 
 def test_result_is_named_and_frozen():
@@ -175,6 +180,29 @@ def test_the_radius_falls_with_the_root_of_the_number_of_rows():
     assert np.polyfit(np.log(sizes), np.log(radii), 1)[0] == pytest.approx(-0.5, abs=0.05)
 
 
+def test_the_angle_is_one_that_the_true_subspace_seldom_exceeds():
+    """By the share of samples, for draws of T as for resamples; the radius is above it."""
+    for method, n_samples in (("robust", 150), ("bootstrap", 40)):
+        regions = [
+            PrincipalSubspaceConfidence(2, level=0.8, method=method, random_state=seed).fit(
+                drawn(500, 2000 + seed)
+            )
+            for seed in range(n_samples)
+        ]
+        angles = np.degrees([principal_angles(one.components_, TRUE).max() for one in regions])
+        held = np.mean([a <= one.angle_ for a, one in zip(angles, regions, strict=True)])
+        assert held == pytest.approx(0.8, abs=3.5 * 0.4 / np.sqrt(n_samples)), method
+        assert all(one.angle_ < one.radius_ for one in regions)
+
+
+def test_the_angle_of_a_direction_alone_is_that_of_one_component():
+    one = PrincipalSubspaceConfidence(1, random_state=0).fit(X)
+    two = PrincipalSubspaceConfidence(2, random_state=0).fit(X)
+    assert one.component_angle_ == pytest.approx([one.angle_])
+    assert two.component_angle_[0] == pytest.approx(one.angle_)
+    assert np.all(two.component_angle_ < two.component_radius_)
+
+
 def test_a_higher_level_has_a_larger_region():
     regions = [
         PrincipalSubspaceConfidence(2, level=level, random_state=0).fit(X)
@@ -182,6 +210,7 @@ def test_a_higher_level_has_a_larger_region():
     ]
     assert np.all(np.diff([one.radius_ for one in regions]) > 0)
     assert np.all(np.diff([one.threshold_ for one in regions]) > 0)
+    assert np.all(np.diff([one.angle_ for one in regions]) > 0)
 
 
 def test_a_direction_alone_has_a_region_where_eigenvalues_beside_it_are_far():
@@ -193,6 +222,7 @@ def test_a_direction_alone_has_a_region_where_eigenvalues_beside_it_are_far():
     turned = np.random.RandomState(0).randn(500, 4) * [3, 2.95, 1, 0.9]
     plane = PrincipalSubspaceConfidence(2, random_state=0).fit(turned)
     assert np.isnan(plane.component_radius_).all()
+    assert np.isnan(plane.component_angle_).all()
     assert plane.radius_ < 10
 
 
@@ -352,4 +382,5 @@ def test_with_too_few_rows_in_resamples_the_region_is_everything():
         )
     assert region.threshold_ == np.inf
     assert region.radius_ == 90
+    assert region.angle_ < 60  # which needs no covariance
     assert region.contains(np.eye(10)[-2:])
