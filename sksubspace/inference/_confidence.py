@@ -11,17 +11,8 @@ import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sksubspace._docs import fill_parameters
-from sksubspace._linalg import in_blocks, place_rows, r_squared, total_squares
-from sksubspace._pages import HasPage
 from sksubspace._parameters import isolated_random_state
-from sksubspace._sklearn import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    Interval,
-    StrOptions,
-    TransformerMixin,
-    _fit_context,
-)
+from sksubspace._sklearn import Interval, StrOptions, _fit_context
 from sksubspace._typing import ArrayLike, Floats, Seed
 from sksubspace._validation import validate_rows
 from sksubspace.inference._frame import (
@@ -31,13 +22,12 @@ from sksubspace.inference._frame import (
     principal_frame,
 )
 from sksubspace.inference._geometry import largest_lean, wald_statistic
+from sksubspace.inference._linear_map import LinearMap
 from sksubspace.inference._null import check_resamples
 
 
 @fill_parameters
-class PrincipalSubspaceConfidence(
-    HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class PrincipalSubspaceConfidence(LinearMap):
     r"""Principal components with a region that holds the true subspace, at a confidence level.
 
     It is PCA: rows are placed on the directions of largest variance. Besides, `contains` says of
@@ -164,10 +154,8 @@ class PrincipalSubspaceConfidence(
     False
     """
 
-    components_: Floats
     complement_: Floats
     explained_variance_: Floats
-    mean_: Floats
     covariance_: Floats
     threshold_: float
     angle_: float
@@ -176,7 +164,6 @@ class PrincipalSubspaceConfidence(
     component_radius_: Floats
     gap_: float
     dof_: int
-    n_components_: int
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -281,80 +268,6 @@ class PrincipalSubspaceConfidence(
         V = orthonormal_span(rows, q, d, "subspace")
         T = coordinates_of(V, self.components_, self.complement_)
         return T is not None and bool(wald_statistic(T, self.covariance_) <= self.threshold_)
-
-    def transform(self, X: ArrayLike) -> Floats:
-        """Place rows on the components.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components)
-            Coordinates.
-        """
-        check_is_fitted(self)
-        X = validate_rows(self, X, reset=False)
-        return place_rows(X, self.mean_, self.components_.T).astype(X.dtype, copy=False)
-
-    def inverse_transform(self, Z: ArrayLike) -> Floats:
-        """Give the rows of places.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, n_components)
-            Coordinates.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features)
-            Points of the subspace.
-
-        Raises
-        ------
-        ValueError
-            If Z has not `n_components` columns.
-        """
-        check_is_fitted(self)
-        Z = check_array(Z, dtype=[np.float64, np.float32], input_name="Z")
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(f"Z must have {self.n_components_} columns, got {Z.shape[1]}.")
-        rows = in_blocks(lambda some: some @ self.components_ + self.mean_, Z)
-        return rows.astype(Z.dtype, copy=False)
-
-    def score(self, X: ArrayLike, y: object = None) -> float:
-        """R2 of the reconstruction of rows by their places.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows that were not in `fit`; on training rows the score is flattering.
-
-        y : Ignored
-            Not used.
-
-        Returns
-        -------
-        r2 : float
-            ``1 - sum ||x - xhat||^2 / sum ||x - mean_||^2``: from 0, as good as the mean of the
-            training rows, to 1.
-        """
-        check_is_fitted(self)
-        X = validate_rows(self, X, reset=False).astype(np.float64, copy=False)
-        places = place_rows(X, self.mean_, self.components_.T)
-        total = total_squares(X, self.mean_)
-        return r_squared(total_squares(X - places @ self.components_, self.mean_), total)
-
-    @property
-    def _n_features_out(self):
-        return self.n_components_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def _degrees(C, threshold, m, q):

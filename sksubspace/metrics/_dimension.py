@@ -129,6 +129,7 @@ def intrinsic_dimension(
     --------
     local_intrinsic_dimension : Around each row.
     sksubspace.LeastVolumeAutoencoder : Prunes its latent dimensions.
+    sksubspace.inference.PrincipalSubspaceConfidence : Whether so many straight ones are known.
 
     Notes
     -----
