@@ -71,7 +71,8 @@ def region_of(X, q, seed):
 
 def coverage_row(data, what, covered, asked=None):
     """The share of samples, which `n` counts; single ones are not asked."""
-    return result_row("inference", data, what, [np.mean(covered)], asked) | {"n": len(covered)}
+    row = result_row("inference", data, what, [np.mean(covered)], asked)
+    return row | {"n": len(covered), "min": "", "max": ""}
 
 
 def inference(options):

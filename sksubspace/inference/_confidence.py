@@ -122,7 +122,8 @@ class PrincipalSubspaceConfidence(LinearMap):
     of C, and zeros beside. The threshold c is a quantile of the chi-squared distribution with
     q (n_features - q) degrees of freedom, or of the statistics of resamples.
 
-    The largest angle is found by turns over two unit vectors from several starts.
+    The largest angle of the region is found by turns over two unit vectors from several starts.
+    Time grows with resamples, rows and the square of the degrees of freedom.
 
     The next sample of as many rows is as uncertain as this one: its subspace is within about
     :math:`\sqrt 2` times the angle.
