@@ -14,6 +14,8 @@ IGNORED = [
     "ignore:calibration='loo' needs an encoder and a decoder",
     "ignore:n_components=",
     "ignore:The concept does not covary",
+    "ignore:The gap between eigenvalues",
+    "ignore:There are .* degrees of freedom",
     "ignore:.* columns are constant",
     "ignore:order=1 finds",
     "ignore:transform_max_iter",

@@ -29,6 +29,7 @@ from sksubspace import (
     decomposition,
     discriminant,
     erasure,
+    inference,
 )
 from sksubspace._student._part import Part
 from sksubspace.decoding import FourierRidge
@@ -185,6 +186,14 @@ _LINEAR = {
         erasure.ConceptEraser,
         {"method": "rlace", "n_components": 1, "max_iter": 2},
     ),
+    "region": (
+        inference.PrincipalSubspaceConfidence,
+        {"n_components": 1, "n_resamples": 19, "random_state": 0},
+    ),
+    "region-robust": (
+        inference.PrincipalSubspaceConfidence,
+        {"n_components": 2, "method": "robust"},
+    ),
 }
 
 
@@ -245,6 +254,8 @@ _FEWER_STEPS = {
     # some checks have ten rows
     "neighborhood": {"n_clusters": 2},
     "neighborhood-linear": {"n_clusters": 2},
+    # some checks have two columns
+    "region-robust": {"n_components": 1},
     # some checks have a single column
     "subclasses-views": {"views": None, "n_components": 2},
     "subclasses-mean": {"views": None},

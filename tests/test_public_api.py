@@ -57,6 +57,7 @@ FLOORS = {
     "decomposition": 7,
     "discriminant": 7,
     "erasure": 7,
+    "inference": 7,
     "manifold": 7,
     "distillation": 8,
     "_clustering_words": 9,
@@ -73,7 +74,7 @@ FLOORS = {
 }
 METHODS = {
     "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation",
-    "erasure", "manifold",
+    "erasure", "inference", "manifold",
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ EXAMPLES = {
         "retrieval",
         "nonlinear_pca",
         "latent_dimensions",
+        "next_sample",
         "patches",
         "fast_coding",
         "convolutional",

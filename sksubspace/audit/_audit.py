@@ -8,6 +8,7 @@ import numpy as np
 from sksubspace._parameters import isolated_random_state
 from sksubspace._student import student_seed
 from sksubspace._typing import ArrayLike, Estimator, Matrix, Names, Planned, Seed
+from sksubspace.audit._dimension import dimension_of_rows
 from sksubspace.audit._input import check_options, read_input
 from sksubspace.audit._panel import deals_in_words, n_panel_steps, read_panel
 from sksubspace.audit._result import EmbeddingAudit
@@ -169,6 +170,7 @@ def audit_embedding(
         label_name=given.label_name,
         group_name=given.group_name,
         n_features=learnt.X.shape[1],
+        intrinsic_dimension=dimension_of_rows(learnt.X, seed),
         settings=_facts_of(learnt, reliability, given, q=q, seed=seed),
         versions=shaping_versions(),
     )

@@ -1,10 +1,15 @@
 """The methods paragraph of an audit: what was done, with which settings, after whom."""
 
+import numpy as np
+
+from sksubspace.audit._dimension import MOST_ROWS
+
 REFERENCES = (
     'Chang, Zikry and Allen, "MEDAL: manifold embedding distillation via autoencoder learning", '
     "arXiv:2605.24244, 2026.",
     'Benjamini and Hochberg, "Controlling the false discovery rate: a practical and powerful '
     'approach to multiple testing", Journal of the Royal Statistical Society B 57, 1995.',
+    'Levina and Bickel, "Maximum likelihood estimation of intrinsic dimension", NeurIPS 17, 2004.',
     'Venna and Kaski, "Neighborhood preservation in nonlinear projection methods: an experimental '
     'study", ICANN 2001.',
 )
@@ -50,6 +55,12 @@ def _paragraph(audit):
         f"the map with its {audit.panel.n_islands} islands dealt to each other's places "
         f"({facts['islands_dealt']})."
     )
+    if np.isfinite(audit.intrinsic_dimension):
+        yield (
+            f"The data vary in about {audit.intrinsic_dimension:.1f} dimensions, by the distances "
+            f"of {min(facts['n_drawn'], MOST_ROWS):,} rows to their neighbours (Levina and Bickel, "
+            "2004); nothing depends on that."
+        )
     if facts["n_copies"]:
         n_copies = f"{facts['n_copies']:,}"
         yield f"{n_copies} rows that equal or nearly equal another were left out with it."

@@ -11,6 +11,7 @@ import numpy as np
 
 from sksubspace._spreadsheets import data_frame
 from sksubspace._typing import DataFrame, Floats, Palette, PathLike
+from sksubspace.audit._dimension import dimension_in_words
 from sksubspace.audit._panel import AuditPanel
 from sksubspace.audit._verdict import Finding
 from sksubspace.metrics import EmbeddingReliability
@@ -58,6 +59,11 @@ class EmbeddingAudit:
     versions : dict of str to str
         Of Python and of the packages that the numbers depend on.
 
+    intrinsic_dimension : float
+        In how many dimensions the data vary, of at most 2,000 rows (see
+        :func:`sksubspace.metrics.intrinsic_dimension`, method "mle"); NaN for fewer than 16 rows
+        that differ. No answer depends on it.
+
     palette : dict of str to color, sequence of colors or None
         Colours of the labels in the report.
     """
@@ -73,6 +79,7 @@ class EmbeddingAudit:
     n_features: int
     settings: dict[str, Any]
     versions: dict[str, str]
+    intrinsic_dimension: float = np.nan
     palette: Palette | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
@@ -235,7 +242,7 @@ def lines_of(audit):
     """
     questions = max(len(one.question) for one in audit.verdict)
     answers = max(len(one.answer) for one in audit.verdict)
-    lines = [(f"{size_of(audit)}\n", "")]
+    lines = [("\n".join([size_of(audit), dimension_in_words(audit)]).strip() + "\n", "")]
     for one in audit.verdict:
         head = f"{one.question:<{questions}}  {one.answer:<{answers}}  "
         text = one.evidence + (f" [{one.threshold}]" if one.threshold else "")
@@ -254,8 +261,9 @@ def html_of(audit):
         for one in audit.verdict
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
+    caption = ". ".join(filter(None, [size_of(audit), dimension_in_words(audit)]))
     return (
-        f"<div><table><caption>{escape(size_of(audit))}</caption><thead><tr>{head}</tr></thead>"
+        f"<div><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -264,7 +272,10 @@ _COLUMNS = ("Question", "Answer", "Evidence", "Threshold")
 
 
 def _as_json(audit):
-    facts = ("data_name", "label_name", "group_name", "n_features", "settings", "versions")
+    facts = (
+        *("data_name", "label_name", "group_name", "n_features", "intrinsic_dimension"),
+        *("settings", "versions"),
+    )
     return plain_value(
         {name: getattr(audit, name) for name in facts}
         | {

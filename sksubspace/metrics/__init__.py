@@ -17,6 +17,7 @@ from sksubspace.metrics._controls import (
     islands_dealt,
 )
 from sksubspace.metrics._deviance import deviance_explained
+from sksubspace.metrics._diffusion import diffusion_spectral_entropy
 from sksubspace.metrics._dimension import (
     intrinsic_dimension,
     local_intrinsic_dimension,
@@ -24,6 +25,7 @@ from sksubspace.metrics._dimension import (
 )
 from sksubspace.metrics._distances import distance_correlation, normalized_stress
 from sksubspace.metrics._embedding_score import EmbeddingScore, embedding_score
+from sksubspace.metrics._features import FeatureMatch, match_features
 from sksubspace.metrics._global_share import global_share
 from sksubspace.metrics._group_loss import GroupLoss, group_loss
 from sksubspace.metrics._group_scores import GroupScores, group_scores
@@ -88,4 +90,7 @@ __all__ = [
     "participation_ratio",
     "effective_rank",
     "centered_kernel_alignment",
+    "diffusion_spectral_entropy",
+    "match_features",
+    "FeatureMatch",
 ]

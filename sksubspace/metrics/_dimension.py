@@ -129,6 +129,7 @@ def intrinsic_dimension(
     --------
     local_intrinsic_dimension : Around each row.
     sksubspace.LeastVolumeAutoencoder : Prunes its latent dimensions.
+    sksubspace.inference.PrincipalSubspaceConfidence : Whether so many straight ones are known.
 
     Notes
     -----
@@ -234,7 +235,7 @@ def minimum_spanning_tree_length(
     if X.shape[0] < 2:
         raise ValueError(f"X must have at least 2 rows, got {X.shape[0]}.")
     X = X[sample_rows(X.shape[0], max_samples, random_state)]
-    length = _tree_length(_all_distances(X))
+    length = _tree_length(all_distances(X))
     if not normalize:
         return length
     spread = np.sqrt(total_squares(X, np.asarray(X.mean(axis=0)).ravel()) / X.shape[0])
@@ -264,7 +265,7 @@ def _by_two(r):  # (n, 2) -> float
 
 def _by_trees(X, rng):  # (n, d) -> float
     """Dimension from the slope of log length on log rows."""
-    distances = _all_distances(X)
+    distances = all_distances(X)
     sizes, lengths = [], []
     for share in _TREE_SHARES:
         m = max(2, int(len(distances) * share))
@@ -277,7 +278,7 @@ def _by_trees(X, rng):  # (n, d) -> float
     return float(1 / (1 - slope)) if slope < 1 else np.inf
 
 
-def _all_distances(X):  # (n, d) -> (n, n)
+def all_distances(X):  # (n, d) -> (n, n)
     """All distances: of dense rows pair by pair, as products hide what is near."""
     if sparse.issparse(X):
         return euclidean_distances(X)

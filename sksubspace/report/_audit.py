@@ -131,7 +131,7 @@ def render_audit(audit, pictures, files, given):
     context = {
         "data_name": plain(audit.data_name),
         "label_name": plain(audit.label_name, 60),
-        "size": plain(_size_in_words(audit)),
+        "size": plain(_size_in_words(audit), 400),
         "headline": _headline(audit),
         "verdict": [
             {
@@ -164,9 +164,15 @@ def render_audit(audit, pictures, files, given):
 
 def _size_in_words(audit):
     n_samples, n_components = audit.embedding.shape
-    return (
+    size = (
         f"{plural(n_samples, 'row')} on a map of {plural(n_components, 'dimension')}, held against "
         f"{audit.data_name} ({plural(audit.n_features, 'feature')})."
+    )
+    if not np.isfinite(audit.intrinsic_dimension):
+        return size
+    return (
+        f"{size} The data vary in about {audit.intrinsic_dimension:.1f} dimensions, by their "
+        "neighbours; it is a fact and chooses nothing."
     )
 
 

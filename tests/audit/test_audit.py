@@ -7,13 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 from sklearn.manifold import Isomap
 
 from sksubspace import MEDAL, audit_embedding
+from sksubspace.audit._dimension import dimension_of_rows
 from sksubspace.audit._verdict import _tells, is_broken
-from sksubspace.metrics import deviance_explained, embedding_reliability, embedding_score
+from sksubspace.metrics import (
+    deviance_explained,
+    embedding_reliability,
+    embedding_score,
+    intrinsic_dimension,
+)
 from sksubspace.model_selection import thin_counts
 from tests.audit.data import N_EACH, N_FEATURES, N_GROUPS, NAMES, islands, swapped
 
@@ -180,10 +187,44 @@ def test_with_a_teacher_one_half_of_the_counts_is_explained_by_a_map_of_the_othe
 def test_the_verdict_is_lines_with_numbers_and_thresholds(audit):
     text = str(audit)
     assert max(map(len, text.splitlines())) <= 100
-    assert "180 rows on a map of 2 dimensions, audited by the plane (10 features)" in text
+    assert text.splitlines()[0] == (
+        "180 rows on a map of 2 dimensions, audited by the plane (10 features)"
+    )
     assert "torn under .75" in text
     for one in audit.verdict:
         assert one.question in text
+
+
+def test_the_dimensions_of_the_data_stand_beside_those_of_the_map(audit, data):
+    X = data[0]
+    dimension = intrinsic_dimension(X, method="mle")
+    assert audit.intrinsic_dimension == dimension
+    said = str(audit).splitlines()[1]
+    assert said == (
+        f"The data vary in about {dimension:.1f} dimensions, the map in 2 (by neighbours; it "
+        "chooses nothing)"
+    )
+    assert said in audit._repr_html_()
+    assert f"about {dimension:.1f} dimensions" in audit.methods_text()
+    assert "180 rows to their neighbours" in audit.methods_text()
+    # no answer depends on it
+    unknown = replace(audit, intrinsic_dimension=np.nan)
+    assert unknown.verdict == audit.verdict
+    assert str(unknown).splitlines()[1] == ""
+    assert "neighbours (Levina" not in unknown.methods_text()
+    assert json.loads(unknown.to_json())["intrinsic_dimension"] is None
+
+
+def test_the_dimension_is_that_of_a_seeded_draw():
+    rng = np.random.RandomState(0)
+    X = rng.randn(2_500, 3) @ rng.randn(3, 8)
+    drawn = np.sort(np.random.RandomState(4).choice(2_500, 2_000, replace=False))
+    expected = intrinsic_dimension(X[drawn], method="mle", max_samples=None)
+    assert dimension_of_rows(X, 4) == pytest.approx(expected, abs=1e-9)
+    assert dimension_of_rows(X, 5) != expected
+    assert np.isnan(dimension_of_rows(X[:15], 0))
+    assert np.isnan(dimension_of_rows(np.repeat(X[:15], 4, axis=0), 0))
+    assert dimension_of_rows(sparse.csr_matrix(X), 4) == pytest.approx(expected, rel=1e-6)
 
 
 def test_json_holds_everything(audit, tmp_path):
@@ -199,6 +240,7 @@ def test_json_holds_everything(audit, tmp_path):
     )
     assert found["by_group"]["within_r2"] == pytest.approx(audit.by_group["within_r2"].tolist())
     np.testing.assert_allclose(found["embedding"], audit.embedding)
+    assert found["intrinsic_dimension"] == audit.intrinsic_dimension
     local = next(one for one in found["panel"] if one["name"] == "local")
     assert local["interval"] == [None, None]
     assert local["value"] == audit.panel["local"].value

@@ -49,6 +49,14 @@ def test_verdict_panel_groups_and_rows_stand_in_tables(page, audit):
     assert all(row[2] in ("misplaced", "torn", "merged") for row in first)
 
 
+def test_the_dimensions_of_the_data_stand_beside_those_of_the_map(page, audit, tmp_path):
+    said = f"The data vary in about {audit.intrinsic_dimension:.1f} dimensions"
+    assert said in page.text
+    unknown = replace(audit, intrinsic_dimension=np.nan)
+    text = write_audit(unknown, tmp_path / "page.html").read_text(encoding="utf8")
+    assert "The data vary in about" not in text
+
+
 def test_every_dot_says_who_it_is_without_a_script(page, html, audit):
     tips = re.findall(r"<title>(row \d+ · kind type \d · \w+ · p [^<]+)</title>", html)
     assert len(tips) == len(audit.ids)

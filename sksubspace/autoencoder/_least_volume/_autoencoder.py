@@ -184,6 +184,7 @@ class LeastVolumeAutoencoder(BaseAutoencoder):
     --------
     Autoencoder : Without the penalty, for a given number of dimensions.
     sklearn.decomposition.PCA : What the linear case comes to.
+    sksubspace.metrics.intrinsic_dimension : How many dimensions rows vary in, without a network.
 
     Notes
     -----

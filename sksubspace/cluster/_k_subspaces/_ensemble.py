@@ -234,6 +234,7 @@ class EnsembleKSubspaces(BaseSubspaceClustering):
     See Also
     --------
     KSubspaces : One run, to the end.
+    sksubspace.metrics.intrinsic_dimension : How many dimensions the rows of a cluster vary in.
     ThresholdedSubspaceClustering : A graph of the largest cosines themselves.
 
     Notes

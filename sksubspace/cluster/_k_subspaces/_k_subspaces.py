@@ -114,6 +114,7 @@ class KSubspaces(BaseSubspaceClustering):
     --------
     EnsembleKSubspaces : The votes of many short runs.
     MixtureOfLowRankGaussians : The same with probabilities.
+    sksubspace.metrics.intrinsic_dimension : How many dimensions the rows of a cluster vary in.
 
     Notes
     -----

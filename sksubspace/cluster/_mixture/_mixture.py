@@ -141,6 +141,7 @@ class MixtureOfLowRankGaussians(BaseSubspaceClustering):
     --------
     KSubspaces : Clusters without probabilities.
     sklearn.mixture.GaussianMixture : Full, diagonal or spherical covariances.
+    sksubspace.metrics.intrinsic_dimension : How many dimensions the rows of a cluster vary in.
 
     Notes
     -----

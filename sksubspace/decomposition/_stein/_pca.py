@@ -129,6 +129,7 @@ class SteinPCA(TrainedTransformer):
     --------
     SteinSubspace : The subspace on which responses depend.
     sklearn.decomposition.PCA : The same scores with the linear reconstruction.
+    sksubspace.metrics.intrinsic_dimension : How many dimensions rows vary in, curved ones too.
 
     Notes
     -----

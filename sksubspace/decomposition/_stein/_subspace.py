@@ -159,6 +159,7 @@ class SteinSubspace(
     --------
     SteinPCA : The unsupervised one, with a nonlinear decoder.
     GaussianScore : The default model of the density.
+    sksubspace.metrics.intrinsic_dimension : How many dimensions rows vary in, whatever they cause.
 
     Notes
     -----
