@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from sksubspace._dask import TakesCollections
 from sksubspace._linalg import in_blocks, place_rows, r_squared, total_squares
 from sksubspace._pages import HasPage
 from sksubspace._sklearn import (
@@ -14,7 +15,9 @@ from sksubspace._typing import ArrayLike, Floats
 from sksubspace._validation import validate_rows
 
 
-class LinearMap(HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LinearMap(
+    TakesCollections, HasPage, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Base of estimators whose `fit` finds orthonormal `components_` through a `mean_`."""
 
     components_: Floats
