@@ -17,6 +17,7 @@ from _second_dimension import dimension
 from _second_discriminants import discriminants, grassmann, quiet, targets
 from _second_editing import editing
 from _second_erasure import domains, erasure, low_rank
+from _second_graph import graph
 from sklearn.exceptions import ConvergenceWarning
 
 # what a section is called on the command line and in the table: its function
@@ -31,6 +32,7 @@ SECTIONS = {
     "grassmann": quiet(grassmann),
     "targets": quiet(targets),
     "dimension": dimension,
+    "graph": graph,
 }
 
 TEXT = """Made by `python benchmarks/second_circle.py`, whose modules `_second_*.py` say what was

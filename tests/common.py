@@ -13,6 +13,8 @@ from tests import instances
 IGNORED = [
     "ignore:calibration='loo' needs an encoder and a decoder",
     "ignore:n_components=",
+    "ignore:n_neighbors=",
+    "ignore:n_structural=",
     "ignore:The concept does not covary",
     "ignore:.* columns are constant",
     "ignore:order=1 finds",
