@@ -29,6 +29,7 @@ from sksubspace import (
     decomposition,
     discriminant,
     erasure,
+    functional,
     neighbors,
 )
 from sksubspace._student._part import Part
@@ -183,6 +184,11 @@ _LINEAR = {
     "expansion-structural": (
         neighbors.GraphFeatureExpansion,
         {"n_neighbors": 3, "powers": (3, 1), "n_structural": 2},
+    ),
+    "signature": (functional.SignatureFeatures, {}),
+    "signature-log": (
+        functional.SignatureFeatures,
+        {"depth": 3, "time": False, "basepoint": False, "log": True},
     ),
     "eraser-leace": (erasure.ConceptEraser, {}),
     "eraser-shrunk": (erasure.ConceptEraser, {"shrinkage": 0.1, "n_components": 1}),

@@ -56,6 +56,7 @@ FLOORS = {
     "decomposition": 7,
     "discriminant": 7,
     "erasure": 7,
+    "functional": 7,
     "manifold": 7,
     "distillation": 8,
     "_clustering_words": 9,
@@ -72,7 +73,7 @@ FLOORS = {
 }
 METHODS = {
     "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation",
-    "erasure", "manifold",
+    "erasure", "functional", "manifold",
 }  # fmt: skip
 
 

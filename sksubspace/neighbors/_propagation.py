@@ -73,7 +73,7 @@ def given_graph(adjacency, rows, n):  # (n, n), object, int -> CSR (n, n)
 
 
 def normalized(A):  # CSR (n, n) -> CSR (n, n), (n,)
-    """D^{-1/2} (A + I) D^{-1/2} and the degrees D of A + I; a row alone is only its own neighbour."""
+    """D^{-1/2} (A + I) D^{-1/2} and the degrees D of A + I; a row without neighbours has itself."""
     loops = (A + sparse.eye(A.shape[0], format="csr")).tocsr()
     loops.sort_indices()
     degrees = np.asarray(loops.sum(axis=1)).ravel()
