@@ -15,6 +15,7 @@ IGNORED = [
     "ignore:n_components=",
     "ignore:n_neighbors=",
     "ignore:n_structural=",
+    "ignore:X has values at a single time",
     "ignore:The concept does not covary",
     "ignore:.* columns are constant",
     "ignore:order=1 finds",

@@ -1,5 +1,7 @@
 """Paths from series of which values may be missing."""
 
+import warnings
+
 import numpy as np
 
 __all__ = ["checked_times", "check_observed", "paths_of", "series_of"]
@@ -38,7 +40,7 @@ def checked_times(times, n_times):  # -> (T,)
 
 
 def check_observed(series):  # (n, c, T)
-    """Raise where a channel of a row has no value, or a row has values at less than two times."""
+    """Raise where a channel of a row has no value; warn where a row is a point, and no path."""
     seen = ~np.isnan(series)
     empty = np.argwhere(~seen.any(axis=2))
     if len(empty):
@@ -47,11 +49,12 @@ def check_observed(series):  # (n, c, T)
             f"X has no value of channel {channel} in row {row}: a channel needs at least one that "
             "is not NaN."
         )
-    n_seen = seen.any(axis=1).sum(axis=1)
-    if n_seen.min() < 2:
-        raise ValueError(
-            f"X has values at {n_seen.min()} time in row {n_seen.argmin()}: a series needs at "
-            "least two observations."
+    points = np.flatnonzero(seen.any(axis=1).sum(axis=1) < 2)
+    if len(points):
+        warnings.warn(
+            f"X has values at a single time in {len(points)} rows, the first of them {points[0]}: "
+            "a series needs at least two, and these are taken to stand still.",
+            stacklevel=5,
         )
 
 

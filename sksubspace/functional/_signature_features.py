@@ -169,7 +169,12 @@ class SignatureFeatures(HasPage, TransformerMixin, BaseEstimator):
         ValueError
             If the columns are no multiple of `n_channels` or a single time, there would be more
             than 100,000 columns of the last level, `times` are not ascending or not as
-            many, a value is infinite, or a row has too few values to be a path.
+            many, a value is infinite, or a channel of a row has no value.
+
+        Warns
+        -----
+        UserWarning
+            If a row has values at a single time only: it is a point, and stands still.
         """
         series = self._series(X, reset=True)
         n_last = (self.n_channels + self.time) ** self.depth
@@ -197,8 +202,8 @@ class SignatureFeatures(HasPage, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a value is infinite, a row has too few values, or numbers become too large for
-            their type.
+            If a value is infinite, a channel of a row has no value, or numbers become too large
+            for their type.
         """
         check_is_fitted(self)
         series = self._series(X, reset=False)

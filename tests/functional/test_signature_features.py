@@ -274,6 +274,18 @@ def test_bad_input_is_one_clear_error(params, X, message):
         SignatureFeatures(**params).fit(X)
 
 
+def test_a_row_with_values_at_one_time_is_a_point_with_a_warning():
+    X = [[1, 2, 3], [NAN, 2, NAN], [NAN, NAN, 5]]
+    model = SignatureFeatures(2, times=[0, 1, 3])
+    with pytest.warns(UserWarning, match="at a single time in 2 rows, the first of them 1"):
+        Z = model.fit_transform(X)
+    # the line from the origin to the point
+    assert_allclose(Z[1:], np.hstack(segment(np.array([[2.0, 1], [5, 3]]), 2)))
+    with pytest.warns(UserWarning):
+        still = SignatureFeatures(2, basepoint=False).fit_transform(X)
+    assert_array_equal(still[1:], 0)
+
+
 def test_numbers_that_become_too_large_are_refused():
     model = SignatureFeatures(4).fit(np.ones((1, 3)))
     with pytest.raises(ValueError, match=r"depth=4 of X, with values of up to 1e\+100, .* Rescale"):
