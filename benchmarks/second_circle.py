@@ -2,8 +2,8 @@
 
 A section is a function (options) -> rows in a module `_second_<name>.py`, named in `SECTIONS`. One
 thread; sets are read from the folder SKSUBSPACE_DATA, and are "absent" without it, as peers are
-that are not installed (`pip install cca-zoo
-concept-erasure scikit-dimension metric-learn`).
+that are not installed (`pip install cca-zoo concept-erasure scikit-dimension metric-learn`). The
+series of "signatures" are files of `aeon` (`pip install --no-deps aeon`).
 
     python benchmarks/second_circle.py
     python benchmarks/second_circle.py --sections alignment --seeds 1
@@ -18,6 +18,7 @@ from _second_discriminants import discriminants, grassmann, quiet, targets
 from _second_editing import editing
 from _second_erasure import domains, erasure, low_rank
 from _second_graph import graph
+from _second_signatures import signatures
 from sklearn.exceptions import ConvergenceWarning
 
 # what a section is called on the command line and in the table: its function
@@ -33,6 +34,7 @@ SECTIONS = {
     "targets": quiet(targets),
     "dimension": dimension,
     "graph": graph,
+    "signatures": signatures,
 }
 
 TEXT = """Made by `python benchmarks/second_circle.py`, whose modules `_second_*.py` say what was

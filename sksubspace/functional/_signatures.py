@@ -55,7 +55,7 @@ def product(S, T):  # list of (n, c^k), twice -> the same
 
 
 def logarithm(S):  # list of (n, c^k) -> the same
-    """Sum log S = x - x^2 / 2 + x^3 / 3 - ... with x = S - 1, whose j-th power is 0 below level j."""
+    """Sum x - x^2 / 2 + x^3 / 3 - ..., with x = S - 1, whose j-th power is 0 below level j."""
     found, power = [level.copy() for level in S], S
     for j in range(2, len(S) + 1):
         power = [
