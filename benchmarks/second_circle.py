@@ -17,6 +17,7 @@ from _second_dimension import dimension
 from _second_discriminants import discriminants, grassmann, quiet, targets
 from _second_editing import editing
 from _second_erasure import domains, erasure, low_rank
+from _second_flops import flops
 from _second_graph import graph
 from _second_signatures import signatures
 from sklearn.exceptions import ConvergenceWarning
@@ -35,6 +36,7 @@ SECTIONS = {
     "dimension": dimension,
     "graph": graph,
     "signatures": signatures,
+    "flops": flops,
 }
 
 TEXT = """Made by `python benchmarks/second_circle.py`, whose modules `_second_*.py` say what was
