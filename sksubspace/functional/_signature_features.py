@@ -224,12 +224,12 @@ class SignatureFeatures(HasPage, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : array-like of str or None, default=None
+        input_features : array-like of shape (n_features,) or None, default=None
             Names of the columns of X, which are only checked.
 
         Returns
         -------
-        names : ndarray of str objects
+        names : ndarray of shape (n_columns,)
             Channels are "x1", "x2" and so on, and "t" is time.
         """
         check_is_fitted(self)

@@ -275,12 +275,12 @@ class GraphFeatureExpansion(HasPage, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : array-like of str or None, default=None
+        input_features : array-like of shape (n_features,) or None, default=None
             Names of the features; None takes those of the fit.
 
         Returns
         -------
-        names : ndarray of str objects
+        names : ndarray of shape (n_columns,)
             The structural ones are "structural0", "structural1" and so on.
         """
         check_is_fitted(self)

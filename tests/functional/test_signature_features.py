@@ -254,11 +254,7 @@ NAN = np.nan
         ({}, np.ones((2, 1)), "X has n_features=1 for n_channels=1, a single time"),
         ({"n_channels": 3}, np.ones((2, 3)), "n_features=3 for n_channels=3, a single time"),
         ({"n_channels": 6, "depth": 6}, np.ones((2, 12)), "with 7 channels has 117649 columns"),
-        (
-            {},
-            [[1, 2, 3], [NAN, 2, NAN]],
-            "X has values at 1 time in row 1: a series needs at least",
-        ),
+        ({}, [[1, 2, 3], [NAN, NAN, NAN]], "X has no value of channel 0 in row 1"),
         ({"n_channels": 2}, [[1, 2, NAN, NAN]], "X has no value of channel 1 in row 0"),
         ({}, [[1, np.inf]], "infinity"),
         ({"times": [0, 1]}, np.ones((2, 3)), "times must hold a number for each of the 3 times"),
