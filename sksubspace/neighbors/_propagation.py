@@ -1,20 +1,26 @@
 """Features passed along a graph: its normalised matrix, powers of it, and rows that join later."""
 
+import warnings
+from numbers import Integral
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 
 from sksubspace._linalg import SMALL_SIDE, fixed_signs, largest_eigenpairs
 from sksubspace._validation import in_order_of
+from sksubspace.neighbors._graph import nearest_neighbors
 
 __all__ = [
+    "checked_powers",
     "distinct_rows",
     "given_graph",
-    "graph_of_neighbors",
     "joined",
     "leading_components",
     "mean_norm",
+    "neighbors_there_are",
     "normalized",
+    "own_graph",
     "propagated",
     "structural_of_joined",
     "weights_of_joined",
@@ -25,6 +31,30 @@ __all__ = [
 _LEAST_GAP = 0.05
 
 
+def checked_powers(powers):  # -> list of int
+    """The parameter `powers`: different whole numbers, not negative, at least one."""
+    steps = list(powers)
+    whole = all(isinstance(one, Integral) and not isinstance(one, bool) for one in steps)
+    if not steps or not whole or min(steps) < 0 or len(set(steps)) < len(steps):
+        raise ValueError(
+            "powers must be a sequence of at least one int, each different and not negative, "
+            f"got {powers!r}."
+        )
+    return [int(one) for one in steps]
+
+
+def neighbors_there_are(n_neighbors, n_nodes):
+    """At most all other nodes, and at least one, where there is only a single one."""
+    n_others = max(n_nodes - 1, 1)
+    if n_neighbors > n_others:
+        warnings.warn(
+            f"n_neighbors={n_neighbors} is more than the {n_nodes - 1} other rows of X that "
+            f"differ; {n_others} are taken.",
+            stacklevel=5,
+        )
+    return int(min(n_neighbors, n_others))
+
+
 def distinct_rows(X):  # (n, d) -> (m,), (n,)
     """Number of the first row of each kind, in order, and the kind of each row."""
     _, first, kind = np.unique(X, axis=0, return_index=True, return_inverse=True)
@@ -32,6 +62,14 @@ def distinct_rows(X):  # (n, d) -> (m,), (n,)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return first[order], place[kind.ravel()]
+
+
+def own_graph(rows, n_neighbors):  # (n, d), int -> CSR (n, n)
+    """The symmetric graph of nearest neighbours; exact but for very large tables."""
+    if len(rows) == 1:
+        return sparse.csr_matrix((1, 1))
+    _, indices = nearest_neighbors(rows, n_neighbors, metric="euclidean", random_state=0)
+    return graph_of_neighbors(indices)
 
 
 def graph_of_neighbors(indices):  # (n, k) -> CSR (n, n)
