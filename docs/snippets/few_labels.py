@@ -10,7 +10,8 @@ X, y = load_digits(return_X_y=True)
 X = PCA(50, random_state=0).fit_transform(X)
 Z = GraphFeatureExpansion().fit_transform(X)  # of all rows; no label is used
 rng = np.random.RandomState(0)
-few = np.concatenate([rng.choice(np.flatnonzero(y == c), 5) for c in range(10)])
+few = [rng.choice(np.flatnonzero(y == c), 5, replace=False) for c in range(10)]
+few = np.concatenate(few)
 model = LogisticRegression(C=10, max_iter=2000).fit(Z[few], y[few])
 print(f"50 labels and the graph: {model.score(Z, y):.2f}")
 
