@@ -2,8 +2,8 @@
 
 A section is a function (options) -> rows in a module `_second_<name>.py`, named in `SECTIONS`. One
 thread; sets are read from the folder SKSUBSPACE_DATA, and are "absent" without it, as peers are
-that are not installed (`pip install cca-zoo
-concept-erasure scikit-dimension metric-learn`).
+that are not installed (`pip install cca-zoo concept-erasure scikit-dimension metric-learn`). The
+series of "signatures" are files of `aeon` (`pip install --no-deps aeon`).
 
     python benchmarks/second_circle.py
     python benchmarks/second_circle.py --sections alignment --seeds 1
@@ -17,7 +17,10 @@ from _second_dimension import dimension
 from _second_discriminants import discriminants, grassmann, quiet, targets
 from _second_editing import editing
 from _second_erasure import domains, erasure, low_rank
+from _second_flops import flops
+from _second_graph import graph
 from _second_inference import inference
+from _second_signatures import signatures
 from sklearn.exceptions import ConvergenceWarning
 
 # what a section is called on the command line and in the table: its function
@@ -32,6 +35,9 @@ SECTIONS = {
     "grassmann": quiet(grassmann),
     "targets": quiet(targets),
     "dimension": dimension,
+    "graph": graph,
+    "signatures": signatures,
+    "flops": flops,
     "inference": inference,
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sklearn.callback._callback_context import get_context_path
 from sklearn.callback._transport import can_reuse_listener, close_listener, open_listener, send
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +69,7 @@ __all__ = [
     "OneToOneFeatureMixin",
     "StrOptions",
     "TransformerMixin",
+    "_check_feature_names_in",
     "_check_sample_weight",
     "_fit_context",
     "available_if",

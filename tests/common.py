@@ -13,6 +13,9 @@ from tests import instances
 IGNORED = [
     "ignore:calibration='loo' needs an encoder and a decoder",
     "ignore:n_components=",
+    "ignore:n_neighbors=",
+    "ignore:n_structural=",
+    "ignore:X has values at a single time",
     "ignore:The concept does not covary",
     "ignore:The gap between eigenvalues",
     "ignore:There are .* degrees of freedom",

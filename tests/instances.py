@@ -29,7 +29,9 @@ from sksubspace import (
     decomposition,
     discriminant,
     erasure,
+    functional,
     inference,
+    neighbors,
 )
 from sksubspace._student._part import Part
 from sksubspace.decoding import FourierRidge
@@ -167,7 +169,8 @@ _ONLY_CHECKED = {
 }
 
 
-# linear maps of two views, or without a concept; their outputs are not `n_components` columns
+# maps of two views, without a concept, along a graph or of a series; their outputs are not
+# `n_components` columns
 _LINEAR = {
     "aligner": (alignment.SubspaceAligner, {"cv": 3, "random_state": 0}),
     "aligner-few": (
@@ -177,6 +180,16 @@ _LINEAR = {
     "aligner-three": (
         alignment.SubspaceAligner,
         {"views": [[0], [1], [2]], "shrinkage": 0.1, "cv": 2, "random_state": 0},
+    ),
+    "expansion": (neighbors.GraphFeatureExpansion, {"n_neighbors": 5}),
+    "expansion-structural": (
+        neighbors.GraphFeatureExpansion,
+        {"n_neighbors": 3, "powers": (3, 1), "n_structural": 2},
+    ),
+    "signature": (functional.SignatureFeatures, {}),
+    "signature-log": (
+        functional.SignatureFeatures,
+        {"depth": 3, "time": False, "basepoint": False, "log": True},
     ),
     "eraser-leace": (erasure.ConceptEraser, {}),
     "eraser-shrunk": (erasure.ConceptEraser, {"shrinkage": 0.1, "n_components": 1}),

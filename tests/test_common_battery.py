@@ -17,6 +17,9 @@ import sksubspace
 from tests import instances
 from tests.common import IGNORED, METHODS, GlobalState, assert_same, cases
 
+# they write columns down, and nothing of them can be right or wrong: what follows is scored
+UNSCORED = {"GraphFeatureExpansion", "SignatureFeatures"}
+
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in IGNORED]
 
 
@@ -32,7 +35,8 @@ def mapping(request):
 
 
 def test_every_public_estimator_scores_rows_that_were_held_out():
-    scores = {case.name: case.fitted.score(case.X_new, case.y_new) for case in cases()}
+    scored = [case for case in cases() if type(case.fitted).__name__ not in UNSCORED]
+    scores = {case.name: case.fitted.score(case.X_new, case.y_new) for case in scored}
     assert [name for name, one in scores.items() if type(one) is not float] == []
     assert [name for name, one in scores.items() if not np.isfinite(one)] == []
     assert {type(case.fitted).__name__ for case in cases()} == set(instances.estimators())
@@ -83,9 +87,10 @@ def test_a_frame_is_known_by_its_names_in_every_method(case):
     names = [f"f{i}" for i in range(case.X.shape[1])]
     estimator = case.make().fit(pandas.DataFrame(case.X, columns=names), case.y)
     new = pandas.DataFrame(case.X_new, columns=names)
-    # a frame lies in memory by columns, which is rounded differently
-    expected = pytest.approx(case.fitted.score(case.X_new, case.y_new), rel=1e-6, abs=1e-9)
-    assert estimator.score(new, case.y_new) == expected
+    if case.has("score"):
+        # a frame lies in memory by columns, which is rounded differently
+        expected = pytest.approx(case.fitted.score(case.X_new, case.y_new), rel=1e-6, abs=1e-9)
+        assert estimator.score(new, case.y_new) == expected
     assert case.outputs(estimator, new).keys() == case.said.keys()
 
 

@@ -57,6 +57,7 @@ FLOORS = {
     "decomposition": 7,
     "discriminant": 7,
     "erasure": 7,
+    "functional": 7,
     "inference": 7,
     "manifold": 7,
     "distillation": 8,
@@ -74,7 +75,7 @@ FLOORS = {
 }
 METHODS = {
     "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation",
-    "erasure", "inference", "manifold",
+    "erasure", "functional", "inference", "manifold",
 }  # fmt: skip
 
 

@@ -4,12 +4,14 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from sksubspace.autoencoder import SparseAutoencoder
+from sksubspace.autoencoder._sparse._network import PENALTIES
 from sksubspace.callbacks import LossMonitor
 
 X = load_digits().data[:300]
@@ -81,6 +83,44 @@ def test_usage_counts_active_rows(fitted):
     active = (fitted.transform(X).toarray() > 0).mean(axis=0)
     assert_allclose(fitted.usage_, active)
     assert fitted.dead_fraction_ == (active == 0).mean()
+
+
+def test_flops_are_the_units_that_two_rows_are_expected_to_share(fitted):
+    active = fitted.transform(X).toarray() > 0
+    shared = active.astype(float) @ active.T.astype(float)
+    assert_allclose(fitted.flops_, shared.mean())
+    fewer = make(k=1).fit(X)
+    assert fewer.flops_ < fitted.flops_
+    assert make().partial_fit(X[:50]).flops_ > 0
+
+
+def test_the_gradient_of_flops_asks_more_of_units_that_are_used_more():
+    z = torch.tensor(np.random.RandomState(0).uniform(0, 1, (7, 5)), requires_grad=True)
+    PENALTIES["flops"](z).backward()
+    means = z.detach().numpy().mean(axis=0)
+    assert_allclose(z.grad.numpy(), np.tile(2 * means / 7, (7, 1)))
+
+
+@pytest.mark.parametrize("penalty", ["l1", "flops"])
+def test_a_penalty_of_weight_zero_is_none(penalty):
+    free = make(activation="relu").fit(X)
+    weightless = make(activation="relu", penalty=penalty, penalty_weight=0.0).fit(X)
+    assert free.loss_curve_ == weightless.loss_curve_
+    assert_array_equal(free.encoder_components_, weightless.encoder_components_)
+    assert_array_equal(free.transform(X_new).toarray(), weightless.transform(X_new).toarray())
+
+
+def test_flops_uses_units_more_alike_than_l1_at_fewer_operations():
+    def unevenness(share):  # the Gini coefficient, as the mean difference of pairs
+        return np.abs(share[:, None] - share).mean() / (2 * share.mean())
+
+    l1, flops = (
+        make(activation="relu", penalty=penalty, penalty_weight=weight, max_iter=60).fit(X)
+        for penalty, weight in (("l1", 0.2), ("flops", 6.0))
+    )
+    assert flops.flops_ < l1.flops_ < 5
+    assert unevenness(flops.usage_) < 0.7 * unevenness(l1.usage_)
+    assert flops.dead_fraction_ == 0
 
 
 def test_first_atoms_lie_where_init_says():

@@ -129,6 +129,10 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
     dead_fraction_ : float
         Share of the units that are active for none of these rows.
 
+    flops_ : float
+        Sum of the squares of `usage_`: how many units two rows are expected to share, and so how
+        many products an inverted index takes to compare them.
+
     n_components_ : int
         Number of units.
 
@@ -162,7 +166,9 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
     ``init="subspace"`` it leaves more units dead. A ``transform_k`` somewhat above k gains a little
     where units are few, and may lose where they are many, since atoms were trained in sums of k.
 
-    The penalty "flops" is :math:`\sum_j (\frac1n \sum_i |z_{ij}|)^2`.
+    The penalty "flops" is :math:`\sum_j (\frac1n \sum_i |z_{ij}|)^2`, over a batch. It stands for
+    ``flops_``, which has no gradient: with as many entries in all it is least where every unit has
+    as many of them. It is for ``activation="relu"``; with "topk" the number of entries is given.
 
     With modules f for the encoder and g for the decoder, and s for ``scale_``, codes are
 
@@ -206,6 +212,7 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
     intercept_: Floats | None
     usage_: Floats
     dead_fraction_: float
+    flops_: float
 
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
@@ -295,14 +302,15 @@ class SparseAutoencoder(PartialFitMixin, BaseAutoencoder):
     def _finish(self, X, objective, scale, trainer):
         """Bring the weights to input units, and see which units are used."""
         model = sparse_coding(self, objective, scale, trainer)
-        n_active = model.largest(X, most_active(self)).getnnz(axis=0)
+        usage = model.largest(X, most_active(self)).getnnz(axis=0) / len(X)
         return model, {
             "components_": model.atoms,
             "encoder_components_": model.weights,
             "encoder_intercept_": model.intercept,
             "intercept_": model.offset,
-            "usage_": n_active / len(X),
-            "dead_fraction_": float(np.mean(n_active == 0)),
+            "usage_": usage,
+            "dead_fraction_": float(np.mean(usage == 0)),
+            "flops_": float(usage @ usage),
         }
 
 
