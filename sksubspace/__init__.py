@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         model_selection,
         neighbors,
         report,
+        sampling,
         scanpy,
     )
     from sksubspace._persistence import load, save
@@ -65,6 +66,7 @@ _SUBMODULES = (
     "model_selection",
     "neighbors",
     "report",
+    "sampling",
     "scanpy",
 )
 _HOME_OF = {
@@ -114,6 +116,7 @@ __all__ = [
     "model_selection",
     "neighbors",
     "report",
+    "sampling",
     "save",
     "scanpy",
     "show_versions",

@@ -29,6 +29,7 @@ from sksubspace import (
     decomposition,
     discriminant,
     erasure,
+    sampling,
 )
 from sksubspace._student._part import Part
 from sksubspace.decoding import FourierRidge
@@ -187,6 +188,14 @@ _LINEAR = {
     ),
 }
 
+# regressions: rows drawn for them
+_REGRESSIONS = {
+    "rows": partial(sampling.RowSampler, 10, random_state=0),
+    "rows-lewis": partial(sampling.RowSampler, 0.2, p=1.5, replace=True, random_state=0),
+    "rows-uniform": partial(sampling.RowSampler, 20, method="uniform", random_state=0),
+    "coreset": partial(sampling.CoresetRegressor, sampler=sampling.RowSampler(20, random_state=0)),
+}
+
 
 def _seeded(table):
     return {
@@ -219,6 +228,7 @@ _KINDS = {
         for name, params in _DICTIONARIES.items()
     },
     "discriminant": _seeded(_DISCRIMINANTS),
+    "regression": _REGRESSIONS,
     "only checked": _seeded(_ONLY_CHECKED),
 }
 # scikit-learn's checks fit each 90 times and ask for the rules, not for how well it does; only
@@ -251,6 +261,8 @@ _FEWER_STEPS = {
     # and some ask for an accuracy that two directions at random or an even logit do not reach
     "grassmann-random": {"n_dims": 1, "scaling": "nonnegative", "max_iter": 40},
     "targets-random": {"codes": "simplex"},
+    # so that weights are repetitions
+    "coreset": {"sampler": sampling.RowSampler(10_000, random_state=0)},
     "OMP-landmarks": {"n_init": 2},
     "elastic-net": {"gamma": 5.0, "n_init": 2},
     "PredictiveSparseCoding-fista": {"max_iter": 2, "transform_max_iter": 50},

@@ -57,6 +57,7 @@ FLOORS = {
     "discriminant": 7,
     "erasure": 7,
     "manifold": 7,
+    "sampling": 7,
     "distillation": 8,
     "_clustering_words": 9,
     "_comparison": 9,
@@ -72,7 +73,7 @@ FLOORS = {
 }
 METHODS = {
     "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation",
-    "erasure", "manifold",
+    "erasure", "manifold", "sampling",
 }  # fmt: skip
 
 
