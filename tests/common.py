@@ -13,6 +13,7 @@ from tests import instances
 IGNORED = [
     "ignore:calibration='loo' needs an encoder and a decoder",
     "ignore:n_components=",
+    "ignore:n_neighbors=.* is not below",
     "ignore:The concept does not covary",
     "ignore:.* columns are constant",
     "ignore:order=1 finds",

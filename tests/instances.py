@@ -11,6 +11,7 @@ from types import ModuleType
 from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
+from sklearn.linear_model import Ridge
 from sklearn.mixture import GaussianMixture
 
 import sksubspace
@@ -29,6 +30,7 @@ from sksubspace import (
     decomposition,
     discriminant,
     erasure,
+    local,
     sampling,
 )
 from sksubspace._student._part import Part
@@ -188,8 +190,12 @@ _LINEAR = {
     ),
 }
 
-# regressions: rows drawn for them
+# regressions around each row, and rows drawn for regressions
 _REGRESSIONS = {
+    "local": local.LocalizedRegressor,
+    "local-few": partial(local.LocalizedRegressor, n_neighbors=15, alpha=0.1),
+    "local-constant": partial(local.LocalizedRegressor, "constant", n_neighbors=5),
+    "local-model": partial(local.LocalizedRegressor, Ridge(), n_neighbors=12),
     "rows": partial(sampling.RowSampler, 10, random_state=0),
     "rows-lewis": partial(sampling.RowSampler, 0.2, p=1.5, replace=True, random_state=0),
     "rows-uniform": partial(sampling.RowSampler, 20, method="uniform", random_state=0),

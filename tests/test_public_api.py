@@ -56,6 +56,7 @@ FLOORS = {
     "decomposition": 7,
     "discriminant": 7,
     "erasure": 7,
+    "local": 7,
     "manifold": 7,
     "sampling": 7,
     "distillation": 8,
@@ -73,7 +74,7 @@ FLOORS = {
 }
 METHODS = {
     "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation",
-    "erasure", "manifold", "sampling",
+    "erasure", "local", "manifold", "sampling",
 }  # fmt: skip
 
 
