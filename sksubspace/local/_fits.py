@@ -32,7 +32,7 @@ def query_blocks(near, n_columns):  # (m, k) -> slices
     return row_blocks(len(near), size=max(1, _BLOCK_ELEMENTS // (near.shape[1] * n_columns)))
 
 
-def means(Y, near, weights):  # (n, q), (m, k), (m, k) -> 2 x (1, m, q)
+def neighbor_means(Y, near, weights):  # (n, q), (m, k), (m, k) -> 2 x (1, m, q)
     """Weighted means of the neighbours' targets, and weighted squares about them."""
     found, squares = np.empty((2, 1, len(near), Y.shape[1]))
     for some in query_blocks(near, Y.shape[1]):
@@ -42,7 +42,7 @@ def means(Y, near, weights):  # (n, q), (m, k), (m, k) -> 2 x (1, m, q)
     return found, squares
 
 
-def ridges(queries, X, Y, near, weights, alphas):  # (m, d), ..., (a,) -> 2 x (a, m, q)
+def neighbor_ridges(queries, X, Y, near, weights, alphas):  # (m, d), ..., (a,) -> 2 x (a, m, q)
     """Predictions of local ridge regressions and their residual squares, of several penalties."""
     found, squares = np.empty((2, len(alphas), len(near), Y.shape[1]))
     for some in query_blocks(near, X.shape[1]):
@@ -62,7 +62,7 @@ def ridge_slopes(queries, X, Y, near, weights, alpha):  # -> (m, q, d)
     return found
 
 
-def models(estimator, queries, X, Y, near, weights, n_jobs):  # -> 2 x (1, m, q)
+def neighbor_models(estimator, queries, X, Y, near, weights, n_jobs):  # -> 2 x (1, m, q)
     """Predictions of a model fitted around each query, and its weighted squared residuals."""
     fit = partial(_predicted, estimator, X=X, Y=Y)
     found = _for_each(fit, queries, near, weights, n_jobs)
@@ -85,7 +85,7 @@ def _for_each(fit, queries, near, weights, n_jobs):  # -> list
     return [found[group] for group in groups]
 
 
-def _fitted(estimator, X, Y, near, weights):
+def _model_around(estimator, X, Y, near, weights):
     seen = weights > 0
     near, weights = near[seen], weights[seen]
     targets = Y[near, 0] if Y.shape[1] == 1 else Y[near]
@@ -93,10 +93,10 @@ def _fitted(estimator, X, Y, near, weights):
 
 
 def _predicted(estimator, query, near, weights, X, Y):  # -> (q,), (q,)
-    model, near, weights = _fitted(estimator, X, Y, near, weights)
+    model, near, weights = _model_around(estimator, X, Y, near, weights)
     answers = np.asarray(model.predict(np.vstack([query, X[near]]))).reshape(-1, Y.shape[1])
     return answers[0], weights @ np.square(answers[1:] - Y[near])
 
 
 def _coefficients(estimator, query, near, weights, X, Y):  # -> (q, d)
-    return _fitted(estimator, X, Y, near, weights)[0].coef_
+    return _model_around(estimator, X, Y, near, weights)[0].coef_

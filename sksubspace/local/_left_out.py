@@ -14,7 +14,7 @@ NEIGHBORS = (10, 20, 40, 80, 160, 320)
 PENALTIES = tuple(10.0**power for power in range(-2, 7))
 
 
-class LeftOut(NamedTuple):
+class Choice(NamedTuple):
     """What was chosen, and how it does on rows left out."""
 
     n_neighbors: int
@@ -54,7 +54,7 @@ def numbers_to_try(wanted, available):  # -> tuple of int
     return (*(k for k in NEIGHBORS if k < most), most)
 
 
-def choose(X, Y, numbers, alphas, others, predict):  # -> LeftOut
+def choose_by_others(X, Y, numbers, alphas, others, predict):  # -> Choice
     """Take the number of neighbours and the penalty of the best mean R2 of rows left out.
 
     ``predict(queries, near, weights, alphas)`` -> predictions, squares of shape (a, m, q).
@@ -70,5 +70,5 @@ def choose(X, Y, numbers, alphas, others, predict):  # -> LeftOut
             score = np.mean([r_squared(*both) for both in zip(missed, total, strict=True)])
             if best is None or score > best.score:
                 ratio = np.divide(missed, local, out=np.ones_like(missed), where=local > 0)
-                best = LeftOut(int(k), float(alpha), float(score), np.sqrt(ratio))
+                best = Choice(int(k), float(alpha), float(score), np.sqrt(ratio))
     return best

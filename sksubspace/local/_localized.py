@@ -18,8 +18,15 @@ from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import BaseEstimator, HasMethods, Interval, StrOptions, _fit_context
 from sksubspace._typing import ArrayLike, Estimator, Floats
 from sksubspace._validation import validate_rows
-from sksubspace.local._fits import means, model_slopes, models, ridge_slopes, ridges, tricube
-from sksubspace.local._left_out import PENALTIES, choose, nearest_others, numbers_to_try
+from sksubspace.local._fits import (
+    model_slopes,
+    neighbor_means,
+    neighbor_models,
+    neighbor_ridges,
+    ridge_slopes,
+    tricube,
+)
+from sksubspace.local._left_out import PENALTIES, choose_by_others, nearest_others, numbers_to_try
 from sksubspace.neighbors import k_nearest
 
 # rows that are left out one by one; models of the caller's take a fit for each
@@ -113,8 +120,8 @@ class LocalizedRegressor(OwnSettings, RegressorMixin, BaseEstimator):
     >>> bool(local.loo_score_ > 0.99)
     True
     >>> local.coef_at([[-1, 0], [1, 0]]).round(1)
-    array([[-2.1,  3. ],
-           [ 2. ,  3. ]])
+    array([[-2.1,  2.7],
+           [ 1.8,  3. ]])
     """
 
     n_neighbors_: int
@@ -191,7 +198,9 @@ class LocalizedRegressor(OwnSettings, RegressorMixin, BaseEstimator):
         if self.estimator == "ridge" and self.alpha == 0:
             numbers = _enough_for_lines(numbers, d)
         alphas = self._penalties()
-        found = choose(self._train_rows, self._train_targets, numbers, alphas, others, self._answer)
+        found = choose_by_others(
+            self._train_rows, self._train_targets, numbers, alphas, others, self._answer
+        )
         self.n_neighbors_ = found.n_neighbors if isinstance(wanted, str) else int(wanted)
         self.alpha_ = found.alpha if self.estimator == "ridge" else None
         self.loo_score_, self.std_scale_ = found.score, found.std_scale
@@ -214,10 +223,10 @@ class LocalizedRegressor(OwnSettings, RegressorMixin, BaseEstimator):
         """Predictions and local squared residuals."""
         X, Y = self._train_rows, self._train_targets
         if self.estimator == "constant":
-            return means(Y, near, weights)
+            return neighbor_means(Y, near, weights)
         if self.estimator == "ridge":
-            return ridges(queries, X, Y, near, weights, alphas)
-        return models(self.estimator, queries, X, Y, near, weights, self.n_jobs)
+            return neighbor_ridges(queries, X, Y, near, weights, alphas)
+        return neighbor_models(self.estimator, queries, X, Y, near, weights, self.n_jobs)
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predict by the model around each row.

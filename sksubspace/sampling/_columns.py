@@ -26,13 +26,13 @@ def numbers_of(y, *, needed=True):  # -> (n, q) float64, or None
     return None
 
 
-def columns_of(X, fit_intercept):  # (n, d) -> (n, d) or (n, d + 1) float64
+def regression_columns(X, fit_intercept):  # (n, d) -> (n, d) or (n, d + 1) float64
     """X and the constant, where the regression has one."""
     ones = np.ones((X.shape[0], int(fit_intercept)))
-    return beside(X.astype(np.float64, copy=False), ones)
+    return side_by_side(X.astype(np.float64, copy=False), ones)
 
 
-def beside(X, Y):  # (n, d), (n, q) or None -> (n, d + q)
+def side_by_side(X, Y):  # (n, d), (n, q) or None -> (n, d + q)
     """Columns side by side; sparse ones stay sparse."""
     if Y is None or not Y.shape[1]:
         return X
@@ -41,7 +41,7 @@ def beside(X, Y):  # (n, d), (n, q) or None -> (n, d + q)
     return np.hstack([X, Y])
 
 
-def scaled(A, lengths):  # (n, d), (n,) -> (n, d)
+def rows_times(A, lengths):  # (n, d), (n,) -> (n, d)
     """Each row times a number; where all are 1, the same rows."""
     if (lengths == 1).all():
         return A

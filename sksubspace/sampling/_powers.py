@@ -32,7 +32,7 @@ def least_powers(A, y, weights, p):  # (m, d), (m,), (m,) -> (d,)
     return b
 
 
-def explained(A, Y, weights, coefficients, p):  # (n, d), (n, q), (n,), (d, q) -> float
+def share_explained(A, Y, weights, coefficients, p):  # (n, d), (n, q), (n,), (d, q) -> float
     """Mean over targets of 1 - sum w |y - A b|^p / sum w |y - c|^p, c the best constant."""
     ones = np.ones((len(Y), 1))
     scores = []

@@ -29,19 +29,19 @@ from sksubspace._sklearn import (
 from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Seed
 from sksubspace._validation import validate_rows
 from sksubspace.sampling._columns import (
-    beside,
-    columns_of,
     method_for,
     number_of_rows,
     numbers_of,
-    scaled,
+    regression_columns,
+    rows_times,
+    side_by_side,
 )
 from sksubspace.sampling._draw import (
     draw_by_volume,
     draw_with_replacement,
     draw_without_replacement,
 )
-from sksubspace.sampling._powers import explained, least_powers
+from sksubspace.sampling._powers import least_powers, share_explained
 from sksubspace.sampling._scores import (
     leverages,
     lewis_weights,
@@ -252,11 +252,13 @@ class RowSampler(OwnSettings, BaseEstimator):
             X, y = validate_rows(self, X, y, accept_sparse="csr", multi_output=True)
             Y = numbers_of(y, needed=self.include_y)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        rows = columns_of(X, self.fit_intercept)
+        rows = regression_columns(X, self.fit_intercept)
         self.method_ = method_for(self, rows)
         counted = Y if self.include_y and self.method_ != "volume" else None
         self._draw(
-            scaled(beside(rows, counted), weights ** (1 / self.p)), weights, np.finfo(X.dtype).eps
+            rows_times(side_by_side(rows, counted), weights ** (1 / self.p)),
+            weights,
+            np.finfo(X.dtype).eps,
         )
         self._drawn_rows = dense(rows[self.sample_indices_])
         self._drawn_targets = None if Y is None else Y[self.sample_indices_]
@@ -324,8 +326,8 @@ class RowSampler(OwnSettings, BaseEstimator):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         b = [least_powers(self._drawn_rows, y_, self.sample_weight_, self.p)
              for y_ in self._drawn_targets.T]  # fmt: skip
-        rows = columns_of(X, self.fit_intercept)
-        return explained(rows, numbers_of(y), weights, np.column_stack(b), self.p)
+        rows = regression_columns(X, self.fit_intercept)
+        return share_explained(rows, numbers_of(y), weights, np.column_stack(b), self.p)
 
     def _draw(self, A, weights, eps):
         """Score all rows and draw some."""
@@ -338,7 +340,7 @@ class RowSampler(OwnSettings, BaseEstimator):
                 f"{T.shape[1]}: scores are those of their span.",
                 stacklevel=4,
             )
-        self.scores_ = self._scored(A, T, weights)
+        self.scores_ = self._scores_by_method(A, T, weights)
         if not self.scores_.any():
             raise ValueError("X must have a row that is not zero and has a weight, got none.")
         random_state = isolated_random_state(self.random_state)
@@ -352,7 +354,7 @@ class RowSampler(OwnSettings, BaseEstimator):
         self.sample_indices_, self.sample_weight_ = at, own * weights[at]
         self.n_rows_ = len(at)
 
-    def _scored(self, A, T, weights):  # (n, d), (d, r), (n,) -> (n,)
+    def _scores_by_method(self, A, T, weights):  # (n, d), (d, r), (n,) -> (n,)
         if self.method_ == "uniform":
             return (weights > 0).astype(np.float64)
         if self.method_ == "sensitivity":
