@@ -42,12 +42,7 @@ from sksubspace.sampling._draw import (
     draw_without_replacement,
 )
 from sksubspace.sampling._powers import least_powers, share_explained
-from sksubspace.sampling._scores import (
-    leverages,
-    lewis_weights,
-    orthonormal_coordinates,
-    sensitivities,
-)
+from sksubspace.sampling._scores import orthonormal_coordinates, scores_by_method
 
 _METHODS = ("auto", "uniform", "leverage", "root_leverage", "lewis", "sensitivity", "volume")
 
@@ -254,12 +249,9 @@ class RowSampler(OwnSettings, BaseEstimator):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         rows = regression_columns(X, self.fit_intercept)
         self.method_ = method_for(self, rows)
-        counted = Y if self.include_y and self.method_ != "volume" else None
-        self._draw(
-            rows_times(side_by_side(rows, counted), weights ** (1 / self.p)),
-            weights,
-            np.finfo(X.dtype).eps,
-        )
+        target = Y if self.include_y and self.method_ != "volume" else None
+        counted = rows_times(side_by_side(rows, target), weights ** (1 / self.p))
+        self._draw(counted, weights, np.finfo(X.dtype).eps)
         self._drawn_rows = dense(rows[self.sample_indices_])
         self._drawn_targets = None if Y is None else Y[self.sample_indices_]
         return self
@@ -340,9 +332,16 @@ class RowSampler(OwnSettings, BaseEstimator):
                 f"{T.shape[1]}: scores are those of their span.",
                 stacklevel=4,
             )
-        self.scores_ = self._scores_by_method(A, T, weights)
+        self.scores_, at_rest = scores_by_method(self.method_, A, T, self.p, self.max_iter)
+        self.scores_[weights == 0] = 0
         if not self.scores_.any():
             raise ValueError("X must have a row that is not zero and has a weight, got none.")
+        if not at_rest:
+            warnings.warn(
+                f"Lewis weights still change after max_iter={self.max_iter} rounds.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
         random_state = isolated_random_state(self.random_state)
         if n_rows >= n and not self.replace:
             at, own = np.arange(n), np.ones(n)
@@ -353,23 +352,6 @@ class RowSampler(OwnSettings, BaseEstimator):
             at, own = draw(self.scores_, n_rows, random_state)
         self.sample_indices_, self.sample_weight_ = at, own * weights[at]
         self.n_rows_ = len(at)
-
-    def _scores_by_method(self, A, T, weights):  # (n, d), (d, r), (n,) -> (n,)
-        if self.method_ == "uniform":
-            return (weights > 0).astype(np.float64)
-        if self.method_ == "sensitivity":
-            return sensitivities(A, T)
-        if self.method_ == "lewis":
-            scores, at_rest = lewis_weights(A, T, self.p, self.max_iter)
-            if not at_rest:
-                warnings.warn(
-                    f"Lewis weights still change after max_iter={self.max_iter} rounds.",
-                    ConvergenceWarning,
-                    stacklevel=5,
-                )
-            return scores
-        scores = leverages(A, T)
-        return scores ** (self.p / 2) if self.method_ == "root_leverage" else scores
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

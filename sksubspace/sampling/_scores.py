@@ -53,6 +53,18 @@ def _triangle(A):  # (n, d) -> (min(n, d), d)
     return R
 
 
+def scores_by_method(method, A, T, p, max_iter):  # (n, d), (d, r) or None -> (n,), bool
+    """Scores of a method, and whether they have come to rest; "uniform" does without T."""
+    if method == "uniform":
+        return np.ones(A.shape[0]), True
+    if method == "sensitivity":
+        return sensitivities(A, T), True
+    if method == "lewis":
+        return lewis_weights(A, T, p, max_iter)
+    found = leverages(A, T)
+    return found ** (p / 2) if method == "root_leverage" else found, True
+
+
 def leverages(A, T):  # (n, d), (d, r) -> (n,)
     """a_i' (A'A)^+ a_i = ||a_i' T||^2, which sum to the rank."""
     found = np.empty(A.shape[0])
