@@ -3,7 +3,7 @@
 A section is a function (options) -> rows in a module `_second_<name>.py`, named in `SECTIONS`. One
 thread; sets are read from the folder SKSUBSPACE_DATA, and are "absent" without it, as peers are
 that are not installed (`pip install cca-zoo
-concept-erasure scikit-dimension metric-learn`).
+concept-erasure scikit-dimension metric-learn dppy statsmodels`).
 
     python benchmarks/second_circle.py
     python benchmarks/second_circle.py --sections alignment --seeds 1
@@ -17,6 +17,8 @@ from _second_dimension import dimension
 from _second_discriminants import discriminants, grassmann, quiet, targets
 from _second_editing import editing
 from _second_erasure import domains, erasure, low_rank
+from _second_local import local
+from _second_sampling import sampling
 from sklearn.exceptions import ConvergenceWarning
 
 # what a section is called on the command line and in the table: its function
@@ -31,6 +33,8 @@ SECTIONS = {
     "grassmann": quiet(grassmann),
     "targets": quiet(targets),
     "dimension": dimension,
+    "sampling": sampling,
+    "local": local,
 }
 
 TEXT = """Made by `python benchmarks/second_circle.py`, whose modules `_second_*.py` say what was

@@ -66,7 +66,7 @@ class RowSampler(OwnSettings, BaseEstimator):
 
     method : {"auto", "uniform", "leverage", "root_leverage", "lewis", "sensitivity", "volume"}, \
             default="auto"
-        What makes a row likely; see the notes. "auto" is "volume" for p = 2 and at most four rows a
+        What makes a row likely; see the notes. "auto" is "volume" for p = 2 and one or two rows a
         coefficient, else "leverage", and "lewis" for any other p.
 
     replace : bool, default=False
