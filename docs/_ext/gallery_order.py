@@ -24,6 +24,7 @@ EXAMPLES = {
     "responses": ("directions", "wine", "topics"),
     "representations": ("two_halves", "erase_and_edit"),
     "classes": ("kinds_of_digits", "unseen_poses"),
+    "regressions": ("what_matters_where", "few_rows"),
     "compressing": (
         "retrieval",
         "nonlinear_pca",

@@ -108,6 +108,7 @@ class LocalizedRegressor(OwnSettings, RegressorMixin, BaseEstimator):
        Journal of the American Statistical Association 74 (1979).
        https://doi.org/10.1080/01621459.1979.10481038
     .. [2] Congwei Song, "The general theory of localization methods" (2026).
+       https://arxiv.org/abs/2605.20635
 
     Examples
     --------

@@ -66,8 +66,8 @@ class RowSampler(OwnSettings, BaseEstimator):
 
     method : {"auto", "uniform", "leverage", "root_leverage", "lewis", "sensitivity", "volume"}, \
             default="auto"
-        What makes a row likely; see the notes. "auto" is "volume" for p = 2 and one or two rows a
-        coefficient, else "leverage", and "lewis" for any other p.
+        What makes a row likely; see the notes. "auto" is "volume" for p = 2 and at most three rows
+        for two coefficients, else "leverage", and "lewis" for any other p.
 
     replace : bool, default=False
         Whether rows are drawn independently, and one can be drawn twice. "volume" always may.

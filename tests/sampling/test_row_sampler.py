@@ -171,8 +171,8 @@ def test_volume_does_not_look_at_the_target():
 
 @pytest.mark.parametrize(
     ("n_rows", "p", "method"),
-    [(11, 2, "volume"), (22, 2, "volume"), (23, 2, "leverage"), (10, 2, "leverage"),
-     (20, 1.5, "lewis"), (0.04, 2, "volume"), (0.5, 2, "leverage")],
+    [(11, 2, "volume"), (16, 2, "volume"), (17, 2, "leverage"), (10, 2, "leverage"),
+     (16, 1.5, "lewis"), (0.03, 2, "volume"), (0.5, 2, "leverage")],
 )  # fmt: skip
 def test_auto_goes_by_rows_a_column(n_rows, p, method):
     sampler = RowSampler(n_rows, p=p, random_state=0).fit(X, y)
