@@ -32,7 +32,7 @@ except ImportError:
 N_REPEATS, N_DRAWS, N_DRAWS_L1, USPS_ROWS = 5, 100, 40, 2_500
 # rows drawn, and the design's mean and 95 % quantile for uniform, leverage (independent), volume
 SQUARES = {
-    "diabetes, d = 15": {30: ((1.36, 3.6), (1.09, 2.6), (0.95, 2.0)), 60: None},
+    "diabetes, d = 15": {22: None, 30: ((1.36, 3.6), (1.09, 2.6), (0.95, 2.0)), 60: None},
     "USPS, d = 21": {31: ((3.24, 9.7), (2.52, 5.8), (2.06, 4.4)),
                      42: ((1.23, 2.4), (1.21, 2.7), (0.94, 1.6)), 84: None},
     "breast cancer, d = 13": {19: ((7.50, 23), (3.43, 12), (2.31, 5.8)), 26: None,

@@ -23,8 +23,8 @@ line = LinearRegression().fit(X, y)
 print(f"{local.n_neighbors_} neighbors; R2 of patients left out {local.loo_score_:.2f}")
 
 # %%
-# It looks far: at most of the patients, with weights that fall with the distance, the widest of what
-# is tried. So there is no patchwork, only a drift of the line.
+# It looks far: at most of the patients, with weights that fall with the distance, as far as is
+# tried. So there is no patchwork, only a drift of the line.
 
 slopes = local.coef_at(X)
 mass, pressure = 2, 3

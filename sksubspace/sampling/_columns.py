@@ -5,8 +5,8 @@ from numbers import Integral
 import numpy as np
 from scipy import sparse
 
-# up to so many rows a column the volume was ahead of rows drawn once each by leverage, on all sets of
-# the benchmark; at two level with it, at four behind
+# up to so many rows a column the volume was ahead of rows drawn once each by leverage, on all sets
+# of the benchmark; at two level with it, at four behind
 _FEW = 1.5
 # a linear programme of as many unknowns for each row
 _MOST_PROGRAMMES = 5_000
