@@ -32,6 +32,21 @@ def least_powers(A, y, weights, p):  # (m, d), (m,), (m,) -> (d,)
     return b
 
 
+def lines_of_few(A, Y, weights, p, fit_intercept):  # (m, d), (m, q), (m,) -> (d, q)
+    """Coefficients of each target; the last column of A is the constant where there is one.
+
+    Slopes are those of rows less their mean: where the rows are too few, the shortest do not depend
+    on the origin.
+    """
+    origin = np.zeros(A.shape[1])
+    if fit_intercept:
+        origin[:-1] = weights @ A[:, :-1] / weights.sum()
+    B = np.column_stack([least_powers(A - origin, y, weights, p) for y in Y.T])
+    if fit_intercept:
+        B[-1] -= origin @ B
+    return B
+
+
 def share_explained(A, Y, weights, coefficients, p):  # (n, d), (n, q), (n,), (d, q) -> float
     """Mean over targets of 1 - sum w |y - A b|^p / sum w |y - c|^p, c the best constant."""
     ones = np.ones((len(Y), 1))

@@ -41,7 +41,7 @@ from sksubspace.sampling._draw import (
     draw_with_replacement,
     draw_without_replacement,
 )
-from sksubspace.sampling._powers import least_powers, share_explained
+from sksubspace.sampling._powers import lines_of_few, share_explained
 from sksubspace.sampling._scores import orthonormal_coordinates, scores_by_method
 
 _METHODS = ("auto", "uniform", "leverage", "root_leverage", "lewis", "sensitivity", "volume")
@@ -316,10 +316,10 @@ class RowSampler(OwnSettings, BaseEstimator):
             raise ValueError("score needs targets of numbers in fit, as y; got none.")
         X, y = validate_rows(self, X, y, reset=False, accept_sparse="csr", multi_output=True)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        b = [least_powers(self._drawn_rows, y_, self.sample_weight_, self.p)
-             for y_ in self._drawn_targets.T]  # fmt: skip
+        drawn, targets, own = self._drawn_rows, self._drawn_targets, self.sample_weight_
+        B = lines_of_few(drawn, targets, own, self.p, self.fit_intercept)
         rows = regression_columns(X, self.fit_intercept)
-        return share_explained(rows, numbers_of(y), weights, np.column_stack(b), self.p)
+        return share_explained(rows, numbers_of(y), weights, B, self.p)
 
     def _draw(self, A, weights, eps):
         """Score all rows and draw some."""

@@ -300,6 +300,13 @@ def test_score_is_that_of_the_regression_on_the_rows_drawn():
     assert one.score(X, np.column_stack([y, -2 * y])) == pytest.approx(expected, abs=2e-3)
 
 
+@pytest.mark.parametrize("p", [1.5, 2])
+def test_score_of_too_few_rows_does_not_depend_on_the_origin(p):
+    first, second = (RowSampler(6, p=p, random_state=0).fit(X + by, y) for by in (0, 1))
+    assert_array_equal(first.sample_indices_, second.sample_indices_)
+    assert first.score(X, y) == pytest.approx(second.score(X + 1, y), rel=1e-6)
+
+
 def test_classes_are_drawn_without_being_included():
     words = np.where(y > 140, "high", "low")
     sampler = RowSampler(30, include_y=False, random_state=0)
