@@ -17,7 +17,7 @@ from _second_dimension import dimension
 from _second_discriminants import discriminants, grassmann, quiet, targets
 from _second_editing import editing
 from _second_erasure import domains, erasure, low_rank
-from _second_local import local
+from _second_local import left_out, local
 from _second_sampling import sampling
 from sklearn.exceptions import ConvergenceWarning
 
@@ -35,6 +35,7 @@ SECTIONS = {
     "dimension": dimension,
     "sampling": sampling,
     "local": local,
+    "local, left out": left_out,
 }
 
 TEXT = """Made by `python benchmarks/second_circle.py`, whose modules `_second_*.py` say what was
