@@ -64,10 +64,10 @@ class RowSampler(OwnSettings, BaseEstimator):
         Power of the residuals that the regression sums: 2 for least squares, 1 for least absolute
         deviations; from 1 to below 4.
 
-    method : {"auto", "uniform", "leverage", "root_leverage", "lewis", "sensitivity", "volume"}, \
-            default="auto"
-        What makes a row likely; see the notes. "auto" is "volume" for p = 2 and at most three rows
-        for two coefficients, else "leverage", and "lewis" for any other p.
+    method : str, default="auto"
+        What makes a row likely: "uniform", "leverage", "root_leverage", "lewis", "sensitivity" or
+        "volume"; see the notes. "auto" is "volume" for p = 2 and at most three rows for two
+        coefficients, else "leverage", and "lewis" for any other p.
 
     replace : bool, default=False
         Whether rows are drawn independently, and one can be drawn twice. "volume" always may.
