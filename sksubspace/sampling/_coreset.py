@@ -38,8 +38,8 @@ class CoresetRegressor(OwnSettings, MetaEstimatorMixin, RegressorMixin, BaseEsti
     estimator_ : estimator
         The regressor, fitted to the rows drawn.
 
-    sampler_ : sampler
-        What drew them; `sample_indices_` are their numbers.
+    sampler_ : estimator
+        The sampler, which drew them; `sample_indices_` are their numbers.
 
     {features_}
 
