@@ -2,8 +2,8 @@
 
 A section is a function (options) -> rows in a module `_second_<name>.py`, named in `SECTIONS`. One
 thread; sets are read from the folder SKSUBSPACE_DATA, and are "absent" without it, as peers are
-that are not installed (`pip install cca-zoo concept-erasure scikit-dimension metric-learn`). The
-series of "signatures" are files of `aeon` (`pip install --no-deps aeon`).
+that are not installed (`pip install cca-zoo concept-erasure scikit-dimension metric-learn dppy
+statsmodels`). The series of "signatures" are files of `aeon` (`pip install --no-deps aeon`).
 
     python benchmarks/second_circle.py
     python benchmarks/second_circle.py --sections alignment --seeds 1
@@ -20,6 +20,8 @@ from _second_erasure import domains, erasure, low_rank
 from _second_flops import flops
 from _second_graph import graph
 from _second_inference import inference
+from _second_local import left_out, local
+from _second_sampling import sampling
 from _second_signatures import signatures
 from sklearn.exceptions import ConvergenceWarning
 
@@ -39,6 +41,9 @@ SECTIONS = {
     "signatures": signatures,
     "flops": flops,
     "inference": inference,
+    "sampling": sampling,
+    "local": local,
+    "local, left out": left_out,
 }
 
 TEXT = """Made by `python benchmarks/second_circle.py`, whose modules `_second_*.py` say what was

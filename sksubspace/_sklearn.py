@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sklearn.callback._callback_context import get_context_path
 from sklearn.callback._transport import can_reuse_listener, close_listener, open_listener, send
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight
 
@@ -72,6 +73,7 @@ __all__ = [
     "_check_feature_names_in",
     "_check_sample_weight",
     "_fit_context",
+    "_safe_indexing",
     "available_if",
     "can_reuse_listener",
     "close_listener",

@@ -16,6 +16,7 @@ IGNORED = [
     "ignore:n_neighbors=",
     "ignore:n_structural=",
     "ignore:X has values at a single time",
+    "ignore:n_neighbors=.* is not below",
     "ignore:The concept does not covary",
     "ignore:The gap between eigenvalues",
     "ignore:There are .* degrees of freedom",
@@ -24,6 +25,7 @@ IGNORED = [
     "ignore:transform_max_iter",
     "ignore:The affinity graph has",
     "ignore:The graph of nearest neighbors has",
+    "ignore:The columns, with those of the constant",
     "ignore:The outputs of the encoder collapsed",
     "ignore::sklearn.exceptions.ConvergenceWarning",
 ]
@@ -78,6 +80,7 @@ _ROWS = {
     "score": (positive_rows, 60),
     "dictionary": (positive_rows, 60),
     "discriminant": (positive_rows, 60),
+    "regression": (rows_with_responses, 120),
 }
 
 
@@ -139,16 +142,16 @@ class Case:
             for method in METHODS
             if hasattr(estimator, method)
         }
-        assert found
         if hasattr(estimator, "inverse_transform"):
             found["inverse_transform"] = estimator.inverse_transform(found["transform"])
         if hasattr(estimator, "score"):
             found["score"] = estimator.score(X_new, self.y_new)
         if hasattr(estimator, "detect_shift"):
             found["detect_shift"] = str(estimator.detect_shift(X_new))
-        for attribute in ("labels_", "embedding_", "loss_curve_"):
+        for attribute in ("labels_", "embedding_", "loss_curve_", "sample_indices_"):
             if hasattr(estimator, attribute):
                 found[attribute] = getattr(estimator, attribute)
+        assert found
         return found
 
     def assert_same(self, estimator):

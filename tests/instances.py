@@ -11,6 +11,7 @@ from types import ModuleType
 from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import PCA
+from sklearn.linear_model import Ridge
 from sklearn.mixture import GaussianMixture
 
 import sksubspace
@@ -31,7 +32,9 @@ from sksubspace import (
     erasure,
     functional,
     inference,
+    local,
     neighbors,
+    sampling,
 )
 from sksubspace._student._part import Part
 from sksubspace.decoding import FourierRidge
@@ -209,6 +212,18 @@ _LINEAR = {
     ),
 }
 
+# regressions around each row, and rows drawn for regressions
+_REGRESSIONS = {
+    "local": local.LocalizedRegressor,
+    "local-few": partial(local.LocalizedRegressor, n_neighbors=15, alpha=0.1),
+    "local-constant": partial(local.LocalizedRegressor, "constant", n_neighbors=5),
+    "local-model": partial(local.LocalizedRegressor, Ridge(), n_neighbors=12),
+    "rows": partial(sampling.RowSampler, 10, random_state=0),
+    "rows-lewis": partial(sampling.RowSampler, 0.2, p=1.5, replace=True, random_state=0),
+    "rows-uniform": partial(sampling.RowSampler, 20, method="uniform", random_state=0),
+    "coreset": partial(sampling.CoresetRegressor, sampler=sampling.RowSampler(20, random_state=0)),
+}
+
 
 def _seeded(table):
     return {
@@ -241,6 +256,7 @@ _KINDS = {
         for name, params in _DICTIONARIES.items()
     },
     "discriminant": _seeded(_DISCRIMINANTS),
+    "regression": _REGRESSIONS,
     "only checked": _seeded(_ONLY_CHECKED),
 }
 # scikit-learn's checks fit each 90 times and ask for the rules, not for how well it does; only
@@ -275,6 +291,8 @@ _FEWER_STEPS = {
     # and some ask for an accuracy that two directions at random or an even logit do not reach
     "grassmann-random": {"n_dims": 1, "scaling": "nonnegative", "max_iter": 40},
     "targets-random": {"codes": "simplex"},
+    # so that weights are repetitions
+    "coreset": {"sampler": sampling.RowSampler(10_000, random_state=0)},
     "OMP-landmarks": {"n_init": 2},
     "elastic-net": {"gamma": 5.0, "n_init": 2},
     "PredictiveSparseCoding-fista": {"max_iter": 2, "transform_max_iter": 50},

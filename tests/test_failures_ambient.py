@@ -72,10 +72,11 @@ def draws():
 
 def results(estimator, rows):
     found = {name: getattr(estimator, name)(rows) for name in METHODS if hasattr(estimator, name)}
-    assert found or hasattr(estimator, "labels_")
     found = {name: one.toarray() if issparse(one) else one for name, one in found.items()}
-    if hasattr(estimator, "labels_"):
-        found["labels_"] = estimator.labels_
+    for attribute in ("labels_", "sample_indices_"):
+        if hasattr(estimator, attribute):
+            found[attribute] = getattr(estimator, attribute)
+    assert found
     return found
 
 

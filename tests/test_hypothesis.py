@@ -30,7 +30,8 @@ RTOL = {"rtol": 1e-6, "atol": 1e-6}
 LARGEST_BY_CHANCE = 0.4
 N_EXAMPLES = 200
 # instances that fit slowly: 200 examples would take each more than three minutes
-FEWER = {"MEDAL-local-ridge": 40, "MEDAL-local-holdout": 40, "auto": 60, "mlc": 60, "choice": 60}
+FEWER = {"MEDAL-local-ridge": 40, "MEDAL-local-holdout": 40, "auto": 60, "mlc": 60, "choice": 60,
+         "local-model": 20}  # fmt: skip
 
 
 def examples(n):
@@ -81,7 +82,16 @@ def forms(draw):
     return formed
 
 
-KINDS = ("distillation", "cluster", "choice", "partition", "map", "score", "dictionary")
+KINDS = (
+    "distillation",
+    "cluster",
+    "choice",
+    "partition",
+    "map",
+    "score",
+    "dictionary",
+    "regression",
+)
 NAMES = [name for kind in KINDS for name in instances.names(kind)]
 
 

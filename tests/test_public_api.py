@@ -59,7 +59,9 @@ FLOORS = {
     "erasure": 7,
     "functional": 7,
     "inference": 7,
+    "local": 7,
     "manifold": 7,
+    "sampling": 7,
     "distillation": 8,
     "_clustering_words": 9,
     "_comparison": 9,
@@ -75,7 +77,7 @@ FLOORS = {
 }
 METHODS = {
     "alignment", "autoencoder", "cluster", "decomposition", "discriminant", "distillation",
-    "erasure", "functional", "inference", "manifold",
+    "erasure", "functional", "inference", "local", "manifold", "sampling",
 }  # fmt: skip
 
 

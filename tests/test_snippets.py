@@ -22,6 +22,7 @@ PAGES = [
 QUICK = {
     "docs/user_guide/classes_of_several_kinds.rst",
     "docs/user_guide/few_outputs.rst",
+    "docs/user_guide/local_models.rst",
     "docs/user_guide/response_subspaces.rst",
     "docs/user_guide/supervised_dictionaries.rst",
 }

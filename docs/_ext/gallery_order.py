@@ -25,6 +25,7 @@ EXAMPLES = {
     "representations": ("two_halves", "erase_and_edit"),
     "classes": ("kinds_of_digits", "unseen_poses"),
     "columns": ("few_labels", "outlines"),
+    "regressions": ("what_matters_where", "few_rows"),
     "compressing": (
         "retrieval",
         "nonlinear_pca",
