@@ -41,8 +41,6 @@ CASES = {
         8, encoder="linear", n_anchors=2_000, mutual=False, random_state=0
     ),
 }
-# whose cost at ten million rows is more than this benchmark's share of a day
-ONLY_A_MILLION = ("LeastSquaresSubspaceClustering", "TLDR, linear, 2,000 anchors")
 TEXT = """Made by `python benchmarks/many_machines.py`: two worker processes of one thread each, on
 one machine, with rows in files of 250,000. `equal` is the largest difference of placed rows, and 1
 where a label differs, between a fit in memory and one from blocks; `growth` are CPU seconds and the
@@ -92,8 +90,6 @@ def growth(options):
         for name in options.cases or CASES:
             seconds = {}
             for n in options.rows:
-                if n > 1_000_000 and name in ONLY_A_MILLION:
-                    continue
                 seconds[n], found = fit_files(name, n, folder)
                 rows += found
             rows += exponents(name, seconds)
