@@ -166,11 +166,11 @@ def check_squares(X):  # (n, d)
 
 
 def _column_ends(X):  # (n, d) -> (d,), (d,) float64
-    ends = X.min(axis=0), X.max(axis=0)
-    return [
-        np.asarray(end.toarray() if hasattr(end, "toarray") else end, np.float64).ravel()
-        for end in ends
-    ]
+    """Smallest and largest value of each column, 0 where all of it is missing."""
+    if hasattr(X, "toarray"):
+        return [end.toarray().ravel().astype(np.float64) for end in (X.min(axis=0), X.max(axis=0))]
+    ends = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+    return [np.nan_to_num(end.astype(np.float64)) for end in ends]
 
 
 def in_order_of(rows, values, name, of="X"):

@@ -74,7 +74,7 @@ def results(estimator, rows):
     found = {name: getattr(estimator, name)(rows) for name in METHODS if hasattr(estimator, name)}
     found = {name: one.toarray() if issparse(one) else one for name, one in found.items()}
     for attribute in ("labels_", "sample_indices_"):
-        if hasattr(estimator, attribute):
+        if getattr(estimator, attribute, None) is not None:
             found[attribute] = getattr(estimator, attribute)
     assert found
     return found

@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksubspace._dask import TakesCollections
 from sksubspace._docs import fill_parameters
@@ -22,7 +22,7 @@ from sksubspace._sklearn import (
     _fit_context,
 )
 from sksubspace._typing import ArrayLike, Floats, Objects
-from sksubspace._validation import refuse_containers
+from sksubspace._validation import validate_rows
 from sksubspace.functional._paths import check_observed, checked_times, paths_of, series_of
 from sksubspace.functional._signatures import logarithm, signature
 
@@ -240,9 +240,7 @@ class SignatureFeatures(TakesCollections, HasPage, TransformerMixin, BaseEstimat
         return np.array(names, dtype=object)
 
     def _series(self, X, reset):  # (n, c T) -> (n, c, T)
-        refuse_containers(X, "X")
-        dtypes = [np.float64, np.float32]
-        X = validate_data(self, X, dtype=dtypes, ensure_all_finite="allow-nan", reset=reset)
+        X = validate_rows(self, X, ensure_all_finite="allow-nan", reset=reset)
         series = series_of(X, int(self.n_channels))
         check_observed(series)
         return series
