@@ -23,6 +23,7 @@ from _second_inference import inference
 from _second_local import left_out, local
 from _second_sampling import sampling
 from _second_signatures import signatures
+from _second_use import use
 from sklearn.exceptions import ConvergenceWarning
 
 # what a section is called on the command line and in the table: its function
@@ -37,6 +38,7 @@ SECTIONS = {
     "grassmann": quiet(grassmann),
     "targets": quiet(targets),
     "dimension": dimension,
+    "use": use,
     "graph": graph,
     "signatures": signatures,
     "flops": flops,

@@ -29,6 +29,7 @@ from sksubspace.metrics._features import FeatureMatch, match_features
 from sksubspace.metrics._global_share import global_share
 from sksubspace.metrics._group_loss import GroupLoss, group_loss
 from sksubspace.metrics._group_scores import GroupScores, group_scores
+from sksubspace.metrics._layers import FactoredWeights, compress_layers, utilized_rank
 from sksubspace.metrics._linear_gain import LinearGain, linear_gain
 from sksubspace.metrics._neighbor_information import (
     NeighborInformation,
@@ -45,6 +46,10 @@ from sksubspace.metrics._spread import (
     centered_kernel_alignment,
     effective_rank,
     participation_ratio,
+)
+from sksubspace.metrics._top_and_bottom import (
+    ReconstructionAlignment,
+    reconstruction_alignment_curve,
 )
 
 __all__ = [
@@ -92,5 +97,10 @@ __all__ = [
     "centered_kernel_alignment",
     "diffusion_spectral_entropy",
     "match_features",
+    "compress_layers",
+    "reconstruction_alignment_curve",
+    "utilized_rank",
+    "FactoredWeights",
+    "ReconstructionAlignment",
     "FeatureMatch",
 ]

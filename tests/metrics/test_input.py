@@ -27,6 +27,7 @@ OTHERS = {
     *("intrinsic_dimension", "local_intrinsic_dimension", "minimum_spanning_tree_length"),
     *("participation_ratio", "effective_rank", "centered_kernel_alignment"),
     *("diffusion_spectral_entropy", "match_features"),
+    *("compress_layers", "utilized_rank", "reconstruction_alignment_curve"),
 }
 OF_DATA_AND_MAP = [
     getattr(metrics, name)
