@@ -12,6 +12,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 
 from sksubspace import MEDAL, audit_embedding, metrics, model_selection
@@ -41,6 +42,7 @@ MORE = {
     "compare_clusterings": {"candidates": {"k": KMeans(n_init=1)}, "n_clusters": (2, 3)},
     "out_of_sample_information": {"estimator": KMeans(n_init=1), "n_clusters": 3},
     "compare_embeddings": {"candidates": {"PCA": PCA(1)}, "method": "loo", "controls": False},
+    "reconstruction_alignment_curve": {"estimator": LogisticRegression()},
     "embedding_stability": {"teacher": TSNE(init="random", max_iter=250), "n_seeds": 2},
 }
 

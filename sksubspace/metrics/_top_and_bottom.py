@@ -79,7 +79,7 @@ def reconstruction_alignment_curve(
     estimator : estimator
         A classifier or regressor with ``score``. It is cloned.
 
-    n_components : array-like of int, default=None
+    n_components : array-like of int of shape (n_sizes,), default=None
         Numbers of components; None for 1, 2, 4 and so on up to half of the columns.
 
     cv : int or cross-validator, default=5
