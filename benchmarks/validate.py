@@ -175,7 +175,7 @@ def protocols(options):
             wanted = options.only_rows is None or n_rows in options.only_rows
             wanted &= options.only_data is None or data in options.only_data
             if wanted and has_data(data.removesuffix(" x 50")):
-                for name, how in _protocols_of(seed, draws).items():
+                for name, how in _protocols_of(seed, n_rows, draws).items():
                     of = {"Data": data, "Rows": str(n_rows), "Seed": str(seed), "Protocol": name}
                     if all(of.items() - run.items() for run in runs):
                         runs.append(of | _run_in_short(run_protocol(data, n_rows, seed, **how)))
@@ -185,9 +185,14 @@ def protocols(options):
     return rows
 
 
-def _protocols_of(seed, draws):
-    """Protocols by name: each step for the first seed, then the full one and the last."""
+def _protocols_of(seed, n_rows, draws):
+    """Protocols by name: each step for the first seed, then the full one and the last.
+
+    Of large tables only the full one and the draws, which are what one uses there.
+    """
     steps = PROTOCOLS if seed == 0 else {name: PROTOCOLS[name] for name in ("full", LAST)}
+    if n_rows > 2_000:
+        steps = {"full": PROTOCOLS["full"]}
     drawn = {f"draw of {most:,}": PROTOCOLS[LAST] | {"max_rows": most} for most in draws}
     return steps | drawn
 
