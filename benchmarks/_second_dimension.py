@@ -7,7 +7,14 @@ has a standard deviation of .05 more.
 import numpy as np
 from _common import cpu_seconds, result_row
 
-from sksubspace.metrics import intrinsic_dimension, local_intrinsic_dimension
+from sksubspace.metrics import (
+    centered_kernel_alignment,
+    diffusion_spectral_entropy,
+    effective_rank,
+    intrinsic_dimension,
+    local_intrinsic_dimension,
+    match_features,
+)
 
 try:
     import skdim
@@ -77,6 +84,10 @@ def _cost():
     calls = {
         **{method: lambda m=method: intrinsic_dimension(X, method=m) for method in ("mst", "mle")},
         "local": lambda: local_intrinsic_dimension(X),
+        "diffusion_spectral_entropy": lambda: diffusion_spectral_entropy(X),
+        "match_features": lambda: match_features(X, X[:, ::-1] + 0.1),
+        "centered_kernel_alignment": lambda: centered_kernel_alignment(X, X[:, ::-1]),
+        "effective_rank": lambda: effective_rank(X),
     }
     return [
         result_row("dimension", "2,000 x 500", f"CPU s: {name}", [cpu_seconds(call)[1]],
