@@ -142,14 +142,15 @@ def test_rows_larger_than_the_memory_of_workers_are_spilled(tmp_path):
     import dask
     import dask.array as da
 
-    limit, n_bytes = 700e6, 2.4e9
+    limit, n_bytes = 1.5e9, 4e9
     n = int(n_bytes / 8 / 50)
     with (
         dask.config.set({"temporary-directory": str(tmp_path)}),
         distributed.LocalCluster(**SETTINGS, memory_limit=int(limit)) as cluster,
         distributed.Client(cluster) as client,
     ):
-        rows = da.random.default_rng(0).standard_normal((n, 50), chunks=(250_000, 50)).persist()
+        client.run(_spilled)  # this file and what it imports take half a gigabyte first
+        rows = da.random.default_rng(0).standard_normal((n, 50), chunks=(50_000, 50)).persist()
         distributed.wait(rows)
         spilled = sum(client.run(_spilled).values())
         model = KSubspaces(3, subspace_dim=2, max_iter=2, random_state=0).fit(rows)
