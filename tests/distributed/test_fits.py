@@ -8,7 +8,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sksubspace import MEDAL, TLDR, SteinSubspace
+from sksubspace._dask import Blocks
 from sksubspace.cluster import KSubspaces, LeastSquaresSubspaceClustering, MixtureOfLowRankGaussians
+from sksubspace.cluster._k_subspaces._alternation import (
+    AssignedBlocks,
+    AssignedRows,
+    Subspaces,
+    nearest,
+)
 from sksubspace.erasure import ConceptEraser
 from sksubspace.metrics import trustworthiness
 from sksubspace.neighbors import nearest_neighbors
@@ -69,10 +76,19 @@ def test_frames_keep_the_names_of_their_columns():
 
 
 def test_the_callers_rows_are_not_written_to():
-    X, _ = fits.near_subspaces()
-    X.setflags(write=False)
-    for estimator in (KSubspaces(4, random_state=0), MixtureOfLowRankGaussians(4, random_state=0)):
-        estimator.fit(da.from_array(X, chunks=(200, 15)))
+    X, y = fits.near_subspaces()
+    before = X.copy()
+    landmarks = LeastSquaresSubspaceClustering(4, n_landmarks=80, random_state=0)
+    for estimator in (
+        KSubspaces(4, random_state=0),
+        MixtureOfLowRankGaussians(4, normalize=True, random_state=0),
+        landmarks,
+        ConceptEraser(),
+        TLDR(4, encoder="linear"),
+    ):
+        fitted = estimator.fit(da.from_array(X, chunks=(200, 15)), y)
+        fitted.transform(da.from_array(X, chunks=(200, 15))).compute(scheduler="sync")
+        np.testing.assert_array_equal(X, before, err_msg=str(estimator))
 
 
 def test_single_precision_stays():
@@ -204,4 +220,25 @@ def test_nothing_is_computed_before_it_is_asked_for():
     lazy = chunked(X, "two").map_blocks(fail, dtype=float, meta=np.zeros((0, 15)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model.transform(lazy)
+        placed = model.transform(lazy)
+    assert placed.shape == (600, 4)
+    with pytest.raises(AssertionError, match="computed"):
+        placed.compute(scheduler="sync")
+
+
+def test_a_cluster_that_loses_its_rows_takes_those_that_fit_worst_in_blocks_too():
+    X, _ = fits.near_subspaces()
+    bases = np.linalg.qr(np.random.RandomState(1).randn(2, 15, 2))[0].transpose(0, 2, 1)
+    # the third stands where no row is
+    start = Subspaces(np.zeros((3, 15)), np.concatenate([bases, np.zeros((1, 2, 15))]))
+    assert 2 not in nearest(X, start)[0]
+    rows = AssignedRows(X, False)
+    blocks = AssignedBlocks(Blocks.of_table(chunked(X, "four")), np.zeros(15), False, False)
+    of_rows, of_blocks = (
+        one.fitted(*[found[i] for i in (0, 2)], start)
+        for one, found in ((one, one.to_nearest(start)) for one in (rows, blocks))
+    )
+    assert (of_rows[0] == 2).sum() == 2
+    np.testing.assert_array_equal(of_blocks[0], of_rows[0])
+    for found, expected in zip(of_blocks[1].bases, of_rows[1].bases, strict=True):
+        assert_allclose(found.T @ found, expected.T @ expected, atol=1e-10)

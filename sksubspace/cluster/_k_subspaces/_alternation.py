@@ -5,7 +5,6 @@ q-flat to m points", Journal of Optimization Theory and Applications 2000.
 """
 
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
@@ -141,12 +140,10 @@ class AssignedBlocks:
     normalize: bool
     affine: bool
 
-    def to_nearest(self, subspaces):  # -> (n,), float, list of MemberSums
+    def to_nearest(self, subspaces):  # -> (n,), float, MemberSums
         """Label of each row, the sum of squared distances, and sums of each cluster."""
-        settings = (self.shift, self.normalize)
-        found = self.blocks.gathered(nearest_with_sums, subspaces, *settings)
-        labels, costs, sums = zip(*found, strict=True)
-        return np.concatenate(labels), float(sum(costs)), sums
+        settings = (subspaces, self.shift, self.normalize)
+        return self.blocks.total(nearest_with_sums, _one_after_the_other, *settings)
 
     def fitted(self, labels, sums, subspaces):  # -> (n,), Subspaces
         """Labels without empty clusters, and the subspaces of those."""
@@ -155,8 +152,8 @@ class AssignedBlocks:
             least = np.concatenate(self.blocks.gathered(least_of_block, *settings))
             labels = _reseeded(labels, least, empty, subspaces.bases.shape[1] + self.affine)
             given = (self.blocks.cut(labels),)
-            sums = self.blocks.gathered(sums_of_labels, *settings, beside=given)
-        return labels, _of_sums(reduce(MemberSums.add, sums), subspaces, self.affine)
+            sums = self.blocks.total(sums_of_labels, MemberSums.add, *settings, beside=given)
+        return labels, _of_sums(sums, subspaces, self.affine)
 
 
 def nearest_with_sums(rows, subspaces, shift, normalize):  # -> (b,), float, MemberSums
@@ -164,6 +161,12 @@ def nearest_with_sums(rows, subspaces, shift, normalize):  # -> (b,), float, Mem
     X = _near_origin(rows, shift, normalize)
     labels, least = nearest(X, subspaces)
     return labels, float(least.sum(dtype=np.float64)), MemberSums.of(X, labels, subspaces.means)
+
+
+def _one_after_the_other(first, second):
+    """What is found in two sets of rows, the second behind the first."""
+    labels = np.concatenate([first[0], second[0]])
+    return labels, first[1] + second[1], first[2].add(second[2])
 
 
 def least_of_block(rows, subspaces, shift, normalize):  # -> (b,)
