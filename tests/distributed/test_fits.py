@@ -177,6 +177,8 @@ def test_responses_of_other_lengths_are_refused():
         (KSubspaces(4, init="k-means"), "init='k-means'"),
         (MixtureOfLowRankGaussians(4, init_params="random"), "init_params='random'"),
         (LeastSquaresSubspaceClustering(4), "n_landmarks='auto' for 600 rows"),
+        (TLDR(4, encoder="linear", solver="sgd"), "solver='sgd'"),
+        (TLDR(4, encoder="linear", search="approximate"), "search='approximate'"),
     ],
     ids=lambda one: one if isinstance(one, str) else type(one).__name__,
 )
@@ -242,3 +244,37 @@ def test_a_cluster_that_loses_its_rows_takes_those_that_fit_worst_in_blocks_too(
     np.testing.assert_array_equal(of_blocks[0], of_rows[0])
     for found, expected in zip(of_blocks[1].bases, of_rows[1].bases, strict=True):
         assert_allclose(found.T @ found, expected.T @ expected, atol=1e-10)
+
+
+def test_few_rows_are_for_the_memory():
+    X, _ = fits.near_subspaces()
+    few = chunked(X[:10], "two")
+    with pytest.raises(TypeError, match="must be in memory for 10 rows that are not zero"):
+        KSubspaces(4).fit(few)
+    with pytest.raises(TypeError, match="must be in memory for 10 rows of 15 columns"):
+        MixtureOfLowRankGaussians(2).fit(few)
+    with pytest.raises(ValueError, match="at least 2 rows, got 1"):
+        TLDR(4, encoder="linear").fit(chunked(X[:1], "one"))
+
+
+def test_rows_without_variance_are_refused():
+    with pytest.raises(ValueError, match="X must have variance"):
+        TLDR(4, encoder="linear").fit(da.ones((20, 3), chunks=(10, 3)))
+
+
+def test_many_columns_and_groups_are_for_the_memory():
+    X, y = fits.near_subspaces()
+    with pytest.raises(TypeError, match="must be in memory with 1,025 columns"):
+        TLDR(4, encoder="linear").fit(da.ones((4, 1025), chunks=(2, 1025)))
+    with pytest.raises(TypeError, match="must be in memory with center_by"):
+        ConceptEraser().fit(chunked(X, "two"), y, center_by=y)
+    with pytest.raises(TypeError, match="must be in memory with method='approximate'"):
+        nearest_neighbors(chunked(X, "two"), 3, method="approximate")
+
+
+def test_frames_of_others_than_pandas_are_refused():
+    pytest.importorskip("polars")
+    X, y = fits.with_responses()
+    fitted = SteinSubspace(2).fit(X, y).set_output(transform="polars")
+    with pytest.raises(TypeError, match="arrays or pandas frames, got DataFrame"):
+        fitted.transform(chunked(X, "two"))
