@@ -91,6 +91,7 @@ for place, i in enumerate((10, 11, 12, 13, 14, 15)):
     axes[0].plot(*curve[0], "k*", ms=8)
     axes[0].text(*(shift - np.array([0, 10.2])), f"{len(curve)} points", fontsize=8)
 axes[0].set(aspect="equal", xticks=[], yticks=[], title="outlines, from the star on")
+axes[0].margins(0.12)
 for time, label in ((True, "with time"), (False, "without")):
     axes[1].plot(DEPTHS, scores[time], "o-", label=f"signature, {label}")
 for (name, score), style in zip(plain.items(), ("--", ":"), strict=True):

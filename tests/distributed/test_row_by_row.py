@@ -41,6 +41,9 @@ def test_blocks_give_what_all_rows_give_to_the_last_bit(case):
         assert is_collection(found) and found.shape == whole.shape, method
         assert found.dtype == whole.dtype, method
         assert_array_equal(dense(found.compute(scheduler="sync")), whole, err_msg=method)
+        if method == "transform" and hasattr(estimator, "inverse_transform"):
+            back = estimator.inverse_transform(chunked(whole, "four"))
+            assert_array_equal(back.compute(scheduler="sync"), estimator.inverse_transform(whole))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
