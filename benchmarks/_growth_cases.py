@@ -17,7 +17,15 @@ from sksubspace import (
     SupervisedDictionaryLearning,
     cluster,
     decomposition,
+    discriminant,
 )
+from sksubspace.alignment import SubspaceAligner
+from sksubspace.erasure import ConceptEraser
+from sksubspace.functional import SignatureFeatures
+from sksubspace.inference import PrincipalSubspaceConfidence
+from sksubspace.local import LocalizedRegressor
+from sksubspace.neighbors import GraphFeatureExpansion
+from sksubspace.sampling import CoresetRegressor, RowSampler
 
 N_CLUSTERS, N_DIMENSIONS, NOISE = 10, 5, 0.2
 # clusterings that the guide sends a million rows to
@@ -32,7 +40,7 @@ MILLION = (
 
 
 class Case(NamedTuple):
-    """An estimator by columns, how it is fitted, and how it places new rows.
+    """An estimator by columns, how it is fitted, and how it places new rows, or None.
 
     `warm_up` is how many rows are fitted before anything is measured, so that what is compiled is.
     """
@@ -88,6 +96,15 @@ def _score(name, **params):
     return Case(lambda d: make(), _unsupervised, place)
 
 
+def _predicting(kind, **params):
+    make = partial(kind, **params)
+    return Case(lambda d: make(), _supervised, lambda model, rows: model.predict(rows))
+
+
+def _drawing():
+    return RowSampler(_DRAWN, random_state=0)
+
+
 def _umap(d):
     from umap import UMAP
 
@@ -108,6 +125,9 @@ _CLUSTERINGS = (
     "AutoSubspaceClustering",
     "AutoClustering",
 )
+
+# rows that a sampler draws
+_DRAWN = 500
 
 # up to 4,096 rows UMAP compares all pairs, and does not compile its search
 _COMPILES = 4_200
@@ -131,4 +151,25 @@ CASES = {
     "MixtureScore": _score("MixtureScore", random_state=0),
     "DenoiserScore": _score("DenoiserScore", random_state=0),
     **{name: _clustering(name) for name in _CLUSTERINGS},
+    "SubspaceAligner": _map(SubspaceAligner, n_components=5),
+    "ConceptEraser": Case(
+        lambda d: ConceptEraser(), _supervised, lambda model, rows: model.transform(rows)
+    ),
+    "SubclassDiscriminantAnalysis": _predicting(discriminant.SubclassDiscriminantAnalysis),
+    "GrassmannClassifier": _predicting(discriminant.GrassmannClassifier),
+    "TargetEmbeddingClassifier": _predicting(discriminant.TargetEmbeddingClassifier),
+    "PrincipalSubspaceConfidence": _map(PrincipalSubspaceConfidence, n_components=5),
+    "RowSampler": Case(lambda d: _drawing(), _supervised, None),
+    "CoresetRegressor": _predicting(lambda: CoresetRegressor(sampler=_drawing())),
+    "LocalizedRegressor": _predicting(LocalizedRegressor),
+    "GraphFeatureExpansion": Case(
+        lambda d: GraphFeatureExpansion(),
+        _unsupervised,
+        lambda model, rows: model.transform(rows),
+    ),
+    "SignatureFeatures": Case(
+        lambda d: SignatureFeatures(n_channels=5),
+        _unsupervised,
+        lambda model, rows: model.transform(rows),
+    ),
 }
