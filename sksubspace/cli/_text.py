@@ -83,7 +83,7 @@ def _read(path, options, open_text):
                 file, sep=form.delimiter, decimal=form.decimal, thousands=form.thousands,
                 header=None if form.names is None else 0, names=form.names if unique else None,
                 index_col=False, low_memory=False, comment=options.comment,
-                na_values=options.na_values or None,
+                na_values=options.na_values or None, **_to_the_last_digit(pd),
             )  # fmt: skip
     except (UnicodeError, LookupError) as error:
         raise UsageError(_encoding_problem(path, error)) from error
@@ -96,6 +96,12 @@ def _read(path, options, open_text):
     except (gzip.BadGzipFile, EOFError) as error:
         raise UsageError(f"{path} is not a whole gzip file ({error}); write it again") from error
     return _table(path, frame, form)
+
+
+def _to_the_last_digit(pd):
+    """How pandas reads numbers as they were written; from 3.1 on it knows no other way."""
+    is_older = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+    return {"float_precision": "round_trip"} if is_older else {}
 
 
 def _table(path, frame, form):

@@ -29,13 +29,21 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def client():
+def cluster():
     with distributed.LocalCluster(**SETTINGS) as cluster, distributed.Client(cluster) as client:
         yield client
 
 
+@pytest.fixture
+def client(cluster):
+    # one that died comes back; of a single one joblib takes the work to the caller's process
+    cluster.wait_for_workers(SETTINGS["n_workers"])
+    return cluster
+
+
 def dies_once(block, mark):
-    """The same block; whoever asks for it first dies on the spot."""
+    """The same block; the worker that asks for it first dies on the spot."""
+    distributed.get_worker()  # an error anywhere else
     if not Path(mark).exists():
         Path(mark).touch()
         os._exit(1)
@@ -43,7 +51,7 @@ def dies_once(block, mark):
 
 
 class Mortal(PCA):
-    """A teacher whose first fit takes its process along."""
+    """A teacher whose first fit takes its worker along."""
 
     def __init__(self, mark=""):
         super().__init__(2)

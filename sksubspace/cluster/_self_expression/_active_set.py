@@ -161,9 +161,11 @@ class _Block:
                 part.append(entry.cpu().numpy().ravel())
         rows, atoms, values = (np.concatenate(part) for part in parts)
         used = values != 0
-        return sparse.csr_matrix(
+        codes = sparse.csr_matrix(
             (values[used], (rows[used], atoms[used])), shape=tuple(self.a.shape)
         )
+        codes.sort_indices()  # older SciPy leaves them as they came
+        return codes
 
 
 def _nonzero(atoms, c):  # (B, w), (B, w) -> (B, k), (B, k)
