@@ -57,13 +57,21 @@ def _changes(torch):
         yield torch.inference_mode(False)
     if not torch.is_grad_enabled():
         yield torch.enable_grad()
-    if torch.get_default_device().type != "cpu":
+    if _default_device(torch) != "cpu":
         yield torch.device("cpu")
     for kind in ("cpu", "cuda"):
         if torch.is_autocast_enabled(kind):
             yield torch.autocast(kind, enabled=False)
     if torch.get_default_dtype() is not torch.float32 or _SINGLE.n_inside:
         yield _SINGLE
+
+
+def _default_device(torch):
+    """Kind of the default device; that of new tensors where torch < 2.7 forgets it: after None."""
+    try:
+        return torch.get_default_device().type
+    except AttributeError:
+        return torch.empty(0).device.type
 
 
 class _SinglePrecision:

@@ -1,4 +1,4 @@
-"""t-SNE by openTSNE, which is an optional package: interpolated, from the same neighbours."""
+"""t-SNE by openTSNE, which is an optional package, from the same neighbours."""
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -15,7 +15,7 @@ _START = 1e-4
 
 
 class OpenTSNE(BaseEstimator):
-    """t-SNE of exact Euclidean neighbours, by interpolation.
+    """t-SNE of exact Euclidean neighbours: by trees, from 10,000 rows on by interpolation.
 
     Parameters
     ----------

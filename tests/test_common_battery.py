@@ -108,6 +108,25 @@ def test_files_give_the_same_bits(case, tmp_path):
     case.assert_same(joblib.load(tmp_path / "estimator.joblib", mmap_mode="r"))
 
 
+def test_state_lies_in_memory_as_files_give_it_back(case):
+    # products of arrays that lie otherwise are rounded otherwise
+    loaded = dict(arrays_of(pickle.loads(pickle.dumps(case.fitted))))
+    for name, array in arrays_of(case.fitted):
+        assert array.strides == loaded[name].strides, name
+
+
+def arrays_of(value, name=""):
+    """Names and arrays of more than one row and column anywhere in what this library keeps."""
+    if isinstance(value, np.ndarray):
+        yield from [(name, value)] if value.ndim > 1 and min(value.shape) > 1 else []
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from arrays_of(item, f"{name}[{i}]")
+    elif type(value).__module__.partition(".")[0] == "sksubspace":
+        for key, item in vars(value).items():
+            yield from arrays_of(item, f"{name}.{key}")
+
+
 def test_save_and_load(case, tmp_path):
     pytest.importorskip("skops.io")
     path = sksubspace.save(case.fitted, tmp_path / "model.sksubspace")

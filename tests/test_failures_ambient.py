@@ -57,7 +57,7 @@ def torch_state():
         "gradients": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
         "dtype": torch.get_default_dtype(),
-        "device": torch.get_default_device().type,
+        "device": torch.empty(0).device.type,
         "autocast": torch.is_autocast_enabled("cpu"),
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),

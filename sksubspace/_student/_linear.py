@@ -113,7 +113,7 @@ class LinearEncoder(Part):
         groups: ArrayLike | None = None,
         setting: Setting | None = None,
     ) -> Self:
-        """Regress places on rows.
+        """Fit places by rows.
 
         Parameters
         ----------

@@ -120,7 +120,8 @@ def _eigen_map(X, subclass, p, class_of, alpha):
     S[np.diag_indices_from(S)] += max(alpha, np.finfo(float).eps) * np.trace(S) / len(S)
     q = min(len(p) - 1, len(S))
     between = M.T @ laplacian(p, class_of) @ M
-    return eigh(between, S, subset_by_index=[len(S) - q, len(S) - 1])[1][:, ::-1]
+    vectors = eigh(between, S, subset_by_index=[len(S) - q, len(S) - 1])[1]
+    return np.ascontiguousarray(vectors[:, ::-1])
 
 
 def means_of(X, subclass):  # (n, d), (n,) -> (H, d)

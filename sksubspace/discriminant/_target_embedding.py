@@ -223,7 +223,8 @@ class TargetEmbeddingClassifier(
         check_classification_targets(y)
         self.classes_, labels = _classes_and_codes(y, self.classes)
         random_state = isolated_random_state(self.random_state)
-        self.codes_ = _class_codes(self, X.astype(np.float64), labels, random_state)
+        codes = _class_codes(self, X.astype(np.float64), labels, random_state)
+        self.codes_ = np.ascontiguousarray(codes)  # as a file gives them back
         regressor = Ridge() if self.estimator is None else self.estimator
         targets = self.codes_[labels].astype(X.dtype)
         self.temperature_ = _fitted_temperature(
@@ -234,7 +235,7 @@ class TargetEmbeddingClassifier(
         return self
 
     def transform(self, X: ArrayLike) -> Floats:
-        """Regress the places of rows.
+        """Place rows by the regression.
 
         Parameters
         ----------
