@@ -198,7 +198,7 @@ def test_an_entry_that_holds_less_than_the_list_of_entries_says_is_refused(path)
 def test_a_sparse_matrix_within_is_looked_into(tmp_path):
     skops_io = pytest.importorskip("skops.io")
     path = tmp_path / "sparse.skops"
-    skops_io.dump({"X": sparse.eye_array(5, format="csr"), "a": np.ones(3)}, path)
+    skops_io.dump({"X": sparse.eye(5, format="csr"), "a": np.ones(3)}, path)
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w", compression=zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.npy", npy(np.zeros(34_000_000)))
