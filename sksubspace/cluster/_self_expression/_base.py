@@ -152,7 +152,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         labels[coded] = self._spectral_step(
             landmark_labels, codes, np.concatenate(landmarks), random_state
         )
-        keep_subspaces_of_blocks(self, blocks, labels, sums.mean)
+        keep_subspaces_of_blocks(self, blocks, labels, sums.mean, self.normalize)
         return self
 
     def _look_at(self, n, rows):
