@@ -79,8 +79,8 @@ class ViewProducts:
     def of(cls, codes):  # list of csr (n, m_l)
         """Products of rows that are at hand."""
         V = _halved(codes)
-        sums = np.concatenate([_sums(W, 0) for W in codes])
-        return cls((V.T @ V).tocsr(), sums, sum(_sums(W, 1) for W in codes) > 0)
+        sums = np.concatenate([_sums_along(W, 0) for W in codes])
+        return cls((V.T @ V).tocsr(), sums, sum(_sums_along(W, 1) for W in codes) > 0)
 
     def add(self, other):
         """Products of these rows and of others below them."""
@@ -151,12 +151,12 @@ def embedded_codes(codes, scaled):  # list of csr (n, m_l), (M, k) -> (n, k)
 
 def _halved(codes):  # list of csr (n, m_l) -> csr (n, M)
     """D_r^-1/2 W of each view, side by side; rows without ties stay empty."""
-    scales = [sparse.diags(_inverse_roots(_sums(W, 1))) for W in codes]
+    scales = [sparse.diags(_inverse_roots(_sums_along(W, 1))) for W in codes]
     parts = [scale @ W.astype(np.float64) for scale, W in zip(scales, codes, strict=True)]
     return sparse.hstack(parts, format="csr")
 
 
-def _sums(W, axis):
+def _sums_along(W, axis):
     return np.asarray(W.sum(axis=axis)).ravel().astype(np.float64)
 
 

@@ -22,7 +22,7 @@ from sksubspace.metrics._marks._of_rows import (
     PLACES_RADIUS,
     ROWS_RADIUS,
     fdr_limit,
-    measured,
+    measure_rows,
     spreads_among,
 )
 from sksubspace.metrics._marks._result import EmbeddingReliability, row_marks
@@ -53,7 +53,7 @@ def reliability_of_collection(X, Z, *, y, groups, n_places, q, student, random_s
     )  # fmt: skip
     are_more = len(drawn) < len(with_place)
     n_places = N_PLACES if n_places is None and are_more else n_places
-    seen = measured(
+    seen = measure_rows(
         learnt.found, learnt.X, learnt.Z, n_places=n_places, q=q, random_state=random_state
     )
     values = np.full((blocks.n_rows, 3), np.nan)

@@ -22,7 +22,7 @@ __all__ = [
     "Measured",
     "decoder_as_drawn",
     "fdr_limit",
-    "measured",
+    "measure_rows",
     "passes_fdr",
     "reliability_of",
     "spreads_among",
@@ -70,7 +70,7 @@ def reliability_of(found, X, Z, *, is_drawn=None, y=None, n_places=None, q=0.05,
     """
     is_drawn = np.ones(len(Z), dtype=bool) if is_drawn is None else is_drawn
     group, names = (None, ()) if y is None else named_groups(y, len(is_drawn), "y")
-    seen = measured(found, X, Z, n_places=n_places, q=q, random_state=random_state)
+    seen = measure_rows(found, X, Z, n_places=n_places, q=q, random_state=random_state)
     limit = fdr_limit(*np.unique(seen.p_value, return_counts=True), q)
     values = (_of_all(one, is_drawn) for one in (seen.p_value, seen.tear, seen.overlap))
     return EmbeddingReliability(
@@ -106,7 +106,7 @@ class Measured:
     overlap: np.ndarray
 
 
-def measured(found, X, Z, *, n_places, q, random_state):  # -> Measured
+def measure_rows(found, X, Z, *, n_places, q, random_state):  # -> Measured
     """Compare each row's place with others, and its neighbours in the data with those on the map.
 
     The parameters are those of `reliability_of`.
