@@ -28,6 +28,7 @@ from sksubspace.cluster import (
 )
 from sksubspace.erasure import ConceptEraser
 from sksubspace.metrics import embedding_reliability
+from sksubspace.metrics._marks import _blocks
 
 N_COLUMNS, IN_A_FILE, N_CLUSTERS, DIM = 50, 250_000, 5, 5
 LANDMARKS = {"n_landmarks": 500, "n_coefficients": 10}
@@ -53,8 +54,8 @@ one machine, with rows in files of 250,000. `equal` is the largest difference of
 where a label differs, between a fit in memory and one from blocks; `growth` are CPU seconds and the
 highest resident memory of a worker, libraries included; `marks` are largest differences of
 p-values, tears and overlaps, and 1 where a mark differs, on a map in which a twentieth of the rows
-have the place of another. `n` is the number of workers where there
-are values of each."""
+have the place of another, where 2,000 rows are drawn in the place of 10,000. `n` is the number of
+workers where there are values of each."""
 ASKED_GIB, ASKED_EQUAL, ASKED_EXPONENT = 3, 1e-10, 1.1
 
 
@@ -89,29 +90,28 @@ def equal(options):
     return rows
 
 
-MARKS = "embedding_reliability"
+MARKS, DRAWN = "embedding_reliability", 2_000
 
 
 def marks(options):
     """Marks of rows in blocks against those in memory, and which of exchanged rows are found."""
-    rows = []
+    _blocks.MAX_SAMPLES, rows = DRAWN, []
     with workers():
-        for n in (4_000, 30_000):
+        for n in (DRAWN, 6 * DRAWN):
             X, Z, moved = map_of_rows(n)
             whole = embedding_reliability(X, Z)
             of_blocks = {k: marks_of_blocks(X, Z, k) for k in (1, 2, 4)}
             for k, found in of_blocks.items():
-                other = whole if n <= 10_000 else of_blocks[1]
-                against = "" if n <= 10_000 else " from one block"
+                other, against = (whole, "") if n <= DRAWN else (of_blocks[1], " from one block")
                 what = f"{n:,} rows: largest difference{against}, {k} blocks, 2 workers"
                 asked = "<=", ASKED_EQUAL
                 rows.append(result_row("marks", MARKS, what, [difference(found, other)], asked))
-        same = (found.mark == whole.mark).mean()
-        rows.append(result_row("marks", MARKS, f"{n:,} rows: share marked as in memory", [same]))
-        for where, one in {"in blocks": found, "in memory": whole}.items():
-            for which, chosen in {"exchanged": moved, "other": ~moved}.items():
-                what = f"{n:,} rows {where}: share of {which} rows that are misplaced"
-                rows.append(result_row("marks", MARKS, what, [one.misplaced[chosen].mean()]))
+    same = (found.mark == whole.mark).mean()
+    rows.append(result_row("marks", MARKS, f"{n:,} rows: share marked as in memory", [same]))
+    for where, one in {"in blocks": found, "in memory": whole}.items():
+        for which, chosen in {"exchanged": moved, "other": ~moved}.items():
+            what = f"{n:,} rows {where}: share of {which} rows that are misplaced"
+            rows.append(result_row("marks", MARKS, what, [one.misplaced[chosen].mean()]))
     return rows
 
 

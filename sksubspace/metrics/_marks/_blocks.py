@@ -38,6 +38,8 @@ def reliability_of_collection(X, Z, *, y, groups, n_places, q, student, random_s
     At most 10,000 rows come into memory, and are marked as they are there. The others are marked
     block by block, by what those tell, when they are asked for.
     """
+    from dask import delayed
+
     blocks = Blocks.of_table(X)
     Z = Z if is_collection(Z) else check_rows(Z, "Z", allow_nan=True)
     places = blocks.alongside(Z, "Z")
@@ -47,8 +49,9 @@ def reliability_of_collection(X, Z, *, y, groups, n_places, q, student, random_s
     drawn = with_place[sample_rows(len(with_place), MAX_SAMPLES, random_state)]
     if len(drawn) < 2:
         raise ValueError(f"Z must have at least 2 rows without NaN, got {len(drawn)}.")
+    wanted = _numbers_in_blocks(blocks, drawn)
     learnt = learn_map(
-        *_rows_here(blocks, places, drawn), student=student, random_state=random_state,
+        *_rows_here(blocks, places, wanted), student=student, random_state=random_state,
         groups=None if given is None else given[drawn], stacklevel=4,
     )  # fmt: skip
     are_more = len(drawn) < len(with_place)
@@ -56,13 +59,14 @@ def reliability_of_collection(X, Z, *, y, groups, n_places, q, student, random_s
     seen = measure_rows(
         learnt.found, learnt.X, learnt.Z, n_places=n_places, q=q, random_state=random_state
     )
-    values = np.full((blocks.n_rows, 3), np.nan)
-    values[drawn] = np.column_stack([seen.p_value, seen.tear, seen.overlap])
-    parts = blocks.cut(values)
+    values = np.column_stack([seen.p_value, seen.tear, seen.overlap])
+    known = np.split(values, np.cumsum([len(part) for part in wanted])[:-1])
     if are_more:
-        own = [None] * len(parts) if given is None else blocks.cut(_numbers_among(given, drawn))
-        beside = (places.parts, parts, own)
+        own = [None] * len(known) if given is None else blocks.cut(_numbers_among(given, drawn))
+        beside = (places.parts, wanted, known, own)
         parts = blocks.each(_values_of_block, _NewRows.of(seen, learnt.X, learnt.Z), beside=beside)
+    else:
+        parts = [*map(delayed(_filled_up), blocks.sizes, wanted, known)]
     return EmbeddingReliability(
         **_lazy_marks(parts, blocks.sizes, q), group=group, group_names=names, q=q,
         n_places=len(seen.at_rows), n_searched=len(seen.among), n_copies=seen.found.n_copies,
@@ -73,15 +77,15 @@ def _has_place(at):  # (b, q) -> (b,)
     return ~np.isnan(check_rows(at, "Z", allow_nan=True)).any(axis=1)
 
 
-def _rows_here(blocks, places, numbers):  # (m,) ascending -> (m, d), (m, q)
-    """Some rows and their places, in memory; all rows are checked on the way."""
+def _numbers_in_blocks(blocks, numbers):  # (m,) ascending -> list of (m_b,)
+    """Some rows by block, counted from its first."""
     ends = np.cumsum(blocks.sizes)
-    wanted = [
-        part - start
-        for part, start in zip(
-            np.split(numbers, np.searchsorted(numbers, ends[:-1])), ends - blocks.sizes, strict=True
-        )
-    ]
+    parts = np.split(numbers, np.searchsorted(numbers, ends[:-1]))
+    return [part - start for part, start in zip(parts, ends - blocks.sizes, strict=True)]
+
+
+def _rows_here(blocks, places, wanted):  # list of (m_b,) -> (m, d), (m, q)
+    """Some rows and their places, in memory; all rows are checked on the way."""
     found = blocks.gathered(_chosen_pair, beside=(places.parts, wanted))
     X, Z = map(np.concatenate, zip(*found, strict=True))
     return X, Z
@@ -97,13 +101,20 @@ def _numbers_among(given, drawn):  # (n,), (m,) -> (n,)
     return np.where(np.isin(given, names), np.searchsorted(names, given), -1)
 
 
-def _values_of_block(rows, at, known, own, new_rows):  # -> (b, 3)
-    """p-value, tear and overlap of each row; NaN without a place."""
+def _values_of_block(rows, at, numbers, known, own, new_rows):  # -> (b, 3)
+    """p-value, tear and overlap of each row, some of which are known; NaN without a place."""
     X, Z = check_rows(rows, "X"), check_rows(at, "Z", allow_nan=True)
-    values = known.copy()
-    new = np.flatnonzero(np.isnan(known[:, 0]) & ~np.isnan(Z).any(axis=1))
+    values, is_new = _filled_up(len(X), numbers, known), ~np.isnan(Z).any(axis=1)
+    is_new[numbers] = False
+    new = np.flatnonzero(is_new)
     if len(new):
         values[new] = new_rows.values(X[new], Z[new], None if own is None else own[new])
+    return values
+
+
+def _filled_up(n_rows, numbers, known):  # int, (m,), (m, 3) -> (n_rows, 3)
+    values = np.full((n_rows, 3), np.nan)
+    values[numbers] = known
     return values
 
 
