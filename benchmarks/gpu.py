@@ -51,7 +51,7 @@ from sksubspace.neighbors import nearest_neighbors
 
 # `_common` keeps other benchmarks to one thread, and is imported once the libraries have theirs
 NAME = "gpu"
-THREADS = os.cpu_count()
+THREADS = len(os.sched_getaffinity(0))  # those that the process may use
 _WIDE = {"hidden_layer_sizes": (2048, 1024), "batch_size": 1024, "max_iter": 10}
 CASES = {
     "MEDAL of PCA, mlp": lambda **p: MEDAL(PCA(10), encoder="mlp", decoder="mlp", **p),

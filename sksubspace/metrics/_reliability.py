@@ -116,8 +116,9 @@ def embedding_reliability(
     rows are marked block by block, each by the student of those that are drawn, which has not seen
     it, by 999 of their places, and by its neighbours among them; where it is a copy of one, or of
     its group, the decoder forgets that one and its group. The number of blocks changes nothing, but
-    rows in memory are learnt from all, so that their marks are a little others. `q` is of all rows,
-    `n_copies` of those that are drawn. `compute` of the result brings it to where you are.
+    a student of all rows in memory knows more and certifies more of them, and other rows are drawn
+    to look for neighbours among: marks near a threshold differ, see the user guide. `q` is of all
+    rows, `n_copies` of those that are drawn. `compute` of the result brings it to where you are.
 
     A mark says "look here", not "wrong": a row that the data put between two groups is marked
     although nobody erred. And no mark is no licence: two whole islands that change places raise
