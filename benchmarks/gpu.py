@@ -109,7 +109,7 @@ SWEPT = {
     "Autoencoder, wide": lambda **p: Autoencoder(16, **_WIDE | {"max_iter": 2}, **p),
 }
 SIZES = (4_000, 16_000, 64_000, 256_000, 1_024_000)
-DRY_SIZES = (1_500, 2_500)
+DRY_SIZES = (1_200, 2_500)
 PAYS, N_NEW, N_SWEPT_COLUMNS = 10, 500, 128
 
 
