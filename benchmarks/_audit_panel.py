@@ -18,8 +18,8 @@ from sksubspace.metrics import find_islands, global_share, linear_gain
 from sksubspace.metrics._controls import dealt, derangement, islands_dealt_of
 from sksubspace.metrics._group_scores import group_scores_of
 from sksubspace.metrics._learnt import learn_map
+from sksubspace.metrics._marks import reliability_of
 from sksubspace.metrics._panel import has_arrangement, has_distances, is_one_picture
-from sksubspace.metrics._reliability import reliability_of
 
 NATURAL = tuple(name for name in TEACHERS if name != "UMAP(2)")
 CHOSEN_ON, CHECKED_ON = ("digits", "ORL", "COIL-20"), ("USPS", "MNIST")

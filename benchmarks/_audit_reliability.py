@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from sksubspace.metrics._learnt import learn_map
-from sksubspace.metrics._reliability import reliability_of
+from sksubspace.metrics._marks import reliability_of
 
 DOSES = (0.05, 0.2, 0.5, 1.0)
 LEVEL = 0.05

@@ -8,12 +8,15 @@ MNIST is read from the folder SKSUBSPACE_DATA (mnist_test.npz), and without it, 
 there is nothing to measure.
 
 `sweep` asks from which number of rows on a GPU pays: made rows of 128 columns, four times as many
-at each step, until one core takes ten times the seconds of the GPU, or more than a budget. One core
-and all cores stand beside it, and the largest difference of the results for new rows.
+at each step, until one core takes ten times the seconds of the GPU, or the next step would take
+more than the case's share of the time. One core and all cores stand beside it, and the largest
+difference of the results for new rows. `--dry` runs it with few rows on the CPU in the place of the
+GPU, to see that it runs, and writes nothing.
 
     python benchmarks/gpu.py                 # about 5 minutes
     python benchmarks/gpu.py --cases "SteinPCA, 12 components" --seeds 1
     python benchmarks/gpu.py --sections sweep --minutes 8
+    python benchmarks/gpu.py --sections sweep --minutes 2 --dry
 """
 
 import argparse
@@ -26,6 +29,7 @@ import numpy as np
 import torch
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
 
 from sksubspace import (
     MEDAL,
@@ -43,10 +47,11 @@ from sksubspace.cluster import (
     SparseSubspaceClusteringOMP,
     ThresholdedSubspaceClustering,
 )
+from sksubspace.neighbors import nearest_neighbors
 
 # `_common` keeps other benchmarks to one thread, and is imported once the libraries have theirs
 NAME = "gpu"
-THREADS = os.cpu_count()
+THREADS = len(os.sched_getaffinity(0))  # those that the process may use
 _WIDE = {"hidden_layer_sizes": (2048, 1024), "batch_size": 1024, "max_iter": 10}
 CASES = {
     "MEDAL of PCA, mlp": lambda **p: MEDAL(PCA(10), encoder="mlp", decoder="mlp", **p),
@@ -67,8 +72,28 @@ CASES = {
 CLUSTERS_ROWS = 4000
 
 
+class Neighbors:
+    """The exact search, in the form of an estimator."""
+
+    def __init__(self, device, random_state):
+        self.device = None if device == "cpu" else device  # as numpy has it, or torch
+
+    def fit(self, X):
+        """Search the ten nearest of every row."""
+        self.X, self.distances = (
+            X,
+            nearest_neighbors(X, 10, metric="euclidean", method="exact", device=self.device)[0],
+        )
+        return self
+
+    def transform(self, X):
+        """Distances of the first rows: those of new rows would be another search."""
+        return self.distances[:N_NEW]
+
+
 # what is swept: it has so many landmarks, units or neighbours whatever the number of rows
 SWEPT = {
+    "nearest_neighbors": Neighbors,
     "LeastSquaresSubspaceClustering": lambda **p: LeastSquaresSubspaceClustering(
         10, n_landmarks=1000, **p
     ),
@@ -78,10 +103,14 @@ SWEPT = {
     "SparseSubspaceClusteringOMP": lambda **p: SparseSubspaceClusteringOMP(
         10, n_landmarks=1000, n_landmark_draws=1, **p
     ),
+    "ElasticNetSubspaceClustering": lambda **p: ElasticNetSubspaceClustering(
+        10, n_landmarks=1000, n_landmark_draws=1, **p
+    ),
     "Autoencoder, wide": lambda **p: Autoencoder(16, **_WIDE | {"max_iter": 2}, **p),
 }
 SIZES = (4_000, 16_000, 64_000, 256_000, 1_024_000)
-PAYS, BUDGET, N_NEW, N_SWEPT_COLUMNS = 10, 60, 500, 128
+DRY_SIZES = (1_200, 2_500)
+PAYS, N_NEW, N_SWEPT_COLUMNS = 10, 500, 128
 
 
 def swept_rows(n):  # -> (n, 128) float32
@@ -95,35 +124,46 @@ def swept_rows(n):  # -> (n, 128) float32
 def clocked(make, X, new, device, threads):
     """Seconds by the clock of a fit on a device, and what it makes of new rows."""
     torch.set_num_threads(threads)
-    start = time.perf_counter()
-    model = make(device=device, random_state=0).fit(X)
-    return time.perf_counter() - start, model.transform(new)
+    with threadpool_limits(threads):  # of numpy, beside torch
+        start = time.perf_counter()
+        model = make(device=device, random_state=0).fit(X)
+        return time.perf_counter() - start, model.transform(new)
 
 
-def sweep(device, minutes):
-    """Write a line for each case and size, until the GPU pays or the time is over."""
+def sweep(device, sizes, minutes, write):
+    """A line for each case and size, until the GPU pays or the time of the case is over."""
     from _common import print_table, write_csv
 
     end, lines = time.perf_counter() + 60 * minutes, []
-    for name, make in SWEPT.items():
-        clocked(make, swept_rows(SIZES[0]), swept_rows(N_NEW), device, THREADS)  # starts the device
-        for n in SIZES:
-            X, new = swept_rows(n), swept_rows(n + N_NEW)[n:]
-            fast, on_device = clocked(make, X, new, device, THREADS)
-            core, on_core = clocked(make, X, new, "cpu", 1)
-            cores, _ = clocked(make, X, new, "cpu", THREADS)
-            lines.append(
-                {
-                    "case": name, "rows": n, "GPU s": round(fast, 2),
-                    "one core / GPU": round(core / fast, 1),
-                    f"{THREADS} cores / GPU": round(cores / fast, 1),
-                    "largest difference": float(np.abs(on_device - on_core).max()),
-                }
-            )  # fmt: skip
-            write_csv("gpu_sweep.csv", lines)
-            if core / fast >= PAYS or core > BUDGET or time.perf_counter() > end:
+    for number, (name, make) in enumerate(SWEPT.items()):
+        start, growth = time.perf_counter(), 16 if make is Neighbors else 4
+        case_end = start + (end - start) / (len(SWEPT) - number)
+        clocked(make, swept_rows(sizes[0]), swept_rows(N_NEW), device, THREADS)  # starts the device
+        for n in sizes:
+            before = time.perf_counter()
+            lines.append({"case": name, "rows": n} | compared(make, n, device))
+            print_table(lines[-1:])
+            if write:
+                write_csv("gpu_sweep.csv", lines)
+            now = time.perf_counter()
+            pays = lines[-1]["one core / GPU"] >= PAYS
+            if pays or now + growth * (now - before) > case_end:
                 break
     print_table(lines)
+
+
+def compared(make, n, device):  # -> dict
+    """Seconds of a device, of one core and of all cores, and how far the results are apart."""
+    X, new = swept_rows(n), swept_rows(n + N_NEW)[n:]
+    fast, on_device = clocked(make, X, new, device, THREADS)
+    core, on_core = clocked(make, X, new, "cpu", 1)
+    cores, _ = clocked(make, X, new, "cpu", THREADS)
+    return {
+        "GPU s": round(fast, 2),
+        "one core / GPU": round(core / fast, 1),
+        f"{THREADS} cores / GPU": round(cores / fast, 1),
+        "largest difference": float(np.abs(on_device - on_core).max()),
+    }
 
 
 def rows(name, seed):
@@ -198,14 +238,18 @@ def main():
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--sections", nargs="*", default=["cases"], choices=["cases", "sweep"])
     parser.add_argument("--minutes", type=float, default=8, help="of the sweep, at most")
+    parser.add_argument("--dry", action="store_true", help="the sweep without a GPU, of few rows")
     options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if options.dry:
+        sweep(torch.device("cpu"), DRY_SIZES, options.minutes, write=False)
+        return
     if not torch.cuda.is_available() or "SKSUBSPACE_DATA" not in os.environ:
         print("This benchmark needs a CUDA device and SKSUBSPACE_DATA; nothing was run.")
         return
     torch.set_num_threads(THREADS)
-    warnings.simplefilter("ignore")
     if "sweep" in options.sections:
-        sweep("cuda", options.minutes)
+        sweep("cuda", SIZES, options.minutes, write=True)
         torch.set_num_threads(THREADS)
     for name in options.cases if "cases" in options.sections else ():
         row = compare(name, range(options.seeds))

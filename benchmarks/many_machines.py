@@ -5,6 +5,7 @@
 worker, and how the seconds grow with the number of rows.
 
     python benchmarks/many_machines.py --sections equal
+    python benchmarks/many_machines.py --sections marks
     python benchmarks/many_machines.py --sections growth --rows 1000000 10000000 --folder DIR
 """
 
@@ -16,14 +17,18 @@ from pathlib import Path
 
 import numpy as np
 from _common import print_table, read_csv, result_row, write_csv, write_page
+from sklearn.decomposition import PCA
 
 from sksubspace import TLDR, SteinSubspace
 from sksubspace.cluster import (
     KSubspaces,
     LeastSquaresSubspaceClustering,
     MixtureOfLowRankGaussians,
+    MultilayerGraphClustering,
 )
 from sksubspace.erasure import ConceptEraser
+from sksubspace.metrics import embedding_reliability
+from sksubspace.metrics._marks import _blocks, _of_rows
 
 N_COLUMNS, IN_A_FILE, N_CLUSTERS, DIM = 50, 250_000, 5, 5
 LANDMARKS = {"n_landmarks": 500, "n_coefficients": 10}
@@ -37,6 +42,9 @@ CASES = {
         rank=DIM, init_params="ensemble", **COMMON
     ),
     "LeastSquaresSubspaceClustering": lambda: LeastSquaresSubspaceClustering(**LANDMARKS, **COMMON),
+    "MultilayerGraphClustering, two views": lambda: MultilayerGraphClustering(
+        views=[slice(0, 25), slice(25, 50)], n_landmarks=500, **COMMON
+    ),
     "TLDR, linear, 2,000 anchors": lambda: TLDR(
         8, encoder="linear", n_anchors=2_000, mutual=False, random_state=0
     ),
@@ -44,8 +52,10 @@ CASES = {
 TEXT = """Made by `python benchmarks/many_machines.py`: two worker processes of one thread each, on
 one machine, with rows in files of 250,000. `equal` is the largest difference of placed rows, and 1
 where a label differs, between a fit in memory and one from blocks; `growth` are CPU seconds and the
-highest resident memory of a worker, libraries included. `n` is the number of workers where there
-are values of each."""
+highest resident memory of a worker, libraries included; `marks` are largest differences of
+p-values, tears and overlaps, and 1 where a mark differs, on a map in which a twentieth of the rows
+have the place of another, where 1,000 rows are drawn in the place of 10,000. `n` is the number of
+workers where there are values of each."""
 ASKED_GIB, ASKED_EQUAL, ASKED_EXPONENT = 3, 1e-10, 1.1
 
 
@@ -66,7 +76,8 @@ def equal(options):
     X, rows = X.astype(np.float64), []
     new = rows_of_file(1, 500)[0].astype(np.float64)
     with workers():
-        for name, make in CASES.items():
+        for name in options.cases or CASES:
+            make = CASES[name]
             whole = make().fit(X, y)
             for n_blocks in (1, 2, 4):
                 blocks = da.from_array(X, chunks=(-(-len(X) // n_blocks), X.shape[1]))
@@ -77,6 +88,62 @@ def equal(options):
                 what = f"largest difference, {n_blocks} blocks, 2 workers"
                 rows.append(result_row("equal", name, what, [max(differ)], ("<=", ASKED_EQUAL)))
     return rows
+
+
+MARKS, DRAWN = "embedding_reliability", 1_000
+
+
+def marks(options):
+    """Marks of rows in blocks against those in memory, and which of exchanged rows are found."""
+    _blocks.MAX_SAMPLES = _of_rows.MAX_SAMPLES = DRAWN  # in memory, neighbours are among as many
+    rows = []
+    with workers():
+        for n in (DRAWN, 6 * DRAWN):
+            X, Z, moved = map_of_rows(n)
+            whole = embedding_reliability(X, Z)
+            of_blocks = {k: marks_of_blocks(X, Z, k) for k in (1, 2, 4)}
+            for k, found in of_blocks.items():
+                other, against = (whole, "") if n <= DRAWN else (of_blocks[1], " from one block")
+                what = f"{n:,} rows: largest difference{against}, {k} blocks, 2 workers"
+                asked = "<=", ASKED_EQUAL
+                rows.append(result_row("marks", MARKS, what, [difference(found, other)], asked))
+    again = embedding_reliability(X, Z, random_state=1)
+    for which, one in {"in blocks": found, "in memory with another seed": again}.items():
+        what = f"{n:,} rows {which}: share marked as in memory"
+        rows.append(result_row("marks", MARKS, what, [(one.mark == whole.mark).mean()]))
+    for where, one in {"in blocks": found, "in memory": whole}.items():
+        for which, chosen in {"exchanged": moved, "other": ~moved}.items():
+            what = f"{n:,} rows {where}: share of {which} rows that are misplaced"
+            rows.append(result_row("marks", MARKS, what, [one.misplaced[chosen].mean()]))
+    return rows
+
+
+def map_of_rows(n):  # -> (n, 50), (n, 2), (n,)
+    """Rows, a map of their clusters side by side, and which rows have another one's place."""
+    X, y = rows_of_file(0, n)
+    X, Z = X.astype(np.float64), np.empty((n, 2))
+    for k in range(N_CLUSTERS):
+        Z[y == k] = PCA(2, random_state=0).fit_transform(X[y == k]) + np.array([12 * k, 0])
+    moved = np.random.RandomState(0).choice(n, n // 20, replace=False)
+    Z[moved] = Z[np.roll(moved, 1)]
+    return X, Z, np.isin(np.arange(n), moved)
+
+
+def marks_of_blocks(X, Z, n_blocks):
+    import dask.array as da
+
+    rows = -(-len(X) // n_blocks)
+    blocks = (da.from_array(one, chunks=(rows, one.shape[1])) for one in (X, Z))
+    return embedding_reliability(*blocks).compute()
+
+
+def difference(found, whole):
+    """Largest difference of what rows are marked by, and 1 where a mark differs."""
+    values = [
+        np.abs(getattr(found, name) - getattr(whole, name)).max()
+        for name in ("p_value", "tear", "overlap")
+    ]
+    return max(*values, float((found.mark != whole.mark).any()))
 
 
 def growth(options):
@@ -204,7 +271,7 @@ def identity(row):
     return row["section"], row["data"], row["what"]
 
 
-SECTIONS = {"equal": equal, "growth": growth}
+SECTIONS = {"equal": equal, "marks": marks, "growth": growth}
 
 
 def main():

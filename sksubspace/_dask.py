@@ -6,7 +6,7 @@ the cluster of the client that is open. dask is imported where a collection is m
 
 import copy
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from inspect import isfunction
 from typing import Any
@@ -103,13 +103,13 @@ def _is_frame(X):
     return hasattr(X, "divisions")
 
 
-def whole_rows(X):
+def whole_rows(X, name="X"):
     """The same collection with all columns of a row in one block, a warning where they were not."""
     if _is_frame(X) or X.ndim == 1 or len(X.chunks[1]) == 1:
         return X
     warnings.warn(
-        f"X has its columns in {len(X.chunks[1])} chunks; whole rows are needed, and are brought "
-        "together. X.rechunk({1: -1}) beforehand says nothing.",
+        f"{name} has its columns in {len(X.chunks[1])} chunks; whole rows are needed, and are "
+        f"brought together. {name}.rechunk({{1: -1}}) beforehand says nothing.",
         UserWarning,
         stacklevel=4,
     )
@@ -193,11 +193,13 @@ class Blocks:
         return cls.of_table(X)
 
     @classmethod
-    def of_table(cls, X):
-        """Blocks of X."""
+    def of_table(cls, X, name="X"):
+        """Blocks of X, which has another name in messages."""
         if X.ndim != 2:
-            raise ValueError(f"X must have rows and columns, got {_kind_of(X)} of {X.ndim} axes.")
-        X = _with_sizes(whole_rows(X))
+            raise ValueError(
+                f"{name} must have rows and columns, got {_kind_of(X)} of {X.ndim} axes."
+            )
+        X = _with_sizes(whole_rows(X, name), name)
         parts = list(np.ravel(X.to_delayed()))
         if _is_frame(X):
             sizes, parts = _sizes_and_arrays(parts)
@@ -205,7 +207,7 @@ class Blocks:
             sizes = X.chunks[0]
         kept = [number for number, size in enumerate(sizes) if size]
         if not kept:
-            raise ValueError(f"X must have rows, got {_kind_of(X)} without any.")
+            raise ValueError(f"{name} must have rows, got {_kind_of(X)} without any.")
         return cls(
             [parts[number] for number in kept],
             [int(sizes[number]) for number in kept],
@@ -222,6 +224,31 @@ class Blocks:
         """Values for each row, in memory, cut as the rows are."""
         ends = np.cumsum(self.sizes)
         return [values[end - size : end] for end, size in zip(ends, self.sizes, strict=True)]
+
+    def alongside(self, Z, name):  # -> Blocks
+        """Another table of the same rows, in the same blocks, whether dask holds it or not."""
+        if not is_collection(Z):
+            self._check_rows_of(name, len(Z))
+            return replace(self, parts=self.cut(Z), n_columns=Z.shape[1], dtype=Z.dtype)
+        import dask.array as da
+
+        other = Blocks.of_table(Z, name)
+        self._check_rows_of(name, other.n_rows)
+        parts, n_columns = other.parts, other.n_columns
+        if other.sizes != self.sizes:
+            pieces = [
+                da.from_delayed(part, (size, n_columns), other.dtype)
+                for part, size in zip(parts, other.sizes, strict=True)
+            ]
+            rows = da.concatenate(pieces).rechunk((tuple(self.sizes), (n_columns,)))
+            parts = list(np.ravel(rows.to_delayed()))
+        return replace(self, parts=parts, n_columns=n_columns, dtype=other.dtype)
+
+    def _check_rows_of(self, name, n_rows):
+        if n_rows != self.n_rows:
+            raise ValueError(
+                f"X and {name} must have the same number of rows, got {self.n_rows} and {n_rows}."
+            )
 
     def each(self, function, *shared, beside=()):  # -> list of Delayed
         """Apply a function to each block, `beside` it lists of values by block, and what is shared.
@@ -305,12 +332,13 @@ def _chosen_of_block(rows, wanted):
     return np.asarray(rows)[wanted]
 
 
-def _with_sizes(X):
+def _with_sizes(X, name):
     """The same array with known sizes of its chunks, a warning where they had to be computed."""
     if _is_frame(X) or not np.isnan(X.shape).any():
         return X
     warnings.warn(
-        "X has chunks of unknown size; they are computed, which reads or makes all of X once.",
+        f"{name} has chunks of unknown size; they are computed, which reads or makes all of "
+        f"{name} once.",
         UserWarning,
         stacklevel=4,
     )

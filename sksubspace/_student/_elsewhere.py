@@ -18,6 +18,8 @@ from sksubspace._student._ridge import FourierRidge
 _BLOCK_ROWS = 256
 # 2^21 doubles are 16 MiB: what one matrix of a block of rows by places may take
 _BLOCK_ELEMENTS = 2**21
+# new rows a block: eight hundred features of each are 16 MiB
+_NEW_ROWS = 2**11
 # places whose errors agree to ten digits of the row's square are equally good: coincident places
 # then count whatever the rounding
 _TIED = 1e-10
@@ -116,9 +118,7 @@ class _Ridge:
 
 
 def _by_ridge(ridge, members, X, at, at_rows, groups):  # -> (n,)
-    features, S_at = ridge.features(at[at_rows])
-    decoded = features @ ridge.coef
-    places = _Places(S_at, decoded, np.square(decoded).sum(axis=1), groups[at_rows])
+    places = _Places.of(ridge, at[at_rows], groups[at_rows])
     n_as_good = np.empty(len(groups), dtype=np.int64)
     for rows in _blocks_of_groups(members):
         large = len(rows) > _BLOCK_ROWS
@@ -135,6 +135,12 @@ class _Places:
     decoded: np.ndarray  # (m, t)
     squares: np.ndarray  # (m,)
     groups: np.ndarray  # (m,)
+
+    @classmethod
+    def of(cls, ridge, at, groups):
+        features, S = ridge.features(at)
+        decoded = features @ ridge.coef
+        return cls(S, decoded, np.square(decoded).sum(axis=1), groups)
 
     def __getitem__(self, part):
         return _Places(self.S[part], self.decoded[part], self.squares[part], self.groups[part])
@@ -189,23 +195,39 @@ def _as_good_of_block(ridge, X, target, own, groups, places):
 
 def _as_good_of_group(ridge, X, target, own, groups, places):
     """Count for a large group, by the coefficients of the ridge without it."""
+    return _as_good_without(ridge, _lost_with(ridge, X, target), X, own, groups[0], places)
+
+
+def _lost_with(ridge, X, target):  # (s, d), (s, q) -> (r + 1, t + u), (d, u) or None
+    """What the coefficients lose without some rows, and axes of what reaches beyond their span."""
     inside = ridge.inside(X)
     features, S = ridge.features(target)
     solved = group_solver(S)(S)  # (s, r + 1)
     lost = solved.T @ (inside - features @ ridge.coef)  # (r + 1, t)
-    if ridge.axes is not None:
-        beyond = solved.T @ X - np.outer(solved.sum(axis=0), ridge.mean)
-        beyond -= (solved.T @ inside) @ ridge.axes.T
-        more, triangle = qr(beyond.T, mode="economic", check_finite=False)
-        lost = np.hstack([lost, triangle.T])
+    if ridge.axes is None:
+        return lost, None
+    beyond = solved.T @ X - np.outer(solved.sum(axis=0), ridge.mean)
+    beyond -= (solved.T @ inside) @ ridge.axes.T
+    more, triangle = qr(beyond.T, mode="economic", check_finite=False)
+    return np.hstack([lost, triangle.T]), more
+
+
+def _as_good_without(ridge, lost_with, X, own, group, places):
+    """Count for rows X (b, d) of a group at their own places, by the ridge without the group."""
+    (lost, more), inside = lost_with, ridge.inside(X)
+    if more is not None:
         inside = np.hstack([inside, X @ more - ridge.mean @ more])
     coef = np.pad(ridge.coef, [(0, 0), (0, lost.shape[1] - ridge.coef.shape[1])])
     features, S_own = ridge.features(own)
     limit = _limit(inside - features @ coef + S_own @ lost, inside)
-    others = places[np.flatnonzero(places.groups != groups[0])]
+    others = places[np.flatnonzero(places.groups != group)]
     decoded = -others.S @ lost
     decoded[:, : others.decoded.shape[1]] += others.decoded
-    squares = np.square(decoded).sum(axis=1)
+    return _as_good(inside, decoded, np.square(decoded).sum(axis=1), limit)
+
+
+def _as_good(inside, decoded, squares, limit):  # (b, t), (m, t), (m,), (b,) -> (b,)
+    """Count the places where ||g||^2 - 2 x'g is at most the limit of the row."""
     count = np.empty(len(inside), dtype=np.int64)
     for rows in row_blocks(len(inside), max(1, _BLOCK_ELEMENTS // max(1, len(squares)))):
         found = squares - 2 * (inside[rows] @ decoded.T)
@@ -227,6 +249,73 @@ def _solved(S, E, groups):  # (b, r), (b, t), (b,) -> (b, t)
         rows = np.flatnonzero(groups == number)
         W[rows] = group_solver(S[rows])(E[rows])
     return W
+
+
+# ---- rows that it was not learned from -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NewRowsElsewhere:
+    """The places to compare new rows' own with, by the library's decoder.
+
+    Attributes
+    ----------
+    latent_scale : LatentScale
+        Units of the map.
+
+    X, groups : ndarray of shape (n, d) and (n,)
+        The rows it was learned from, and their groups.
+    """
+
+    latent_scale: Any
+    ridge: _Ridge
+    places: _Places
+    coef: np.ndarray  # (p, t), of the features as they are
+    X: np.ndarray
+    groups: np.ndarray
+
+    @classmethod
+    def of(cls, found, X, Z, at_rows):
+        """The parameters are those of `count_places_as_good`."""
+        student = found.student
+        if not isinstance(student.decoder, FourierRidge):
+            raise TypeError(
+                "student must have a FourierRidge as its decoder to mark rows that are not in "
+                f"memory, got {type(student.decoder).__name__}: pass rows drawn from the "
+                "collection."
+            )
+        ridge = _Ridge.of(student.decoder, found.target, X)
+        at = student.latent_scale.scale(Z[at_rows])
+        places = _Places.of(ridge, at, found.groups[at_rows])
+        coef = ridge.basis.eigenvectors @ ridge.coef
+        return cls(student.latent_scale, ridge, places, coef, X, found.groups)
+
+    def count(self, X, Z, groups):  # (b, d), (b, q), (b,) -> (b,), (b,)
+        """Count the places as good and all of them; a row without a group has the number -1.
+
+        The decoder forgets the rows of the group. It has not seen the others.
+        """
+        at = self.latent_scale.scale(Z)
+        n_as_good = np.empty(len(X), dtype=np.int64)
+        n_compared = np.full(len(X), len(self.places.groups))
+        for group in np.unique(groups):
+            rows = np.flatnonzero(groups == group)
+            n_compared[rows] -= (self.places.groups == group).sum()
+            count = self._as_good_of_strangers if group < 0 else self._as_good_of_mates(group)
+            for block in row_blocks(len(rows), _NEW_ROWS):
+                part = rows[block]
+                n_as_good[part] = count(X[part], at[part])
+        return n_as_good, n_compared
+
+    def _as_good_of_strangers(self, X, at):  # (b, d), (b, q) -> (b,)
+        inside = self.ridge.inside(X)
+        limit = _limit(inside - self.ridge.basis.features(at) @ self.coef, inside)
+        return _as_good(inside, self.places.decoded, self.places.squares, limit)
+
+    def _as_good_of_mates(self, group):  # -> callable (b, d), (b, q) -> (b,)
+        mates = np.flatnonzero(self.groups == group)
+        lost = _lost_with(self.ridge, self.X[mates], self.ridge.target[mates])
+        return lambda X, at: _as_good_without(self.ridge, lost, X, at, group, self.places)
 
 
 # ---- any other decoder ---------------------------------------------------------------------------

@@ -180,12 +180,24 @@ def near_copies(squared):  # (m, 20) ascending -> (m,)
     :math:`10 \exp(-k D\, gap) \le .001` and :math:`d_{k+1} \ge 3 d_k`. D comes from the tenth and
     the twentieth distance, :math:`D = \sum_{j=10}^{19} 1/j \, / \, mean \log(d_{20} / d_{10})`.
     """
+    return copies_by_gaps(squared, dimension_of_gaps(squared))
+
+
+def dimension_of_gaps(squared):  # (m, 20) ascending -> float or None
+    """The dimension of `near_copies`; None where the distances do not tell."""
     distances = np.sqrt(squared)
     spread = distances[:, _INNER - 1] > 0
     ratios = np.log(distances[spread, N_NEAREST - 1] / distances[spread, _INNER - 1])
     if not spread.any() or ratios.mean() <= 0:
+        return None
+    return (1 / np.arange(_INNER, N_NEAREST)).sum() / ratios.mean()
+
+
+def copies_by_gaps(squared, dimension):  # (m, 20) ascending -> (m,)
+    """The count of `near_copies`, in a dimension that is known."""
+    if dimension is None:
         return np.zeros(len(squared), dtype=int)
-    dimension = (1 / np.arange(_INNER, N_NEAREST)).sum() / ratios.mean()
+    distances = np.sqrt(squared)
     inner, outer = distances[:, :_INNER], distances[:, 1 : _INNER + 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         gaps = np.where(outer > 0, np.log(outer / inner), 0.0)  # from a distance of 0: infinite

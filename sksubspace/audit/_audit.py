@@ -15,7 +15,7 @@ from sksubspace.audit._result import EmbeddingAudit
 from sksubspace.audit._teacher import teacher_text
 from sksubspace.audit._verdict import verdict_of
 from sksubspace.metrics._learnt import learn_map
-from sksubspace.metrics._reliability import reliability_of
+from sksubspace.metrics._marks import reliability_of
 from sksubspace.model_selection._memory import shaping_versions
 from sksubspace.model_selection._progress import check_verbose
 from sksubspace.model_selection._steps import StepLines

@@ -299,18 +299,18 @@ def lengths(rows):  # (b, d) float64 -> (b,)
     return np.where(norms > 0, norms, 1.0)
 
 
-def keep_subspaces_of_blocks(estimator, blocks, labels, origin):  # (n,), (d,)
+def keep_subspaces_of_blocks(estimator, blocks, labels, origin, normalize):  # (n,), (d,)
     """The same of the rows of a dask collection, by sums about an `origin` near their mean."""
     labels, found = _numbered_from_zero(labels)
     points = np.tile(origin, (len(found), 1))
     given = (blocks.cut(labels),)
-    sums = blocks.total(_sums_of_members, MemberSums.add, points, estimator.normalize, beside=given)
+    sums = blocks.total(_sums_of_members, MemberSums.add, points, normalize, beside=given)
     means, bases = fit_subspaces_of_sums(
         sums.counts, sums.totals, sums.grams, origin, estimator.subspace_dim, blocks.dtype
     )
     estimator.n_clusters_ = len(found)
     estimator.cluster_means_, estimator.cluster_bases_ = means, bases
-    joined = blocks.gathered(_joined_to_nearest, means, bases, estimator.normalize, beside=given)
+    joined = blocks.gathered(_joined_to_nearest, means, bases, normalize, beside=given)
     estimator.labels_ = np.concatenate(joined)
 
 

@@ -5,15 +5,14 @@ on Grassmann manifolds", IEEE Transactions on Signal Processing 2014.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Literal, Self
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
-from sklearn.preprocessing import normalize as to_unit_rows
 
+from sksubspace._dask import is_collection, refuse_collection
 from sksubspace._docs import fill_parameters
 from sksubspace._parameters import isolated_random_state
 from sksubspace._sklearn import HasMethods, Interval, StrOptions, _fit_context
@@ -24,29 +23,33 @@ from sksubspace.cluster._base import (
     BaseSubspaceClustering,
     is_tried_as,
     keep_subspaces,
+    keep_subspaces_of_blocks,
     lengths,
     new_rows,
     projection_r_squared,
+    training_blocks,
     training_rows,
 )
 from sksubspace.cluster._landmark_views import (
-    bridged_codes,
+    CodesOfViewBlocks,
+    ViewCodes,
+    bridged,
     landmark_ties,
     merged_landmark_vectors,
 )
-from sksubspace.cluster._rows import row_norms, unit_by_norms
+from sksubspace.cluster._rows import mean_of_block, row_norms, training_block, unit_by_norms
 from sksubspace.cluster._spectral import (
     cluster_rows,
-    connected,
     largest_eigenvectors,
-    nearest_bridges,
-    normalized_eigenvectors,
 )
 from sksubspace.cluster._views import (
     check_weights,
     codes_of_estimator,
+    connected_graph,
     graph_of_estimator,
+    merged_operator,
     nearest_neighbors_graph,
+    off_nearest,
     takes_landmarks,
 )
 
@@ -224,8 +227,10 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows, the views side by side.
+        X : {array-like, dask collection} of shape (n_samples, n_features)
+            Training rows, the views side by side. A dask array or frame of all columns is taken
+            with ``base="knn"`` and landmarks: these come into memory, with ``n_clusters`` numbers
+            for each row, and the rows stay in their blocks, which are read a few times.
 
         y : Ignored
             Not used.
@@ -243,6 +248,8 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
             their number is given, if there are fewer landmarks than clusters, or if X has
             non-finite values, fewer rows than clusters or only zero rows.
         """
+        if is_collection(X):
+            return self._fit_blocks(X)
         X = training_rows(self, X)
         self.views_: list[Ints] = check_views(self.views, X.shape[1])
         self.weights_: Floats = check_weights(self.weights, len(self.views_))
@@ -256,6 +263,29 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         self.embedding_: Floats = vectors.astype(X.dtype)
         labels = self._cluster(vectors, tied, random_state)
         keep_subspaces(self, self._side_by_side(views), labels)
+        return self
+
+    def _fit_blocks(self, X):
+        """Fit by landmarks that are drawn first, and by sums over the blocks of a collection."""
+        if not isinstance(self.base, str):
+            refuse_collection(X, "X", f"with base={self.base!r}")
+        blocks, _ = training_blocks(self, X)
+        self.views_ = check_views(self.views, blocks.n_columns)
+        self.weights_ = check_weights(self.weights, len(self.views_))
+        n_landmarks = self._resolve_n_landmarks(blocks.n_rows)
+        if n_landmarks is None:
+            asked = f"with n_landmarks={self.n_landmarks!r} for {blocks.n_rows} rows"
+            refuse_collection(X, "X", asked)
+        random_state = isolated_random_state(self.random_state)
+        drawn = self._draw_landmarks(blocks.n_rows, n_landmarks, random_state)
+        landmarks = self._split(training_block(blocks.rows(drawn), self.normalize))
+        codes = CodesOfViewBlocks.of(blocks.each(_ties_of_block, self, landmarks))
+        vectors, tied = self._merged_landmarks(codes, landmarks)
+        self.embedding_ = vectors.astype(blocks.dtype)
+        labels = self._cluster(vectors, tied, random_state)
+        side = replace(blocks, parts=blocks.each(_side_by_side_block, self))
+        origin = side.first(partial(mean_of_block, normalize=False))
+        keep_subspaces_of_blocks(self, side, labels, origin, normalize=False)
         return self
 
     def score(self, X: ArrayLike, y: object = None) -> float:
@@ -325,7 +355,7 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         ]
         pairs = zip(self.affinity_matrices_, views, strict=True)
         graphs = [connected_graph(A, view, self.n_clusters) for A, view in pairs]
-        tied = self._tied(graphs)
+        tied = self._enough(sum(np.asarray(A.sum(axis=1)).ravel() for A in graphs))
         operator = merged_operator(graphs, self.weights_, self.alpha, self.n_clusters)
         values, vectors = largest_eigenvectors(
             operator, min(self.n_clusters + 1, operator.shape[0])
@@ -334,26 +364,41 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         return vectors[:, : self.n_clusters], tied
 
     def _merged_codes(self, views, n_landmarks, random_state):  # list of (n, d_l) -> (n, K), (t,)
-        self.affinity_matrices_ = None
-        n, K = len(views[0]), self.n_clusters
         if isinstance(self.base, str):
-            drawn = np.sort(random_state.choice(n, n_landmarks, replace=False))
-            self.landmark_indices_ = [drawn] * len(views)
-            k = max(_FEWEST_TIES, round(self.n_neighbors / 3))
-            codes = [landmark_ties(view, view[drawn], k, self.normalize) for view in views]
-        else:
-            found = [
-                codes_of_estimator(self.base, view, K, n_landmarks, random_state) for view in views
-            ]
-            codes, self.landmark_indices_ = map(list, zip(*found, strict=True))
-        tied = self._tied(codes)
+            drawn = self._draw_landmarks(len(views[0]), n_landmarks, random_state)
+            landmarks = [view[drawn] for view in views]
+            return self._merged_landmarks(ViewCodes(self._ties(views, landmarks)), landmarks)
+        found = [
+            codes_of_estimator(self.base, view, self.n_clusters, n_landmarks, random_state)
+            for view in views
+        ]
+        codes, self.landmark_indices_ = map(list, zip(*found, strict=True))
         landmarks = [v[chosen] for v, chosen in zip(views, self.landmark_indices_, strict=True)]
-        codes = bridged_codes(codes, landmarks, K)
-        self.eigenvalues_, vectors = merged_landmark_vectors(codes, self.weights_, self.alpha, K)
-        return vectors[:n], tied
+        return self._merged_landmarks(ViewCodes(codes), landmarks)
 
-    def _tied(self, graphs):  # list of csr (n, m_l) -> (t,)
-        tied = np.flatnonzero(sum(np.asarray(A.sum(axis=1)).ravel() for A in graphs))
+    def _draw_landmarks(self, n, n_landmarks, random_state):  # -> (m,)
+        drawn = np.sort(random_state.choice(n, n_landmarks, replace=False))
+        self.landmark_indices_ = [drawn] * len(self.views_)
+        return drawn
+
+    def _ties(self, views, landmarks):  # list of (n, d_l), list of (m, d_l) -> list of csr (n, m)
+        k = max(_FEWEST_TIES, round(self.n_neighbors / 3))
+        pairs = zip(views, landmarks, strict=True)
+        return [landmark_ties(view, chosen, k, self.normalize) for view, chosen in pairs]
+
+    def _merged_landmarks(self, codes, landmarks):  # list of (m_l, d_l) -> (n, K), (t,)
+        self.affinity_matrices_ = None
+        products = codes.products()
+        tied = self._enough(products.is_tied)
+        sizes = [len(rows) for rows in landmarks]
+        self.eigenvalues_, scaled = merged_landmark_vectors(
+            bridged(products, landmarks, self.n_clusters), sizes, self.weights_, self.alpha,
+            self.n_clusters,
+        )  # fmt: skip
+        return codes.embedded(scaled), tied
+
+    def _enough(self, is_tied):  # (n,) -> (t,)
+        tied = np.flatnonzero(is_tied)
         if len(tied) < self.n_clusters:
             raise ValueError(
                 f"Only {len(tied)} rows have ties in a graph, fewer than "
@@ -379,49 +424,13 @@ class MultilayerGraphClustering(BaseSubspaceClustering):
         return rows / np.sqrt(len(views)).astype(rows.dtype) if self.normalize else rows
 
 
-def merged_operator(graphs, weights, alpha, n_clusters):
-    r"""Apply :math:`I - L_{mod} = \sum_l w_l (S_l + \alpha U_l U_l^T)` without forming it.
-
-    :math:`S_l = D_l^{-1/2} A_l D_l^{-1/2} = I - L_l`, whose largest eigenvectors are the smallest
-    of the Laplacian.
-    """
-    merged = sum(w * normalized_graph(A) for w, A in zip(weights, graphs, strict=True))
-    if alpha == 0:
-        return aslinearoperator(merged)
-    own = [normalized_eigenvectors(A, n_clusters)[1] for A in graphs]
-    U = np.hstack([np.sqrt(alpha * w) * V for w, V in zip(weights, own, strict=True)])
-
-    def apply(v):
-        return merged @ v + U @ (U.T @ v)
-
-    return LinearOperator(merged.shape, matvec=apply, matmat=apply, dtype=np.float64)
+def _ties_of_block(rows, estimator, landmarks):  # (b, d) -> list of csr (b, m)
+    return estimator._ties(_views_of_block(rows, estimator), landmarks)
 
 
-def normalized_graph(A):  # csr (n, n) -> csr (n, n)
-    """D^-1/2 A D^-1/2; rows without ties stay empty."""
-    degrees = np.asarray(A.sum(axis=1)).ravel()
-    scale = sparse.diags(np.where(degrees > 0, 1 / np.sqrt(np.maximum(degrees, 1e-300)), 0))
-    return (scale @ A @ scale).tocsr()
+def _side_by_side_block(rows, estimator):  # (b, d) -> (b, sum of d_l)
+    return estimator._side_by_side(_views_of_block(rows, estimator))
 
 
-def connected_graph(A, view, n_clusters):  # csr (n, n), (n, d) -> csr (n, n)
-    """Tie components weakly where there are more of them than clusters; zero rows stay alone."""
-    A = A.astype(np.float64)
-    tied = np.flatnonzero(np.asarray(A.sum(axis=1)).ravel())
-    bridges = partial(nearest_bridges, to_unit_rows(view[tied]))
-    joined = connected(A[tied][:, tied], n_clusters, bridges)
-    spread = sparse.identity(A.shape[0], format="csr")[:, tied]
-    return (spread @ joined @ spread.T).tocsr()
-
-
-def off_nearest(rows, means, bases):  # (n, d) -> (n, d)
-    """Residual of each row on the subspace that is nearest."""
-    smallest = np.full(len(rows), np.inf)
-    residuals = np.empty_like(rows)
-    for mean, basis in zip(means, bases, strict=True):
-        centred = rows - mean
-        off = centred - (centred @ basis.T) @ basis
-        squared = np.einsum("nd,nd->n", off, off)
-        nearer = squared < smallest
-        smallest[nearer], residuals[nearer] = squared[nearer], off[nearer]
-    return residuals
+def _views_of_block(rows, estimator):  # (b, d) -> list of (b, d_l)
+    return estimator._split(training_block(rows, estimator.normalize))

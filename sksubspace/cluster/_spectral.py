@@ -20,6 +20,7 @@ __all__ = [
     "CodeBlocks",
     "SpectralResult",
     "gram_of_codes",
+    "inverse_row_sums",
     "summed_in_order",
     "landmark_labels",
     "largest_eigenvectors",
@@ -150,11 +151,16 @@ def summed_in_order(parts):  # -> csr (m, m), (n,)
 
 def gram_of_codes(W):  # csr (b, m) -> csr (m, m), (b,)
     """W' D_r^-1 W and the inverse row sums, so that no second copy of the codes is made."""
-    weights = _inverse(np.asarray(W.sum(axis=1)).ravel())
+    weights = inverse_row_sums(W)
     weighted = sparse.csr_matrix(
         (W.data * np.repeat(weights, np.diff(W.indptr)), W.indices, W.indptr), shape=W.shape
     )
     return _product(W, weighted), weights
+
+
+def inverse_row_sums(W):  # csr (b, m) -> (b,)
+    """1 over the sum of each row, and 0 where that is 0."""
+    return _inverse(np.asarray(W.sum(axis=1)).ravel())
 
 
 def _blocks_of_rows(W):

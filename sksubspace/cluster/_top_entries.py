@@ -20,7 +20,7 @@ def product_blocks(X, matrix, batch_size, device):  # (n, d), (d, m)
     """Yield blocks of rows of a product that is too large to hold: slice, Tensor (b, m).
 
     The block is in the dtype of the matrix, and the next one is written over it. The matrix is
-    sparse if X is. A `batch_size` of "auto" takes about 64 MiB.
+    sparse if X is, and may be on the device already. A `batch_size` of "auto" takes about 64 MiB.
     """
     step = batch_size
     if batch_size == "auto":
@@ -31,7 +31,7 @@ def product_blocks(X, matrix, batch_size, device):  # (n, d), (d, m)
         for rows in slices:
             yield rows, torch.from_numpy((X[rows] @ matrix).toarray()).to(device)
         return
-    matrix = to_tensor(matrix, device)
+    matrix = matrix if isinstance(matrix, torch.Tensor) else to_tensor(matrix, device)
     buffer = matrix.new_empty(min(step, n), matrix.shape[1])
     for rows in slices:
         factor = to_tensor(X[rows], device).to(matrix.dtype)

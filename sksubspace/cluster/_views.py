@@ -1,17 +1,24 @@
 """The views of a data set: their weights and their graphs."""
 
+from functools import partial
+
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
+from sksubspace.cluster._spectral import connected, nearest_bridges, normalized_eigenvectors
 from sksubspace.neighbors import k_nearest
 
 __all__ = [
     "check_weights",
     "codes_of_estimator",
+    "connected_graph",
     "graph_of_estimator",
+    "merged_operator",
     "nearest_neighbors_graph",
+    "off_nearest",
     "takes_landmarks",
 ]
 
@@ -106,3 +113,51 @@ def _fitted(estimator, view, n_clusters, random_state, n_landmarks):
     if "store_representation" in params:
         changes["store_representation"] = True
     return clone(estimator).set_params(**changes).fit(view)
+
+
+def merged_operator(graphs, weights, alpha, n_clusters):
+    r"""Apply :math:`I - L_{mod} = \sum_l w_l (S_l + \alpha U_l U_l^T)` without forming it.
+
+    :math:`S_l = D_l^{-1/2} A_l D_l^{-1/2} = I - L_l`, whose largest eigenvectors are the smallest
+    of the Laplacian.
+    """
+    merged = sum(w * normalized_graph(A) for w, A in zip(weights, graphs, strict=True))
+    if alpha == 0:
+        return aslinearoperator(merged)
+    own = [normalized_eigenvectors(A, n_clusters)[1] for A in graphs]
+    U = np.hstack([np.sqrt(alpha * w) * V for w, V in zip(weights, own, strict=True)])
+
+    def apply(v):
+        return merged @ v + U @ (U.T @ v)
+
+    return LinearOperator(merged.shape, matvec=apply, matmat=apply, dtype=np.float64)
+
+
+def normalized_graph(A):  # csr (n, n) -> csr (n, n)
+    """D^-1/2 A D^-1/2; rows without ties stay empty."""
+    degrees = np.asarray(A.sum(axis=1)).ravel()
+    scale = sparse.diags(np.where(degrees > 0, 1 / np.sqrt(np.maximum(degrees, 1e-300)), 0))
+    return (scale @ A @ scale).tocsr()
+
+
+def connected_graph(A, view, n_clusters):  # csr (n, n), (n, d) -> csr (n, n)
+    """Tie components weakly where there are more of them than clusters; zero rows stay alone."""
+    A = A.astype(np.float64)
+    tied = np.flatnonzero(np.asarray(A.sum(axis=1)).ravel())
+    bridges = partial(nearest_bridges, normalize(view[tied]))
+    joined = connected(A[tied][:, tied], n_clusters, bridges)
+    spread = sparse.identity(A.shape[0], format="csr")[:, tied]
+    return (spread @ joined @ spread.T).tocsr()
+
+
+def off_nearest(rows, means, bases):  # (n, d) -> (n, d)
+    """Residual of each row on the subspace that is nearest."""
+    smallest = np.full(len(rows), np.inf)
+    residuals = np.empty_like(rows)
+    for mean, basis in zip(means, bases, strict=True):
+        centred = rows - mean
+        off = centred - (centred @ basis.T) @ basis
+        squared = np.einsum("nd,nd->n", off, off)
+        nearer = squared < smallest
+        smallest[nearer], residuals[nearer] = squared[nearer], off[nearer]
+    return residuals

@@ -31,6 +31,7 @@ from sksubspace.metrics._group_loss import GroupLoss, group_loss
 from sksubspace.metrics._group_scores import GroupScores, group_scores
 from sksubspace.metrics._layers import FactoredWeights, compress_layers, utilized_rank
 from sksubspace.metrics._linear_gain import LinearGain, linear_gain
+from sksubspace.metrics._marks import EmbeddingReliability
 from sksubspace.metrics._neighbor_information import (
     NeighborInformation,
     neighbor_information,
@@ -41,7 +42,7 @@ from sksubspace.metrics._principal_angles import (
     subspace_distance,
 )
 from sksubspace.metrics._ranks import auc_q_nx, continuity, q_nx, trustworthiness
-from sksubspace.metrics._reliability import EmbeddingReliability, embedding_reliability
+from sksubspace.metrics._reliability import embedding_reliability
 from sksubspace.metrics._spread import (
     centered_kernel_alignment,
     effective_rank,

@@ -1,5 +1,7 @@
 """About the nearest rows, and how far this may be from the truth."""
 
+from functools import partial
+
 import numpy as np
 from scipy import sparse
 from sklearn import config_context
@@ -30,8 +32,10 @@ _WORKING_MEMORY = 128
 _FAR = 1e15
 
 
-def propose(queries, reference, n_candidates):  # (m, d), (n, d) -> (m, c)
+def propose(queries, reference, n_candidates, device=None):  # (m, d), (n, d) -> (m, c)
     r"""Propose reference rows by matrix products, in single precision if they are many and dense.
+
+    These products are formed on a device, if there is one named.
 
     Also returned is a function from the squared distance of each query to its furthest candidate to
     how much smaller that of a row that was not proposed may be.
@@ -46,7 +50,12 @@ def propose(queries, reference, n_candidates):  # (m, d), (n, d) -> (m, c)
     underflow = 0.0
     if dense and reference.shape[0] >= _MANY_ROWS and reference.shape[1] >= _MANY_FEATURES:
         scale = _largest_deviation(reference, mean)
-        candidates = nearest_in_single_precision(queries, reference, n_candidates, mean, scale)
+        search = nearest_in_single_precision
+        if device is not None:
+            from sksubspace.neighbors._on_device import nearest_on_device
+
+            search = partial(nearest_on_device, device=device)
+        candidates = search(queries, reference, n_candidates, mean, scale)
         rounding, underflow = single_rounding(reference.shape[1]), _UNDERFLOW * scale**2
     else:
         few = dense and reference.shape[0] >= _MANY_ROWS and reference.shape[1] <= _FEW_FEATURES

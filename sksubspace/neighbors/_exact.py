@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from sksubspace._linalg import row_blocks
-from sksubspace._typing import ArrayLike, Floats, Ints, Matrix
+from sksubspace._typing import ArrayLike, Device, Floats, Ints, Matrix
 from sksubspace.neighbors._candidates import propose
 from sksubspace.neighbors._distances import compare_all, first_by_distance, squared_distances
 
@@ -22,6 +22,7 @@ def k_nearest(
     *,
     exclude_self: bool | ArrayLike = False,
     groups: Sequence[ArrayLike] | None = None,
+    device: Device | None = None,
 ) -> tuple[Floats, Ints]:
     r"""Find the nearest reference rows of each query, in Euclidean distance.
 
@@ -50,6 +51,11 @@ def k_nearest(
     groups : tuple of ndarray of shape (n_queries,) and (n_reference,), default=None
         The group of each query and of each reference row, as whole numbers: rows of a query's own
         group are not to be found. None for no groups.
+
+    device : str, torch.device or None, default=None
+        Where the matrix products of the search are formed, such as "cuda", for dense rows of at
+        least 16 features, among at least 2,000. None does not load torch. What is found is the
+        same.
 
     Returns
     -------
@@ -86,14 +92,14 @@ def k_nearest(
     if groups is not None:
         groups = _Groups.of(*groups, (queries.shape[0], reference.shape[0]))
         groups.check(n_neighbors, own)
-        return _nearest_outside(queries, reference, n_neighbors, own, groups)
+        return _nearest_outside(queries, reference, n_neighbors, own, groups, device)
     available = reference.shape[0] - int(own is not None)
     if not 1 <= n_neighbors <= available:
         raise ValueError(
             f"n_neighbors must be between 1 and the {available} rows to choose from, "
             f"got {n_neighbors}."
         )
-    return _nearest(queries, reference, n_neighbors, [own], int(own is not None))
+    return _nearest(queries, reference, n_neighbors, [own], int(own is not None), device)
 
 
 def _own_labels(exclude_self, n_queries, n_reference):  # -> ((m,), (n,)) or None
@@ -103,11 +109,11 @@ def _own_labels(exclude_self, n_queries, n_reference):  # -> ((m,), (n,)) or Non
     return (np.arange(n_queries), np.arange(n_reference)) if exclude_self else None
 
 
-def _nearest(queries, reference, n_neighbors, labels, n_left_out):
+def _nearest(queries, reference, n_neighbors, labels, n_left_out, device):
     """Find the nearest rows that share no label with the query; at most `n_left_out` rows do."""
     n_reference, n_first = reference.shape[0], n_neighbors + n_left_out
     n_candidates = min(n_first + _SPARE_CANDIDATES, n_reference)
-    candidates, may_be_nearer = propose(queries, reference, n_candidates)
+    candidates, may_be_nearer = propose(queries, reference, n_candidates, device)
     distances = squared_distances(queries, reference, candidates)
     furthest = distances.max(axis=1)
     left_out = _share_a_label(labels, slice(None), candidates)
@@ -168,7 +174,7 @@ class _Groups:
             )
 
 
-def _nearest_outside(queries, reference, n_neighbors, own, groups):
+def _nearest_outside(queries, reference, n_neighbors, own, groups, device):
     """Find the nearest rows outside of the query's group.
 
     A group of s rows costs s candidates more for each of its queries, or, searched for apart, a
@@ -184,7 +190,7 @@ def _nearest_outside(queries, reference, n_neighbors, own, groups):
         outside = np.flatnonzero(groups.of_reference != group)
         labels = None if own is None else (own[0][rows], own[1][outside])
         squared[rows], found = _nearest(
-            queries[rows], reference[outside], n_neighbors, [labels], int(own is not None)
+            queries[rows], reference[outside], n_neighbors, [labels], int(own is not None), device
         )
         indices[rows] = outside[found]
     small = np.flatnonzero(~large)
@@ -195,6 +201,6 @@ def _nearest_outside(queries, reference, n_neighbors, own, groups):
         if own is not None:
             labels.append((own[0][rows], own[1]))
         squared[rows], indices[rows] = _nearest(
-            queries[rows], reference, n_neighbors, labels, n_left_out
+            queries[rows], reference, n_neighbors, labels, n_left_out, device
         )
     return squared, indices

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sksubspace._dask import is_collection, refuse_collection
 from sksubspace._parameters import check_choice, check_integer
-from sksubspace._typing import ArrayLike, Floats, Ints, Matrix, Seed
+from sksubspace._typing import ArrayLike, Device, Floats, Ints, Matrix, Seed
 from sksubspace.neighbors._approximate import approximate_nearest
 from sksubspace.neighbors._distances import first_by_distance
 from sksubspace.neighbors._exact import k_nearest
@@ -31,6 +31,7 @@ def nearest_neighbors(
     n_shards: int = 1,
     shard: Literal["queries", "index"] = "queries",
     n_jobs: int | None = None,
+    device: Device | None = None,
     random_state: Seed = None,
 ) -> tuple[Floats, Ints]:
     r"""Find the nearest other rows of each row, or of some rows.
@@ -70,6 +71,10 @@ def nearest_neighbors(
         Shards worked on at the same time, through joblib, whose ``parallel_config`` may send them
         to a cluster; threads for the approximate search, which finds somewhat other neighbours
         with another number of them. None means 1, -1 all processors.
+
+    device : str, torch.device or None, default=None
+        Where an exact search forms its matrix products, see :func:`k_nearest`; the distances are
+        computed on the CPU. What is found is the same.
 
     random_state : int, RandomState instance or None, default=None
         Decides the approximate search. None gives another one at every call.
@@ -131,6 +136,8 @@ def nearest_neighbors(
     if is_collection(X):
         if method == "approximate":
             refuse_collection(X, "X", "with method='approximate'")
+        if device is not None:
+            refuse_collection(X, "X", f"with device={device!r}")
         check_choice(metric, "metric", ("cosine", "euclidean"))
         return collection_neighbors(X, n_neighbors, metric, queries)
     X = check_table(X)
@@ -142,7 +149,7 @@ def nearest_neighbors(
     rows = rows_for_cosine(X) if metric == "cosine" else X
     if _is_exact(method, X, len(queries), n_shards):
         search = _by_query_blocks if shard == "queries" else _by_index_shards
-        squared, indices = search(rows, queries, n_neighbors, n_shards, n_jobs)
+        squared, indices = search(rows, queries, n_neighbors, n_shards, n_jobs, device)
     else:
         squared, indices = approximate_nearest(
             rows, queries, n_neighbors, n_jobs=n_jobs, random_state=random_state
@@ -234,28 +241,30 @@ def _is_exact(method, X, n_queries, n_shards):
     return method == "exact"
 
 
-def _by_query_blocks(rows, queries, n_neighbors, n_shards, n_jobs):
+def _by_query_blocks(rows, queries, n_neighbors, n_shards, n_jobs, device):
     blocks = np.array_split(queries, min(n_shards, len(queries)))
     parts = Parallel(n_jobs=n_jobs)(
-        delayed(k_nearest)(rows[block], rows, n_neighbors, exclude_self=block) for block in blocks
+        delayed(k_nearest)(rows[block], rows, n_neighbors, exclude_self=block, device=device)
+        for block in blocks
     )
     squared, indices = zip(*parts, strict=True)
     return np.concatenate(squared), np.concatenate(indices)
 
 
-def _by_index_shards(rows, queries, n_neighbors, n_shards, n_jobs):
+def _by_index_shards(rows, queries, n_neighbors, n_shards, n_jobs, device):
     n_shards = min(n_shards, rows.shape[0])
     edges = np.linspace(0, rows.shape[0], n_shards + 1).astype(int)
     found = rows[queries]
     parts = Parallel(n_jobs=n_jobs)(
-        delayed(_nearest_in_shard)(found, rows[start:stop], start, n_neighbors + 1)
+        delayed(_nearest_in_shard)(found, rows[start:stop], start, n_neighbors + 1, device)
         for start, stop in pairwise(edges)
     )
     squared, indices = merge_neighbors(parts, n_neighbors + 1)
     return first_by_distance(squared, indices, n_neighbors, indices == queries[:, None])
 
 
-def _nearest_in_shard(queries, reference, start, n_first):
+def _nearest_in_shard(queries, reference, start, n_first, device):
     """Also the query itself, where it is in the shard: it is left out after the merge."""
-    squared, indices = k_nearest(queries, reference, min(n_first, reference.shape[0]))
+    n_first = min(n_first, reference.shape[0])
+    squared, indices = k_nearest(queries, reference, n_first, device=device)
     return squared, indices + start

@@ -18,7 +18,9 @@ from sksubspace.cluster import (
 )
 from sksubspace.cluster import _multilayer as multilayer
 from sksubspace.cluster._landmark_views import (
-    bridged_codes,
+    ViewCodes,
+    ViewProducts,
+    bridged,
     landmark_ties,
     merged_landmark_vectors,
 )
@@ -56,7 +58,9 @@ def test_it_is_the_merged_affinity_of_all_rows(alpha, dense_rows, monkeypatch):
         U = eigh(S)[1][:, -3:]
         merged = merged + weight * (S + alpha * U @ U.T)
     expected, vectors = eigh(merged)
-    values, found = merged_landmark_vectors(codes, weights, alpha, 3)
+    rows = ViewCodes(codes)
+    values, scaled = merged_landmark_vectors(rows.products(), (40, 40), weights, alpha, 3)
+    found = rows.embedded(scaled)
     assert_allclose(values, expected[::-1][:4], atol=1e-8)
     assert same_space(found, vectors[:, ::-1][:, :3]) > 1 - 1e-8
     assert_allclose(found.T @ found, np.eye(3), atol=1e-8)
@@ -84,17 +88,39 @@ def test_a_bridge_is_a_weak_row():
     rows = normalize(np.vstack([RNG.randn(1, 5) + 0.1 * RNG.randn(10, 5) for _ in range(4)]))
     W = sparse.csr_matrix(np.kron(np.eye(4), np.ones((10, 2))))
     landmarks = rows[[0, 1, 10, 11, 20, 21, 30, 31]]
+    before = ViewProducts.of([W, W])
     with pytest.warns(UserWarning, match="4 connected components"):
-        longer, other = bridged_codes([W, W], [landmarks, landmarks], 2)
-    n_more = (longer.shape[0] - 40) // 2
-    assert n_more > 0
-    assert longer.shape == other.shape == (40 + 2 * n_more, 8)
-    assert longer[40 + n_more :].nnz == other[40 : 40 + n_more].nnz == 0
-    assert (longer[:40] != W).nnz == 0
-    added = longer[40 : 40 + n_more].toarray()
-    M = added.T @ (added / added.sum(axis=1)[:, None])
-    assert 0 < M[~np.eye(8, dtype=bool)].max() < 0.1 * 5
-    assert sparse.csgraph.connected_components(longer.T @ longer)[0] <= 2
+        after = bridged(before, [landmarks, landmarks], 2)
+    assert_array_equal(after.is_tied, np.ones(40, bool))
+    added = (after.gram - before.gram).toarray()
+    assert_allclose(added[8:, 8:], added[:8, :8])
+    assert_allclose(added[:8, 8:], 0, atol=1e-15)
+    ties = added[:8, :8]
+    assert 0 < ties[~np.eye(8, dtype=bool)].max() < 0.1 * 5
+    # each row has the weight 2 t at two landmarks: t beside the diagonal, and 2 t in the sums
+    off = ties - np.diag(np.diag(ties))
+    assert_allclose(np.diag(ties), off.sum(axis=1), atol=1e-15)
+    assert_allclose(after.sums - before.sums, np.tile(2 * off.sum(axis=1), 2))
+    assert sparse.csgraph.connected_components(after.gram[:8, :8] > 1e-12)[0] <= 2
+
+
+def test_products_are_those_of_dense_matrices():
+    tied = sparse.diags((np.arange(30) != 3).astype(float))
+    codes = [(tied @ sparse.random(30, m, 0.3, random_state=m)).tocsr() for m in (5, 7)]
+    half = []
+    for W in codes:
+        W = W.toarray()
+        sums = W.sum(axis=1)
+        half.append(W / np.sqrt(np.where(sums > 0, sums, 1))[:, None])
+    V = np.hstack(half)
+    products = ViewProducts.of([W[:11] for W in codes]).add(
+        ViewProducts.of([W[11:] for W in codes])
+    )
+    assert_allclose(products.gram.toarray(), V.T @ V)
+    assert_allclose(products.sums, np.hstack([W.toarray().sum(axis=0) for W in codes]))
+    assert_array_equal(products.is_tied, (V > 0).any(axis=1))
+    assert not products.is_tied[3]
+    assert_allclose(ViewCodes(codes).embedded(np.eye(12)), V)
 
 
 def test_as_many_landmarks_as_rows_are_the_exact_graph():

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 
 from sksubspace.cluster import MultilayerGraphClustering, ThresholdedSubspaceClustering
 from sksubspace.cluster import _spectral as spectral
-from sksubspace.cluster._multilayer import merged_operator, normalized_graph
+from sksubspace.cluster._views import merged_operator, normalized_graph
 
 
 def blobs(n_each=40, n_clusters=3, d=6, spread=0.5, seed=0):

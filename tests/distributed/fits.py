@@ -9,6 +9,7 @@ from sksubspace.cluster import (
     KSubspaces,
     LeastSquaresSubspaceClustering,
     MixtureOfLowRankGaussians,
+    MultilayerGraphClustering,
     SparseSubspaceClusteringOMP,
     ThresholdedSubspaceClustering,
 )
@@ -37,6 +38,14 @@ def with_copies():
     """Rows that come twice, and rows of zeros."""
     X, y = digits()
     return np.vstack([X, X[100:180], X[120:140], np.zeros((3, 64))]), np.r_[y, y[:103]]
+
+
+def in_pieces():
+    """Five heaps far apart in either view, so that landmarks must be tied together."""
+    rng = np.random.RandomState(0)
+    y = rng.randint(5, size=400)
+    heaps = [30 * rng.randn(5, 4)[y] + rng.randn(400, 4) for _ in range(2)]
+    return np.hstack(heaps), y
 
 
 _CLUSTERS = {"n_clusters": 4, "random_state": 0}
@@ -70,6 +79,28 @@ _KINDS = {
     "thresholded": (lambda: ThresholdedSubspaceClustering(**_LANDMARKS), near_subspaces),
     "omp": (lambda: SparseSubspaceClusteringOMP(**_LANDMARKS), near_subspaces),
     "elastic-net": (lambda: ElasticNetSubspaceClustering(**_LANDMARKS), near_subspaces),
+    "multilayer": (
+        lambda: MultilayerGraphClustering(views=[range(10), range(5, 15)], **_LANDMARKS),
+        near_subspaces,
+    ),
+    "multilayer-pieces": (
+        lambda: MultilayerGraphClustering(
+            3,
+            views=[range(4), range(4, 8)],
+            n_landmarks=30,
+            normalize=False,
+            alpha=0.2,
+            weights=[1, 2],
+            random_state=0,
+        ),
+        in_pieces,
+    ),
+    "multilayer-zeros": (
+        lambda: MultilayerGraphClustering(
+            10, views=[range(32), range(32, 64)], n_landmarks=90, random_state=0
+        ),
+        with_copies,
+    ),
     "tldr": (lambda: TLDR(6, encoder="linear"), digits),
     "tldr-anchors": (
         lambda: TLDR(6, encoder="linear", n_anchors=0.4, metric="euclidean", random_state=0),
@@ -81,7 +112,7 @@ NAMES = [*_KINDS]
 # one of each class
 ONE_EACH = (
     "eraser-leace", "stein-both", "k-subspaces-affine", "mixture-unit", "least-squares",
-    "thresholded", "omp", "elastic-net", "tldr-anchors",
+    "thresholded", "omp", "elastic-net", "multilayer", "tldr-anchors",
 )  # fmt: skip
 
 
@@ -100,7 +131,7 @@ def found(estimator, X):
     }
     for name in ("labels_", "components_", "eigenvalues_", "inertia_", "lower_bounds_",
                  "weights_", "variances_", "cluster_means_", "mean_", "singular_values_",
-                 "explained_variance_", "n_iter_"):  # fmt: skip
+                 "embedding_", "explained_variance_", "n_iter_"):  # fmt: skip
         if hasattr(estimator, name):
             result[name] = np.asarray(getattr(estimator, name))
     return result

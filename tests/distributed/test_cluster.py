@@ -12,11 +12,14 @@ from sklearn.decomposition import PCA
 
 from sksubspace import MEDAL
 from sksubspace.cluster import KSubspaces
+from sksubspace.decoding import FourierRidge
+from sksubspace.metrics import embedding_reliability
 from tests.distributed import fits
 from tests.distributed.chunked import chunked
 from tests.model_selection.toys import LINEAR, Seeded, compare
 from tests.model_selection.toys import digits as few_digits
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.distributed
 
@@ -84,6 +87,23 @@ def test_rows_are_placed_by_workers(client):
     for method in ("transform", "distortion", "score_samples"):
         found = getattr(medal, method)(chunked(X, "four")).compute()
         assert_array_equal(found, getattr(medal, method)(X), err_msg=method)
+
+
+def test_rows_are_marked_by_workers(client, monkeypatch):
+    monkeypatch.setattr("sksubspace.metrics._marks._blocks.MAX_SAMPLES", 200)
+    X, _ = fits.near_subspaces()
+    Z = PCA(2).fit_transform(X)
+    student = MEDAL("pca", decoder=FourierRidge(30), random_state=0)
+    found, alone = (
+        embedding_reliability(chunked(X, cut), chunked(Z, cut), student=student)
+        for cut in ("four", "one")
+    )
+    with dask.config.set(scheduler="sync"):
+        alone = alone.compute()
+    found = found.compute()
+    for name in ("p_value", "tear", "overlap"):
+        assert_allclose(getattr(found, name), getattr(alone, name), rtol=1e-10, atol=1e-10)
+    assert_array_equal(found.mark, alone.mark)
 
 
 def test_a_fit_outlives_a_worker(client, tmp_path):

@@ -9,7 +9,12 @@ from numpy.testing import assert_allclose
 
 from sksubspace import MEDAL, TLDR, SteinSubspace
 from sksubspace._dask import Blocks
-from sksubspace.cluster import KSubspaces, LeastSquaresSubspaceClustering, MixtureOfLowRankGaussians
+from sksubspace.cluster import (
+    KSubspaces,
+    LeastSquaresSubspaceClustering,
+    MixtureOfLowRankGaussians,
+    MultilayerGraphClustering,
+)
 from sksubspace.cluster._k_subspaces._alternation import (
     AssignedBlocks,
     AssignedRows,
@@ -25,6 +30,7 @@ from tests.distributed.chunked import CUTS, chunked, da
 pytestmark = [
     pytest.mark.distributed,
     pytest.mark.filterwarnings("ignore:.* rows are zero"),
+    pytest.mark.filterwarnings("ignore:The affinity graph has"),
 ]
 
 
@@ -177,6 +183,15 @@ def test_responses_of_other_lengths_are_refused():
         (KSubspaces(4, init="k-means"), "init='k-means'"),
         (MixtureOfLowRankGaussians(4, init_params="random"), "init_params='random'"),
         (LeastSquaresSubspaceClustering(4), "n_landmarks='auto' for 600 rows"),
+        (MultilayerGraphClustering(4), "n_landmarks='auto' for 600 rows"),
+        (MultilayerGraphClustering(4, n_landmarks=None), "n_landmarks=None for 600 rows"),
+        (MultilayerGraphClustering(4, n_landmarks=600), "n_landmarks=600 for 600 rows"),
+        (
+            MultilayerGraphClustering(
+                4, n_landmarks=50, base=LeastSquaresSubspaceClustering(n_landmarks="auto")
+            ),
+            "base=LeastSquaresSubspaceClustering()",
+        ),
         (TLDR(4, encoder="linear", solver="sgd"), "solver='sgd'"),
         (TLDR(4, encoder="linear", search="approximate"), "search='approximate'"),
     ],

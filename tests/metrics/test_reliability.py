@@ -20,7 +20,7 @@ from sksubspace._student import (
 )
 from sksubspace.decoding import FourierRidge
 from sksubspace.metrics import EmbeddingReliability, embedding_reliability
-from sksubspace.metrics._reliability import decoder_as_drawn, passes_fdr, reliability_of
+from sksubspace.metrics._marks import decoder_as_drawn, passes_fdr, reliability_of
 
 N = 150
 
@@ -365,8 +365,8 @@ def test_the_verdict_is_a_few_lines():
 
 
 def test_many_rows_are_compared_with_some(monkeypatch):
-    monkeypatch.setattr("sksubspace.metrics._reliability.MAX_SAMPLES", 300)
-    monkeypatch.setattr("sksubspace.metrics._reliability._N_PLACES", 199)
+    monkeypatch.setattr("sksubspace.metrics._marks._of_rows.MAX_SAMPLES", 300)
+    monkeypatch.setattr("sksubspace.metrics._marks._of_rows.N_PLACES", 199)
     X, Z, _ = islands(600, 10)
     Z[:30] = Z[-31:-1]
     result = embedding_reliability(X, Z)

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sksubspace.neighbors import _candidates, _distances, k_nearest
@@ -284,3 +285,83 @@ def test_groups_that_leave_too_few_rows_raise():
         k_nearest(X[:1], X, 6, exclude_self=own, groups=(np.array([8]), groups))
     with pytest.raises(ValueError, match=r"groups must hold .* \(9,\) and \(8,\)"):
         k_nearest(X, X, 2, groups=(groups, groups[:8]))
+
+
+def in_pairs(n=2100, d=20):
+    """Rows away from the origin, half of which have another one that is very near."""
+    X = 5 + cloud(n, d)
+    X[: n // 4] = X[n // 4 : n // 2] + 1e-3 * cloud(n // 4, d, 1)
+    return X
+
+
+def assert_same_found(X, device="cpu", **given):
+    queries = np.arange(0, len(X), 7)
+    expected = k_nearest(X[queries], X, 5, **given)
+    found = k_nearest(X[queries], X, 5, device=device, **given)
+    for one, other in zip(expected, found, strict=True):
+        assert_array_equal(other, one)
+
+
+@pytest.mark.parametrize("precision", ["highest", "high"])
+@pytest.mark.parametrize("elements", [2**26, 2**15], ids=["at once", "in spans"])
+def test_a_search_on_a_device_finds_the_same(precision, elements, monkeypatch):
+    """The products are torch's, here on the CPU; what is found is certified as without them."""
+    import torch
+
+    monkeypatch.setattr("sksubspace.neighbors._on_device._BLOCK_ELEMENTS", elements)
+    monkeypatch.setattr("sksubspace.neighbors._on_device._SPAN_ROWS", elements // 64)
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: precision)
+    X = in_pairs()
+    assert_same_found(X)
+    assert_same_found(X.astype(np.float32), exclude_self=np.arange(0, 2100, 7))
+    groups = np.arange(2100) // 5
+    assert_same_found(X, groups=(groups[::7], groups))
+
+
+def test_products_are_formed_on_the_device(monkeypatch):
+    from sksubspace.neighbors import _on_device
+
+    asked = []
+    search = _on_device._nearest_of_rows
+    monkeypatch.setattr(
+        _on_device, "_nearest_of_rows", lambda *given: asked.append(given[0]) or search(*given)
+    )
+    assert_same_found(in_pairs())
+    assert sum(map(len, asked)) == 300
+    k_nearest(in_pairs()[:9], in_pairs(), 5)
+    assert sum(map(len, asked)) == 300
+
+
+def test_a_device_without_room_for_a_block_gets_fewer_rows(monkeypatch):
+    import torch
+
+    from sksubspace.neighbors import _on_device
+
+    search, sizes = _on_device._nearest_of_rows, []
+
+    def cramped(doubled, *others):
+        sizes.append(len(doubled))
+        if len(doubled) > 100:
+            raise torch.OutOfMemoryError("no room")
+        return search(doubled, *others)
+
+    monkeypatch.setattr(_on_device, "_nearest_of_rows", cramped)
+    assert_same_found(in_pairs())
+    assert max(sizes) == 300 and 0 < min(sizes) <= 100
+
+    def full(*given):
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(_on_device, "to_tensor", full)
+    with pytest.raises(MemoryError, match="no room for 2100 rows of 20 columns"):
+        k_nearest(in_pairs()[:9], in_pairs(), 5, device="cpu")
+
+
+def test_a_device_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="device must be 'auto'"):
+        k_nearest(in_pairs()[:9], in_pairs(), 5, device="abacus")
+
+
+@pytest.mark.gpu
+def test_a_search_on_a_gpu_finds_the_same():
+    assert_same_found(in_pairs(), device="cuda")

@@ -154,12 +154,11 @@ class _Block:
             self.strength = self.strength[stay]
 
     def _collect(self):
-        parts = [[], [], []]
-        for rows, atoms, values in self.found:
-            entries = (rows[:, None].expand_as(atoms), atoms, values)
-            for part, entry in zip(parts, entries, strict=True):
-                part.append(entry.cpu().numpy().ravel())
-        rows, atoms, values = (np.concatenate(part) for part in parts)
+        entries = [(rows[:, None].expand_as(atoms), atoms, c) for rows, atoms, c in self.found]
+        rows, atoms, values = (
+            torch.cat([entry.reshape(-1) for entry in part]).cpu().numpy()
+            for part in zip(*entries, strict=True)
+        )
         used = values != 0
         codes = sparse.csr_matrix(
             (values[used], (rows[used], atoms[used])), shape=tuple(self.a.shape)

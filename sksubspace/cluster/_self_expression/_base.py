@@ -25,6 +25,7 @@ from sksubspace.cluster._base import (
     training_blocks,
     training_rows,
 )
+from sksubspace.cluster._device_codes import CodesOnDevice
 from sksubspace.cluster._rows import row_norms, training_block
 from sksubspace.cluster._spectral import (
     CodeBlocks,
@@ -152,7 +153,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         labels[coded] = self._spectral_step(
             landmark_labels, codes, np.concatenate(landmarks), random_state
         )
-        keep_subspaces_of_blocks(self, blocks, labels, sums.mean)
+        keep_subspaces_of_blocks(self, blocks, labels, sums.mean, self.normalize)
         return self
 
     def _look_at(self, n, rows):
@@ -208,16 +209,18 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         if self._stores_codes(n, n_landmarks):
             self.representation_matrix_ = self._codes(X, own, landmarks)
             weights = _weights_of(self.representation_matrix_)
+            codes, blocks = weights, lambda: iter([weights])
         else:
-            weights = CodeBlocks(
-                lambda: (
-                    _weights_of(self._codes(X[b], own[b], landmarks))
-                    for b in row_blocks(n, _CODED_ROWS)
-                )
-            )
-        return self._spectral_step(
-            landmark_labels, weights, X[self.landmark_indices_], random_state
-        )
+
+            def blocks():
+                pieces = row_blocks(n, _CODED_ROWS)
+                return (_weights_of(self._codes(X[b], own[b], landmarks)) for b in pieces)
+
+            codes = CodeBlocks(blocks)
+        device = resolve_device(self.device)
+        if device.type == "cuda":
+            codes = CodesOnDevice(blocks, device)
+        return self._spectral_step(landmark_labels, codes, X[self.landmark_indices_], random_state)
 
     def _stores_codes(self, n, n_landmarks):
         """Whether the codes of all rows on landmarks are few enough to be kept."""

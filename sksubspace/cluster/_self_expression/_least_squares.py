@@ -4,15 +4,17 @@ Lu, Min, Zhao, Zhu, Huang and Yan, "Robust and efficient subspace segmentation v
 regression", ECCV 2012.
 """
 
+from functools import partial
 from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
+import torch
 from scipy import linalg
 
 from sksubspace._docs import fill_parameters
 from sksubspace._sklearn import Interval, StrOptions
-from sksubspace._torch.device import resolve_device
+from sksubspace._torch.device import resolve_device, to_tensor
 from sksubspace._typing import Device, Seed
 from sksubspace.cluster._base import is_tried_as
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
@@ -189,7 +191,9 @@ def ridge_coefficients(X, dictionary, own, penalty, batch_size, device):
     A row that is an atom is regressed on the others: :math:`c_{ij} = h_{ij} / (1 - h_{ii})`.
     A block is overwritten by the next.
     """
-    solver = ridge_solver(dictionary, penalty)
+    on_device = torch.device(device).type == "cuda"
+    solve = partial(ridge_solver_on_device, device=device) if on_device else ridge_solver
+    solver = solve(dictionary, penalty)
     for rows, block in product_blocks(X, solver, batch_size, device):
         inside = np.flatnonzero(own[rows] >= 0)
         atoms = own[rows][inside]
@@ -212,11 +216,31 @@ def ridge_solver(dictionary, penalty):  # (m, d) -> (d, m)
     gram[np.diag_indices_from(gram)] += penalty
     factor = _cholesky(gram)
     if factor is None:
-        raise ValueError(
-            f"gamma={1 / penalty:g} is too large for these rows: the ridge penalty 1/gamma is lost "
-            "in rounding. Use a smaller gamma."
-        )
+        raise _lost_in_rounding(penalty)
     return linalg.cho_solve(factor, A.T) if tall else linalg.cho_solve(factor, A).T
+
+
+def ridge_solver_on_device(dictionary, penalty, device):  # (m, d) -> Tensor (d, m)
+    """The same on a device with double precision, where it stays."""
+    A = to_tensor(dictionary, device).double()
+    tall = len(A) >= A.shape[1]
+    gram = A.T @ A if tall else A @ A.T
+    gram.diagonal().add_(penalty)
+    factor, failed = torch.linalg.cholesky_ex(gram)
+    if bool(failed) or _is_singular(factor.diagonal().square()):
+        raise _lost_in_rounding(penalty)
+    return torch.cholesky_solve(A.T, factor) if tall else torch.cholesky_solve(A, factor).T
+
+
+def _lost_in_rounding(penalty):  # -> ValueError
+    return ValueError(
+        f"gamma={1 / penalty:g} is too large for these rows: the ridge penalty 1/gamma is lost "
+        "in rounding. Use a smaller gamma."
+    )
+
+
+def _is_singular(pivots):  # (p,)
+    return bool(pivots.min() <= len(pivots) * np.finfo(np.float64).eps * pivots.max())
 
 
 def _cholesky(gram):
@@ -225,6 +249,5 @@ def _cholesky(gram):
         factor = linalg.cho_factor(gram, overwrite_a=True)
     except linalg.LinAlgError:
         return None
-    pivots = np.square(np.diag(factor[0]))
-    singular = pivots.min() <= len(gram) * np.finfo(np.float64).eps * pivots.max()
+    singular = _is_singular(np.square(np.diag(factor[0])))
     return None if singular else factor

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import Ridge
 from sklearn.metrics import adjusted_rand_score
@@ -10,7 +11,10 @@ from sklearn.preprocessing import normalize
 from sksubspace.cluster import LeastSquaresSubspaceClustering
 from sksubspace.cluster._self_expression import _base as base
 from sksubspace.cluster._self_expression import _least_squares as least_squares
-from sksubspace.cluster._self_expression._least_squares import ridge_solver
+from sksubspace.cluster._self_expression._least_squares import (
+    ridge_solver,
+    ridge_solver_on_device,
+)
 
 
 def union(n_each=30, d=20, dim=4, n_subspaces=3, seed=0):
@@ -65,6 +69,18 @@ def test_the_two_forms_of_the_solver_are_one():
     A = np.random.RandomState(0).randn(6, 9)
     padded = np.vstack([A, np.zeros((5, 9))])
     assert_allclose(ridge_solver(A, 0.3), ridge_solver(padded, 0.3)[:, :6], atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(40, 9), (9, 40)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_solver_of_a_device_is_the_same(shape, dtype):
+    A = normalize(np.random.RandomState(0).randn(*shape)).astype(dtype)
+    found = ridge_solver_on_device(A, 0.02, "cpu")
+    assert found.dtype == torch.float64
+    assert_allclose(found.numpy(), ridge_solver(A, 0.02), rtol=1e-10, atol=1e-12)
+    same = np.ones((5, 3))
+    with pytest.raises(ValueError, match=r"gamma=1e\+17 is too large"):
+        ridge_solver_on_device(same, 1e-17, "cpu")
 
 
 def test_the_largest_coefficients_are_kept():
