@@ -30,7 +30,7 @@ def snippet(folder, name, text):
 def test_a_snippet_prints_what_its_page_shows(path, tmp_path):
     if make.lacks(path):
         pytest.skip(f"needs {make.lacks(path)}")
-    for file in make.make(path, tmp_path):
+    for file in make.make(path, tmp_path, replay=True):
         shown = FOLDER / file.name
         assert shown.is_file(), file.name
         if file.suffix == ".txt":
