@@ -146,7 +146,8 @@ def test_shift_test_is_that_of_the_map(page, result, digits):
     assert surprising == expected.tolist()
 
 
-@pytest.mark.filterwarnings(r"error:Groups \(1 of")  # the picture shows the same test, not that of a batch
+# the picture shows the same test, not that of a batch
+@pytest.mark.filterwarnings(r"error:Groups \(1 of")
 def test_with_groups_the_shift_test_is_named_that_was_made(digits, tmp_path):
     X, _, X_new = digits
     medal = MEDAL("pca", random_state=0).fit(X, groups=np.arange(len(X)) // 6)
