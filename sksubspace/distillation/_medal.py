@@ -59,8 +59,7 @@ class MEDAL(BaseDistiller):
         "joint" trains two networks with the paper's penalty
         ``||x - g(f(x))||^2 + match_weight * ||f(x) - z||^2``.
 
-    encoder : {"auto", "median", "linear", "local", "mlp"}, encoder or torch.nn.Module, \
-            default="auto"
+    encoder : {"auto", "median", "linear", "local", "mlp"}, encoder or Module, default="auto"
         "median" is a weighted median of the places of the nearest training rows; "linear" least
         squares; "local" a learned local mean; "mlp" a residual network. "auto" takes the better of
         linear and median, by the left-out error of the teacher's coordinates. An object such as
