@@ -34,7 +34,8 @@ MEASURE = """(() => {
   for (const pre of article.querySelectorAll("pre"))
     if (pre.scrollWidth > pre.clientWidth + 1 && (innerWidth > 600 || !scrolls(pre)))
       note("cut code", pre);
-  for (const box of article.querySelectorAll("h1, h2, p, li, dt, table, img, mjx-container[display]"))
+  const boxes = "h1, h2, p, li, dt, table, img, mjx-container[display]";
+  for (const box of article.querySelectorAll(boxes))
     if (box.getBoundingClientRect().right > edge && !isHeld(box)) note("too wide", box);
   for (const image of document.images)
     if (!image.complete || !image.naturalWidth) note("no picture", image);
