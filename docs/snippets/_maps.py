@@ -23,8 +23,9 @@ def recorded(code, file):
     maps = {}
 
     def draw(drawing, estimator, X, y, **params):
+        name = _name(estimator, X, names)
         Z = drawing(estimator, X, y, **params)
-        maps[f"{_name(estimator, X, names)}"] = np.asarray(Z, dtype=np.float32)
+        maps[name] = np.asarray(Z, dtype=np.float32)
         squares.append(_squares(X))
         return Z
 
@@ -94,7 +95,10 @@ def _name(estimator, X, names):
     plain = {
         name: value
         for name, value in estimator.get_params(deep=False).items()
-        if isinstance(value, (int, float, str)) and value != _default(estimator, name)
+        # UMAP changes its own n_jobs
+        if name != "n_jobs"
+        and isinstance(value, (int, float, str))
+        and value != _default(estimator, name)
     }
     words = "_".join(f"{name}-{value}" for name, value in sorted(plain.items()))
     name = f"{type(estimator).__name__}_{words}_{'x'.join(map(str, X.shape))}"
