@@ -1,5 +1,29 @@
 """Subspace and latent-space learning behind the scikit-learn estimator API.
 
+Begin with one of these; `help` of each shows its parameters and an example that runs:
+
+==================================================  ==============================================
+you want                                            take
+==================================================  ==============================================
+to trust a map that you have                        ``audit_embedding(X, Z)``
+a map with a score, new rows on it, and back        ``MEDAL(teacher="umap").fit(X)``
+the best map, without labels                        ``model_selection.compare_embeddings``
+clusters, if there are any                          ``model_selection.compare_clusterings``
+clusters that are subspaces                         ``cluster.AutoSubspaceClustering``
+short codes for search                              ``TLDR``
+what a response depends on                          ``SteinSubspace``, ``SteinPCA``
+topics that predict                                 ``SupervisedDictionaryLearning``
+latent or sparse codes                              ``autoencoder``
+two tables of the same rows                         ``alignment.SubspaceAligner``
+something that must not be read                     ``erasure.ConceptEraser``
+classes of several kinds, few outputs               ``discriminant``
+AnnData objects                                     ``scanpy.tl``
+a model in a file                                   ``save``, ``load``
+==================================================  ==============================================
+
+``dir(sksubspace)`` lists all public names, ``sksubspace.cluster.__all__`` those of a folder; what
+begins with an underscore is private. In a terminal: ``sksubspace --help``.
+
 Importing the package is cheap: every public name is imported when it is first used, so that
 ``import sksubspace`` loads neither torch nor skorch nor UMAP.
 """

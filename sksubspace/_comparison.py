@@ -26,7 +26,9 @@ HELP = {
     "torn": "its pieces say where a row is, not what is beside it; not chosen while a map that is "
     "not torn is tied with it",
     "optimistic": "a map as it was given, which cannot be drawn anew: its R2 is by leave-one-out, "
-    "with all rows in view; not chosen while a map that can be is tied with it, or confirmed",
+    "with all rows in view. So it stands below maps that were drawn without the rows that they are "
+    "scored by, however high that R2; a difference with an interval is by leave-one-out of both, "
+    "and compares. Not chosen while a map that can be drawn anew is tied with it, or confirmed",
 }
 
 
@@ -350,6 +352,11 @@ def score_name(rows):
 def is_only_screened(row, rows):
     """Whether a score is by leave-one-out where that of others is of held-out rows."""
     return row.evidence == "leave-one-out" and any(one.evidence == "held-out" for one in rows)
+
+
+def bracketed(score, row, rows):
+    """The text of a score; in brackets where it is not to be read beside those of unseen rows."""
+    return f"({score})" if score and is_only_screened(row, rows) else score
 
 
 def remarks(row, rows):  # -> list of str

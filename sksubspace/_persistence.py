@@ -157,7 +157,7 @@ def write_model(estimator, path, notes=None):
         skops_io.dump(storable, buffer, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
     except Exception as error:
         raise TypeError(f"{_refusal(estimator)} ({error})") from error
-    foreign = _foreign_types(skops_io, buffer.getvalue())
+    _, foreign = _types_beside(skops_io, buffer.getvalue())
     if foreign:
         raise TypeError(f"{_refusal(estimator)} It holds {', '.join(foreign)}.")
     card = {"format": FORMAT, "sksubspace": sksubspace.__version__, "notes": notes or {}}
@@ -178,9 +178,9 @@ def read_model(path, *, trust_pickle=False):
     card = foreign = None
     try:
         card = _read_card(content)
-        foreign = card and _foreign_types(skops_io, content)
+        trusted, foreign = _types_beside(skops_io, content) if card else ([], None)
         if foreign == []:
-            return skops_io.loads(content, trusted=_trusted_types()), card["notes"]
+            return skops_io.loads(content, trusted=trusted), card["notes"]
     except MemoryError:
         raise
     except StateError as error:
@@ -214,26 +214,33 @@ def _refusal(estimator):
     )
 
 
-def _trusted_types():
-    """What is built beside what skops trusts: of this library only its public estimators."""
-    own = {
-        name
-        for value in _public_values()
-        if isclass(value) and issubclass(value, BaseEstimator)
-        for name in (f"{value.__module__}.{value.__qualname__}", *former_names(value))
-    }
-    return [*own, *_PLAIN]
+def _types_beside(skops_io, content):  # -> trusted, foreign
+    """Types of a file beside what skops trusts: plain ones and public estimators here, and others.
+
+    The folders that the names speak of are looked at first, so that a map loads without the rest of
+    the library; a class that is public elsewhere than where it lives is found in the second round.
+    """
+    found = {*skops_io.get_untrusted_types(data=content)}
+    foreign = found - {*_PLAIN}
+    named = {name.split(".")[1] for name in foreign if name.startswith("sksubspace.")}
+    for names in (named.intersection(sksubspace.__all__), sksubspace.__all__):
+        if foreign:
+            foreign = foreign - {*_own_estimators(names)}
+    return sorted(found - foreign), sorted(foreign)
 
 
-def _public_values():
-    for name in sksubspace.__all__:
+def _own_estimators(names):
+    """Names of public estimators, present and former, under public names of the library."""
+    for value in _public_values(names):
+        if isclass(value) and issubclass(value, BaseEstimator):
+            yield from (f"{value.__module__}.{value.__qualname__}", *former_names(value))
+
+
+def _public_values(names):
+    for name in names:
         value = getattr(sksubspace, name)
         yield value
         yield from (getattr(value, inner) for inner in getattr(value, "__all__", ()))
-
-
-def _foreign_types(skops_io, content):
-    return sorted({*skops_io.get_untrusted_types(data=content)} - {*_trusted_types()})
 
 
 def _storable(value, left_out, seen):
@@ -272,7 +279,7 @@ def _is_safe(teacher):
     skops_io = _import_skops()
     try:
         return not any(
-            _foreign_types(skops_io, skops_io.dumps(part))
+            _types_beside(skops_io, skops_io.dumps(part))[1]
             for part in (clone(teacher, safe=False), teacher)
         )
     except Exception:  # skops raises what the object's own methods raise

@@ -96,6 +96,7 @@ def test_another_order_of_names_changes_nothing(function, first, other):
         function(**(given | numbered), **more)
 
 
+@pytest.mark.filterwarnings("ignore:.*groups of the batch are among")
 def test_a_map_of_others_is_learnt_in_the_order_of_the_rows():
     Z, groups = GIVEN["Z"], GIVEN["groups"]
     plain = MEDAL("precomputed", random_state=0).fit(

@@ -1,52 +1,59 @@
 """The documentation as a reader meets it: what a page must have, and no cut code in a browser."""
 
 import ast
-import functools
-import http.server
+import html
 import importlib
-import json
 import re
-import shutil
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+
+from tests.report import browser
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 GUIDE = sorted(path for path in (DOCS / "user_guide").glob("*.rst") if path.stem != "index")
 EXAMPLES = sorted((ROOT / "examples").glob("*/plot_*.py"))
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-                None)  # fmt: skip
 # article and side bars beside each other, and a telephone
-WIDE, NARROW = 1280, 390
-MEASURE = """<!doctype html><meta charset="utf-8"><body><script>
-const pages = PAGES, found = [];
-async function measure(page, width) {
-  const frame = document.createElement("iframe");
-  frame.width = width; frame.height = 900; frame.src = "/" + page;
-  const loaded = new Promise(done => frame.onload = done);
-  document.body.append(frame);
-  await loaded;
-  const inside = frame.contentDocument;
-  await inside.fonts.ready;
-  for (const pre of inside.querySelectorAll("article pre"))
-    if (width == WIDE && pre.scrollWidth > pre.clientWidth + 1)
-      found.push([page, width, pre.textContent.slice(0, 200)]);
-  if (inside.documentElement.scrollWidth > width + 1)
-    found.push([page, width, "the page is " + inside.documentElement.scrollWidth + " wide"]);
-  for (const image of inside.querySelectorAll("article img"))
-    if (!image.complete || !image.naturalWidth) found.push([page, width, image.src]);
-  frame.remove();
+WIDTHS = (1280, 390)
+# what is cut off, or reaches beyond the article where nothing can be scrolled
+MEASURE = """(() => {
+  const found = [], article = document.querySelector("article") || document.body;
+  const edge = article.getBoundingClientRect().right + 1;
+  const scrolls = box => ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+  const isHeld = box => {
+    while (box && box !== article && !scrolls(box)) box = box.parentElement;
+    return box && box !== article;
+  };
+  const note = (what, box) =>
+    found.push(what + ": " + (box.src || box.textContent.trim().slice(0, 80)));
+  for (const pre of article.querySelectorAll("pre"))
+    if (pre.scrollWidth > pre.clientWidth + 1 && (innerWidth > 600 || !scrolls(pre)))
+      note("cut code", pre);
+  const boxes = "h1, h2, p, li, dt, table, img, mjx-container[display]";
+  for (const box of article.querySelectorAll(boxes))
+    if (box.getBoundingClientRect().right > edge && !isHeld(box)) note("too wide", box);
+  for (const image of document.images)
+    if (!image.complete || !image.naturalWidth) note("no picture", image);
+  const width = document.documentElement.scrollWidth;
+  if (width > innerWidth + 1) found.push("the page is " + width + " wide");
+  return found.slice(0, 5);
+})()"""
+FOUND = "[...document.querySelectorAll('#search-results .search li a')].map(a => a.href)"
+IS_OVER = "document.querySelector('#search-results .search-summary')?.textContent.length > 0"
+# what newcomers look for, and a page that must be among those found
+SEARCHED = {
+    "scanpy": "how_to/scanpy",
+    "install": "start/install",
+    "reproducib": "how_to/reproducibility",
+    "duplicate": "faq",
+    "which": "which_method",
 }
-(async () => {
-  try { for (const page of pages) for (const width of [WIDE, NARROW]) await measure(page, width); }
-  catch (error) { found.push(["", 0, String(error)]); }
-  await fetch("/found", {method: "POST", body: JSON.stringify(found)});
-})();
-</script>"""
+needs_browser = pytest.mark.skipif(browser.find_browser() is None, reason="no chromium")
 
 
 @pytest.mark.parametrize("path", GUIDE, ids=lambda path: path.stem)
@@ -120,51 +127,70 @@ def test_pages_ask_nothing_of_other_hosts(site):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
-def test_no_code_is_wider_than_its_box(site, tmp_path):
-    pages = sorted(
-        path.relative_to(site).as_posix()
-        for path in site.rglob("*.html")
-        if path.relative_to(site).parts[0] not in ("api", "_static", "auto_examples")
-        and path.stem not in ("genindex", "search", "py-modindex")
+def test_links_within_the_pages_lead_somewhere(site):
+    """To a file that is there, and to a place in it that is there."""
+    pages = {path.resolve(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    anchors = {path: set(re.findall(r'\b(?:id|name)="([^"]+)"', pages[path])) for path in pages}
+    broken = []
+    for page, text in pages.items():
+        for link in re.findall(r'<a\b[^>]*\bhref="([^"]+)"', text):
+            address, _, anchor = html.unescape(link).partition("#")
+            if re.match(r"[a-z]+:", address):
+                continue
+            path = (page.parent / unquote(address)).resolve() if address else page
+            inside = path not in anchors or not anchor or unquote(anchor) in anchors[path]
+            if not path.is_file() or not inside:
+                broken.append((page.relative_to(site).as_posix(), link))
+    assert len(pages) > 100 and not broken
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    with browser.open_browser(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+@pytest.mark.slow
+@needs_browser
+def test_nothing_is_cut_and_nothing_is_asked_of_other_hosts(site, tab):
+    """No code, table, formula or picture is wider than its box, on a screen and on a telephone."""
+    tab.requests.clear()
+    found = []
+    for path in sorted(site.rglob("*.html")):
+        name = path.relative_to(site).as_posix()
+        if not name.startswith("_static"):
+            for width in WIDTHS:
+                tab.load(path, width)
+                found += [(name, width, what) for what in tab.evaluate(MEASURE)]
+    assert not found
+    assert tab.requests and all(one.startswith(("file:", "data:")) for one in tab.requests)
+
+
+@pytest.mark.slow
+@needs_browser
+def test_cut_things_are_noticed(tab, tmp_path):
+    path = tmp_path / "bad.html"
+    path.write_text(
+        "<meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        "<article style='width: 300px'><pre style='overflow: auto'>" + 400 * "x" + "</pre>"
+        "<table><tr><td>" + 400 * "y" + "</table><img src='nowhere.png' alt=''></article>"
     )
-    text = MEASURE.replace("PAGES", json.dumps(pages))
-    text = text.replace("WIDE", str(WIDE)).replace("NARROW", str(NARROW))
-    (site / "measure.html").write_text(text, encoding="utf-8")
-    assert measured(site, tmp_path) == []
+    tab.load(path, WIDTHS[0])
+    found = " ".join(tab.evaluate(MEASURE))
+    for what in ("cut code: x", "too wide: y", "no picture", "the page is"):
+        assert what in found
 
 
-def measured(site, profile):
-    """What the page `measure.html` posts from a browser."""
-    found, done = [], threading.Event()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-        def do_POST(self):
-            found.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-            done.set()
-
-    handler = functools.partial(Handler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/measure.html"
-        options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
-        browser = subprocess.Popen(
-            [CHROMIUM, *options, "--remote-debugging-port=0", address],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            assert done.wait(600), "the browser did not answer"
-        finally:
-            browser.terminate()
-            browser.wait(30)
-            server.shutdown()
-    return found
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize("word", SEARCHED)
+def test_the_search_finds(word, site, tab):
+    tab.load(site / "search.html", WIDTHS[0], query=f"?q={word}")
+    end = time.monotonic() + 120
+    while not tab.evaluate(IS_OVER) and time.monotonic() < end:
+        time.sleep(0.2)
+    pages = [one.partition(".html")[0] for one in tab.evaluate(FOUND)]
+    assert any(page.endswith(f"/{SEARCHED[word]}") for page in pages), pages
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

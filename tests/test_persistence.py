@@ -15,11 +15,13 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from torch import nn
 
 import sksubspace
-from sksubspace import MEDAL, Autoencoder, _state, load, save
+from sksubspace import MEDAL, TLDR, Autoencoder, _persistence, _state, load, save
 from sksubspace._persistence import read_model, replace_file, write_model
 from sksubspace._state import FORMAT
+from sksubspace.encoding import MedianEncoder
 
 skops_io = pytest.importorskip("skops.io")
+ALL = {*sksubspace.__all__}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,30 @@ def test_a_search_is_stored_with_its_best_model(X, tmp_path):
     loaded = load(save(search, tmp_path / "search.skops"))
     assert loaded.best_params_ == search.best_params_
     np.testing.assert_array_equal(loaded.transform(X), search.transform(X))
+
+
+@pytest.mark.parametrize(
+    ("model", "folders"),
+    [
+        (PCA(2), []),
+        (TLDR(max_iter=1, random_state=0), [{"manifold"}]),
+        (MEDAL(PCA(2), random_state=0), [{"distillation"}]),
+        # public in `encoding`, at home elsewhere
+        (
+            MEDAL(PCA(2), encoder=MedianEncoder(), random_state=0),
+            [{"distillation"}, {*sksubspace.__all__}],
+        ),
+    ],
+)
+def test_a_map_loads_without_the_rest_of_the_library(model, folders, X, tmp_path, monkeypatch):
+    """All of it was imported, to say that one class of it is trusted: a second for nothing."""
+    path, looked = save(model.fit(X), tmp_path / "map.skops"), []
+    names_of = _persistence._own_estimators
+    monkeypatch.setattr(
+        _persistence, "_own_estimators", lambda of: looked.append({*of}) or names_of(of)
+    )
+    np.testing.assert_array_equal(load(path).transform(X), model.transform(X))
+    assert looked == folders
 
 
 def test_an_unfitted_model_keeps_its_parameters(tmp_path):

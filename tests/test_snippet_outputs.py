@@ -3,20 +3,24 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.testing import assert_allclose
+from sklearn.datasets import load_iris
+from sklearn.manifold import TSNE
 
 FOLDER = Path(__file__).parents[1] / "docs" / "snippets"
 pytest.importorskip("matplotlib")
 
 
-def maker():
-    spec = importlib.util.spec_from_file_location("make_snippets", FOLDER / "make.py")
+def module(name):
+    spec = importlib.util.spec_from_file_location(f"{name}_snippets", FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-make = maker()
+make = module("make")
 
 
 def snippet(folder, name, text):
@@ -30,7 +34,7 @@ def snippet(folder, name, text):
 def test_a_snippet_prints_what_its_page_shows(path, tmp_path):
     if make.lacks(path):
         pytest.skip(f"needs {make.lacks(path)}")
-    for file in make.make(path, tmp_path):
+    for file in make.make(path, tmp_path, replay=True):
         shown = FOLDER / file.name
         assert shown.is_file(), file.name
         if file.suffix == ".txt":
@@ -58,6 +62,34 @@ def test_commands_stand_with_what_they_print(tmp_path):
 def test_a_snippet_that_fails_is_an_error(tmp_path):
     with pytest.raises(RuntimeError, match=r"page\.py failed"):
         make.make(snippet(tmp_path, "page.py", "1 / 0\n"), tmp_path)
+
+
+def test_maps_that_a_snippet_draws_are_recorded_and_given_back(tmp_path):
+    """Another machine draws another map: what is said is compared for the map that was shown."""
+    maps, file = module("_maps"), tmp_path / "maps" / "page.npz"
+    X = load_iris().data[:40]
+
+    def drawn(X=X, perplexity=5):
+        return TSNE(perplexity=perplexity, random_state=0, max_iter=250).fit_transform(X)
+
+    with maps.recorded("TSNE()", file):
+        first, _ = drawn(), drawn()
+    with np.load(file) as kept:
+        raised = {name: kept[name] + (name != "squares") for name in kept.files}
+    np.savez(file, **raised)
+    with maps.replayed("TSNE()", file):
+        assert_allclose(drawn(), first + 1)
+        assert_allclose(drawn(), first + 1)
+        for other in ({"X": 2 * X}, {"perplexity": 6}, {}):  # rows, settings, a third time
+            with pytest.raises(RuntimeError, match=r"no map TSNE_.* of these rows; run make\.py"):
+                drawn(**other)
+    with pytest.raises(RuntimeError, match="maps that nobody asks for"):
+        with maps.replayed("TSNE()", file):
+            drawn()
+    assert_allclose(drawn(), first)
+    with maps.recorded("TSNE()", file):
+        pass
+    assert not file.exists()
 
 
 def test_data_that_are_not_there_are_named(tmp_path, monkeypatch):

@@ -9,7 +9,8 @@ single threads. `<page>.txt` is what it printed, `<page>.png` the figure that it
 `# %% <name>` cut it into sections, which run one after the other and have files
 `<page>_<name>.txt` and `.png` of their own. A snippet that needs a file of the folder
 `SKSUBSPACE_DATA` says so in its first line (`# data: pbmc_donors.npz`) and is left out, with a
-note, where there is none: what is shown of it stays as it is.
+note, where there is none: what is shown of it stays as it is. The maps of UMAP and t-SNE that a
+snippet draws are kept in `maps/<page>.npz`, for the test that compares (see `_maps.py`).
 """
 
 import argparse
@@ -37,7 +38,7 @@ THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NU
 def snippets():
     """Return the files of all snippets."""
     files = [path for path in HERE.iterdir() if path.suffix in (".py", ".sh")]
-    return sorted(path for path in files if path.name != Path(__file__).name)
+    return sorted(path for path in files if path.name not in (Path(__file__).name, "_maps.py"))
 
 
 def lacks(path):
@@ -47,12 +48,16 @@ def lacks(path):
     return needs[1] if needs and not (folder / needs[1]).is_file() else None
 
 
-def make(path, out=HERE):
-    """Run one snippet in a process of its own, and return the files that it gave."""
+def make(path, out=HERE, replay=False):
+    """Run one snippet in a process of its own, and return the files that it gave.
+
+    `replay` says whether maps are those that were recorded when its files were made.
+    """
     before = {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     here = {"MPLBACKEND": "Agg", "COLUMNS": "80", "PATH": _path(), "PYTHONWARNINGS": "ignore"}
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--run", str(path), "--out", str(Path(out).resolve())]
+        command += ["--replay"] * replay
         done = subprocess.run(
             command, cwd=folder, env=os.environ | THREADS | before | here, text=True,
             stdout=subprocess.PIPE,
@@ -85,19 +90,23 @@ def _path():
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
-def _run(path, out):
+def _run(path, out, replay):
     """Run the sections of a snippet, in the folder and the process that there are."""
-    space = {"__name__": "__main__"}
-    for name, start, code in _sections(path.read_text()):
-        stem = "_".join(filter(None, (path.stem, name)))
-        if path.suffix == ".py":
-            text = _python(path, start, code, space)
-        else:
-            text = _shell(code)
-        if text:
-            print(_written(out / f"{stem}.txt", text))
-        if path.suffix == ".py" and _has_figure():
-            print(_drawn(out / f"{stem}.png"))
+    from _maps import recorded, replayed
+
+    space, text = {"__name__": "__main__"}, path.read_text()
+    name = Path("maps") / f"{path.stem}.npz"
+    with replayed(text, HERE / name) if replay else recorded(text, out / name):
+        for name, start, code in _sections(text):
+            stem = "_".join(filter(None, (path.stem, name)))
+            if path.suffix == ".py":
+                said = _python(path, start, code, space)
+            else:
+                said = _shell(code)
+            if said:
+                print(_written(out / f"{stem}.txt", said))
+            if path.suffix == ".py" and _has_figure():
+                print(_drawn(out / f"{stem}.png"))
 
 
 def _sections(text):
@@ -175,9 +184,10 @@ def main():
     parser.add_argument("names", nargs="*", help="pages; none: all")
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--replay", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.run:
-        return _run(asked.run, asked.out)
+        return _run(asked.run, asked.out, asked.replay)
     for path in snippets():
         if not asked.names or path.stem in asked.names:
             missing = lacks(path)

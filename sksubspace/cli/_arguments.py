@@ -16,10 +16,15 @@ _MOST_JOBS = 4
 
 _DATA_HELP = "a table: .csv, .tsv (also .gz), .xlsx, .parquet, .npy, .npz or .h5ad"
 _GROUPS_HELP = "donors, plates, subjects: rows of one group are left out together"
-_EPILOG = """examples:
+_EPILOG = """`sksubspace VERB --help` lists the options of one of them. Begin with
+
+  sksubspace validate
+
+which needs no data, takes a few minutes and writes sksubspace-out/report.html.
+
+examples:
   sksubspace audit cells.h5ad --embedding X_umap --rep X_pca --label leiden --groups donor
   sksubspace audit table.csv --embedding umap.csv --label species --id sample_id
-  sksubspace validate
   sksubspace validate cells.csv --label type --id cell --groups donor --out cells
   sksubspace cluster cells.csv --label type --id cell --groups donor --n-clusters 2:12
   sksubspace transform cells/best.skops more.csv --output places.csv
@@ -85,11 +90,14 @@ def _parser():  # -> the parser, and that of each verb by name
     version = f"sksubspace {sksubspace.__version__}"
     parser.add_argument("--version", action="version", version=version)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    _add_audit(verbs.add_parser("audit", help="judge a map", description=_AUDIT))
-    _add_validate(verbs.add_parser("validate", help="compare embeddings", description=_VALIDATE))
-    _add_cluster(verbs.add_parser("cluster", help="compare clusterings", description=_CLUSTER))
-    _add_transform(verbs.add_parser("transform", help="place rows", description=_TRANSFORM))
-    _add_shift(verbs.add_parser("shift", help="test a batch", description=_SHIFT))
+    for name, add, question, text in (
+        ("audit", _add_audit, "may this map be trusted?", _AUDIT),
+        ("validate", _add_validate, "which map, which settings?", _VALIDATE),
+        ("cluster", _add_cluster, "are there clusters, and which?", _CLUSTER),
+        ("transform", _add_transform, "put new rows on a saved map", _TRANSFORM),
+        ("shift", _add_shift, "does a new batch still belong on it?", _SHIFT),
+    ):
+        add(verbs.add_parser(name, help=question, description=text))
     return parser, verbs.choices
 
 
@@ -214,7 +222,10 @@ def _add_shift(verb):
     add("--output", metavar="FILE", help="p-value, distortion and place of each row")
     add("--exit-code", action="store_true", help="exit with 3 if the batch is shifted")
     columns = _add_table_options(verb)
-    columns.add_argument("--groups", metavar="COLUMN", help=_GROUPS_HELP)
+    text = (
+        "donors, plates, subjects: the unit of the test, where the model has groups; new ones only"
+    )
+    columns.add_argument("--groups", metavar="COLUMN", help=text)
     _add_trust(verb)
     _add_common(verb)
 

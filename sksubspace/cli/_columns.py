@@ -187,7 +187,7 @@ def to_numbers(table, *, allow_missing, training=False):
     narrow = all(kind == np.float32 or is_bool_dtype(kind) for kind in {*frame.dtypes})
     X = frame.to_numpy(dtype=np.float32 if narrow else np.float64, na_value=np.nan)
     _check_finite(table, X)
-    _check_missing(table, X, allow_missing)
+    _check_missing(table, X, allow_missing, training)
     return np.ascontiguousarray(X)
 
 
@@ -251,7 +251,7 @@ def _check_finite(table, X):
         )
 
 
-def _check_missing(table, X, allowed):
+def _check_missing(table, X, allowed, training):
     missing = np.isnan(X)
     if missing.all(axis=0).any():
         empty = [str(name) for name in table.frame.columns[missing.all(axis=0)]]
@@ -260,9 +260,12 @@ def _check_missing(table, X, allowed):
             mend = "check --delimiter and --na-values, or the file"
         raise UsageError(f"{table.path}: columns {quoted(empty)} have no values; {mend}")
     if missing.any() and not allowed:
+        others = or_leave_out(table, _columns_with(table, missing))
+        mend = f"take medians (--impute median){others}"
+        if not training:
+            mend = "or make the model with --impute median, which then fills those of new rows too"
         raise UsageError(
-            f"{table.path}: missing values ({_where(table, missing)}); fill them in, take medians "
-            f"(validate --impute median){or_leave_out(table, _columns_with(table, missing))}"
+            f"{table.path}: missing values ({_where(table, missing)}); fill them in, {mend}"
         )
 
 

@@ -102,4 +102,7 @@ def _rows_in_order(found, table, n_found):  # -> (n_rows,) or None
             f"{found.path}: {n_found - n_rows:,} places of rows that {table.path} has not are left "
             "out"
         )
-    return np.array([place[name] for name in names])
+    order = np.array([place[name] for name in names])
+    if not np.array_equal(order, np.arange(n_rows)):
+        found.notes.append(f"{found.path}: rows are found by their names, which are in other order")
+    return order

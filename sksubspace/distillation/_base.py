@@ -25,7 +25,9 @@ from sksubspace.distillation._shift import (
     ShiftResult,
     conformal_p_values,
     group_shift_test,
+    names_of_groups,
     shift_test,
+    warn_of_known,
 )
 from sksubspace.neighbors import k_nearest
 
@@ -67,6 +69,7 @@ class BaseDistiller(TrainedTransformer):
     calibration_scores_: Floats
     calibration_embedding_: Floats
     calibration_groups_: Ints | None
+    group_names_: np.ndarray | None
     groups_given_: bool
     n_copies_: int
     n_conflicts_: int
@@ -329,7 +332,7 @@ class BaseDistiller(TrainedTransformer):
         Warns
         -----
         UserWarning
-            If there are too few groups to ever reach `alpha`.
+            If there are too few groups to ever reach `alpha`, or if some were in ``fit``.
         """
         if not isinstance(alpha, Real) or not 0 < alpha < 1:
             raise ValueError(f"alpha must be a number between 0 and 1, got {alpha!r}.")
@@ -349,6 +352,9 @@ class BaseDistiller(TrainedTransformer):
         )
         if groups is not None and not self.groups_given_:
             raise ValueError("groups of a batch need fit(X, groups=...) or calibrate with groups.")
+        if groups is not None:
+            # None too in a file of before there were names
+            warn_of_known(groups, getattr(self, "group_names_", None), stacklevel=3)
         reference = PlacedRows(
             self.calibration_scores_, self.calibration_embedding_, self.calibration_groups_
         )
@@ -379,6 +385,7 @@ class BaseDistiller(TrainedTransformer):
         numbers = None if groups is None else check_groups(groups, X.shape[0])
         fresh = calibration("fresh", scores, placed, None, numbers)
         self.__dict__.update(fresh, groups_given_=groups is not None)
+        self.group_names_ = names_of_groups(groups)
         return self
 
     def __sklearn_tags__(self):

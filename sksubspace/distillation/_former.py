@@ -32,7 +32,8 @@ def renewed(state, device):
         sparse=old["_fitted_on_sparse"],
         seed=old["_shift_seed"],
     )
-    return state | {"groups_given_": False, "calibration_groups_": None, "n_copies_": 0}
+    none = {"groups_given_": False, "calibration_groups_": None, "group_names_": None}
+    return state | none | {"n_copies_": 0}
 
 
 _FORMER = (

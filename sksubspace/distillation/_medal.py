@@ -34,6 +34,7 @@ from sksubspace._validation import in_order_of, validate_rows
 from sksubspace.distillation._base import BaseDistiller, placed_rows, rows_like_fitted
 from sksubspace.distillation._former import is_former, renewed
 from sksubspace.distillation._plan import make_plan, student_plan, warn_of_few
+from sksubspace.distillation._shift import names_of_groups
 
 
 @fill_parameters
@@ -58,8 +59,7 @@ class MEDAL(BaseDistiller):
         "joint" trains two networks with the paper's penalty
         ``||x - g(f(x))||^2 + match_weight * ||f(x) - z||^2``.
 
-    encoder : {"auto", "median", "linear", "local", "mlp"}, encoder or torch.nn.Module, \
-            default="auto"
+    encoder : {"auto", "median", "linear", "local", "mlp"}, encoder or Module, default="auto"
         "median" is a weighted median of the places of the nearest training rows; "linear" least
         squares; "local" a learned local mean; "mlp" a residual network. "auto" takes the better of
         linear and median, by the left-out error of the teacher's coordinates. An object such as
@@ -179,6 +179,9 @@ class MEDAL(BaseDistiller):
 
     calibration_groups_ : ndarray of shape (n_calibration,) or None
         Their groups.
+
+    group_names_ : ndarray of shape (n_groups,) of str, or None
+        Names of the groups that the caller gave.
 
     groups_given_ : bool
         Whether the groups are the caller's, so that the group is the unit of the shift test.
@@ -341,6 +344,7 @@ class MEDAL(BaseDistiller):
         embedding = in_order_of(X, embedding, "embedding")
         groups = in_order_of(X, groups, "groups")
         X = validate_rows(self, X, accept_sparse="csr", order="C", copy=True, ensure_min_samples=2)
+        names = names_of_groups(groups)
         groups = None if groups is None else check_groups(groups, X.shape[0])
         random_state = isolated_random_state(self.random_state)
         seed = student_seed(random_state)
@@ -356,7 +360,7 @@ class MEDAL(BaseDistiller):
             )  # fmt: skip
             self._record(X, fitted, held, left_out)
             reference = plan.reference(left_out, X, self.embedding_, fitted, held, groups)
-            self.__dict__.update(reference, groups_given_=groups is not None)
+            self.__dict__.update(reference, group_names_=names, groups_given_=groups is not None)
             numbers = self.calibration_groups_ if self.groups_given_ else None
             warn_of_few(self.calibration_, self.calibration_scores_, numbers, stacklevel=3)
             if groups is None:

@@ -72,7 +72,7 @@ class ShiftResult:
     def __str__(self) -> str:
         verdict = "shift found" if self.shifted else "no shift found"
         if self.n_groups is not None:
-            verdict += " between {} new and {} known groups".format(*self.n_groups)
+            verdict += " between groups ({} of the batch, {} known)".format(*self.n_groups)
         return (
             f"{verdict} at alpha={self.alpha:g} (p={self.p_value:.3g}: distortion "
             f"{self.p_distortion:.3g}, position {self.p_embedding:.3g}); "
@@ -138,6 +138,28 @@ def _one_a_group(rows, random_state):  # PlacedRows -> PlacedRows
     return PlacedRows(rows.distortion[kept], rows.placed[kept])
 
 
+def names_of_groups(groups):  # (n,) -> (G,) of str, None without groups
+    """Names of groups as text, so that those of a file and those of a frame can be compared."""
+    return None if groups is None else np.unique(np.asarray(groups).astype(str))
+
+
+def warn_of_known(groups, known, stacklevel):
+    """Say which groups of a batch the map was made with; `known` are their names, if kept."""
+    if known is None:
+        return
+    names = names_of_groups(groups)
+    shared = np.intersect1d(names, known)
+    if len(shared):
+        shown = ", ".join(shared[:3]) + (", ..." if len(shared) > 3 else "")
+        warnings.warn(
+            f"{len(shared)} of the {len(names)} groups of the batch are among those that the map "
+            f"was made with ({shown}), and are compared as if they were new. The map knows them, "
+            "so that a shift of theirs is easily missed; test them on a map made without them.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
 def group_shift_test(batch, reference, alpha, margin, random_state):
     """Test whether groups are new, by permutations of which groups are the batch.
 
@@ -151,7 +173,7 @@ def group_shift_test(batch, reference, alpha, margin, random_state):
     labels = _labelings(len(new), len(units), random_state)
     if 2 * (1 / len(labels)) > alpha:
         warnings.warn(
-            f"{len(new)} new and {len(old)} known groups cannot give a p-value below "
+            f"Groups ({len(new)} of the batch, {len(old)} known) cannot give a p-value below "
             f"{2 / len(labels):.3g}, so that no shift is found at alpha={alpha:g}; take more "
             "groups.",
             UserWarning,

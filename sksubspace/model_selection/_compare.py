@@ -259,7 +259,7 @@ def compare_embeddings(
     everything = _checked_data(X, y, metrics, store, has_counts=method == "thin")
     n_samples = everything.X.shape[0]
     check_max_rows(max_rows, n_samples, cv)
-    groups = None if groups is None else check_groups(groups, n_samples)
+    named, groups = groups, None if groups is None else check_groups(groups, n_samples)
     bare, rows = drawn(everything, max_rows, seed)
     bare = replace(bare, table=shared_neighbors(bare, parsed, method, cv))
     data = _with_groups(bare, groups, method, rows)
@@ -283,7 +283,7 @@ def compare_embeddings(
             seeds=seeds,
             store=store,
             whole=whole,
-            final=final_fit(X, groups, compared, everything, bare.table),
+            final=final_fit(X, named, compared, everything, bare.table),
             n_jobs=n_jobs,
             **_beside_groups(data, bare, splits, n_repeats, seed),
         )

@@ -15,8 +15,10 @@ import numpy as np
 
 from sksubspace._comparison import (
     CandidateResult,
+    bracketed,
     continuous_share,
     explanations,
+    is_only_screened,
     knows_groups,
     level,
     not_told_from_control,
@@ -217,7 +219,7 @@ class EmbeddingComparison:
 def text_table(comparison):
     """Write a comparison as lines of at most 100 characters: question, table, how to read it."""
     columns = columns_of(comparison)
-    cells = [columns, *table_cells(comparison)]
+    cells = _lined_up([columns, *table_cells(comparison)])
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     widths[-1] = min(widths[-1], _WIDEST_REMARKS)
     others = sum(widths) - widths[1] + 2 * (len(widths) - 1)
@@ -265,8 +267,8 @@ def _cells_of(row, rows):
     return {
         "": str(row.rank),
         "map": _tidy(row.name),
-        "R2": _decimals(row.score),
-        "D2": _decimals(row.score),
+        "R2": bracketed(_decimals(row.score), row, rows),
+        "D2": bracketed(_decimals(row.score), row, rows),
         "± s.e.": "" if row.evidence == "definition" else _decimals(row.standard_error),
         "continuous": _decimals(continuous_share(row), 2),
         "global": _decimals(row.global_share, 2),
@@ -283,8 +285,10 @@ def reading(comparison):
     if comparison.method == "thin":
         what = "deviance of counts it has not seen that the neighbours on the map explain"
     rows = comparison.results
+    has_screened = any(is_only_screened(row, rows) for row in rows)
     return [
-        f"{score_sign(comparison)}: {what} (1 all, 0 none).",
+        f"{score_sign(comparison)}: {what} (1 all, 0 none)."
+        + " In brackets: by leave-one-out, which reads higher." * has_screened,
         f"difference: from the best, with {level(comparison)}; tie: it contains 0; chosen: "
         f"{rule(comparison)}.",
         *filter(None, [not_told_from_control(rows), of_the_choice(comparison)]),
@@ -309,9 +313,16 @@ def _decimals(value, digits=3):
     return f"{value:.{digits}f}" if np.isfinite(value) else ""
 
 
+def _lined_up(cells):
+    """Let digits stand below digits where some scores are in brackets."""
+    if not any(row[2].endswith(")") for row in cells):
+        return cells
+    return [row if row[2].endswith(")") else (*row[:2], f"{row[2]} ", *row[3:]) for row in cells]
+
+
 def _lines(row, widths, left):
     """Lay a row out; a long name, and many remarks, go on below."""
-    names = wrap(row[1], widths[1], subsequent_indent="  ", break_on_hyphens=False) or [""]
+    names = wrap(row[1], widths[1], subsequent_indent=" ", break_on_hyphens=False) or [""]
     notes = wrap(row[-1], widths[-1]) or [""]
     lines = []
     for i, (name, note) in enumerate(zip_longest(names, notes, fillvalue="")):

@@ -25,10 +25,14 @@ def make_splits(data, cv, n_repeats, seed):
             splits.append(Split(train, test, int(rng.randint(2**31 - 1))))
     if data.groups is not None:
         fewest = min(len(np.unique(data.groups[one.train])) for one in splits)
+        n_groups = len(np.unique(data.groups))
         if fewest < _FEWEST_GROUPS:
+            mend = f"cv={n_groups} leaves out one at a time"
+            if n_groups <= _FEWEST_GROUPS:
+                mend = f"{_FEWEST_GROUPS + 1} groups are needed"
             raise ValueError(
                 f"groups must leave at least {_FEWEST_GROUPS} different ones in every training set "
-                f"of cv={cv!r}, but one has {fewest}."
+                f"of cv={cv!r}, but one has {fewest} of {n_groups}; {mend}."
             )
     return tuple(splits)
 

@@ -5,6 +5,7 @@ import math
 from sksubspace._comparison import (
     HELP,
     best,
+    bracketed,
     continuous_share,
     explanations,
     interval_of,
@@ -27,7 +28,7 @@ def ranking_rows(result):
         {
             "rank": row.rank,
             "name": plain(row.name),
-            "score": fixed(row.score),
+            "score": bracketed(fixed(row.score), row, result.results),
             "standard_error": fixed(row.standard_error) if row.evidence != "definition" else "–",
             "difference": signed(row.difference),
             "interval": _interval_text(row),

@@ -65,7 +65,7 @@ def missing_values(folder):
     return ["validate", to_csv(folder, frame)], (
         "missing values (4, in 4 of 60 rows",
         "'gene 1'",
-        "--impute median",
+        "take medians (--impute median)",
     )
 
 
@@ -308,6 +308,7 @@ def new_data_with_missing_values(folder):
     return ["shift", save_model(folder), to_csv(folder, frame)], (
         "missing values (1, in 1 of 60 rows",
         "'gene 0'",
+        "make the model with --impute median",
     )
 
 

@@ -460,7 +460,11 @@ def test_groups_are_left_out_together(tmp_path, no_report, capsys):
     assert score(tmp_path)[0] == pytest.approx(expected, abs=1e-6)
     model, data = str(tmp_path / "out" / "best.skops"), str(tmp_path / "data.csv")
     assert load(model).groups_given_
+    capsys.readouterr()
     assert main(["shift", model, data]) == 0
+    found = capsys.readouterr()
+    assert "between groups (10 of the batch, 10 known)" in found.out
+    assert "warning: 10 of the 10 groups of the batch are among those that the map" in found.err
 
 
 def test_groups_need_a_model_with_groups(tmp_path, no_report, capsys):

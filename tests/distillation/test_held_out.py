@@ -1,3 +1,6 @@
+import copy
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -6,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+import sksubspace
 from sksubspace import MEDAL
 from sksubspace.decoding import FourierRidge
 from sksubspace.distillation._shift import conformal_p_values
@@ -277,11 +281,11 @@ def test_novel_rows_are_more_distorted():
 
 
 def donors(n_groups, size=10, seed=0, noise=0.0):
-    """Rows of donors, and whose they are."""
+    """Rows of donors, and whose they are; another seed has other donors."""
     rng = np.random.RandomState(seed)
     groups = np.repeat(np.arange(n_groups), size)
     X = (rng.randn(n_groups, 5) * [2, 2, 0.5, 0.5, 0.5])[groups] + 0.5 * rng.randn(len(groups), 5)
-    return X + noise * rng.randn(*X.shape), groups
+    return X + noise * rng.randn(*X.shape), groups + 100 * seed
 
 
 @pytest.fixture(scope="module")
@@ -312,9 +316,30 @@ def test_new_donors_of_the_same_kind_are_hardly_ever_called_shifted():
 
 def test_a_batch_of_one_donor_cannot_be_called_shifted(by_donors):
     batch, _ = donors(1, seed=1, noise=9.0)
-    with pytest.warns(UserWarning, match="1 new and 20 known groups cannot give a p-value below"):
+    with pytest.warns(UserWarning, match=r"1 of the batch, 20 known\) cannot give"):
         found = by_donors.detect_shift(batch)
     assert found.p_distortion == pytest.approx(1 / 21) and not found.shifted
+
+
+def test_groups_of_a_batch_that_were_in_fit_are_told(by_donors, tmp_path):
+    """Shared sites counted as new ones, in silence: a shift of theirs is easily missed."""
+    batch, own = donors(4, seed=1)
+    assert_array_equal(by_donors.group_names_, np.unique(np.arange(20).astype(str)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = by_donors.detect_shift(batch, groups=own)
+        assert "between groups (4 of the batch, 20 known) at" in str(found)
+    known = np.where(own == 100, 0, own)  # first as it was, so that the same labels are drawn
+    path = sksubspace.save(by_donors, tmp_path / "map.skops")
+    # those of a file are text
+    for medal, groups in ((by_donors, known), (sksubspace.load(path), known.astype(str))):
+        with pytest.warns(UserWarning, match=r"1 of the 4 groups of the batch .* made with \(0\),"):
+            again = medal.detect_shift(batch, groups=groups)
+        assert again.p_value == found.p_value
+    fresh, others = donors(30, seed=2)
+    medal = copy.deepcopy(by_donors).calibrate(fresh, groups=others)
+    with pytest.warns(UserWarning, match=r"4 of the 4 groups .* \(200, 201, 202, \.\.\.\)"):
+        medal.detect_shift(batch, groups=own + 100)
 
 
 def test_calibration_groups_are_those_of_the_rows(by_donors):
@@ -325,8 +350,8 @@ def test_calibration_groups_are_those_of_the_rows(by_donors):
     with pytest.raises(ValueError, match=r"groups of a batch need fit\(X, groups=...\)"):
         medal.detect_shift(fresh, groups=own)
     medal.calibrate(fresh, groups=own)
-    assert_array_equal(medal.calibration_groups_, own)
-    expected = conformal_p_values(medal.distortion(X_new), medal.distortion(fresh), own)
+    assert_array_equal(medal.calibration_groups_, own - 200)
+    expected = conformal_p_values(medal.distortion(X_new), medal.distortion(fresh), own - 200)
     assert_array_equal(medal.pvalue(X_new), expected)
     assert not medal.calibrate(fresh).groups_given_
 

@@ -91,7 +91,7 @@ def test_with_groups_the_threshold_and_the_titles_are_those_of_groups():
     X, _ = digits()
     groups = np.r_[np.repeat(np.arange(18), 15), np.repeat([18, 19, 20], 10)]
     with_groups = clone(medal()).fit(X[:300], groups=groups)
-    new = np.repeat(np.arange(5), 20)
+    new = np.repeat(np.arange(100, 105), 20)
     display = ShiftDisplay.from_estimator(with_groups, X[300:], groups=new, alpha=0.1)
     cut = display.threshold_.get_xdata()[0]
     assert display.flagged_.any() and not display.flagged_.all()
@@ -101,7 +101,7 @@ def test_with_groups_the_threshold_and_the_titles_are_those_of_groups():
     assert display.result.n_groups == (5, 21)
     left, right = (ax.get_title() for ax in display.axes_)
     assert "distortion of groups: p" in left and "position of groups: p" in right
-    assert "found between 5 new and 21 known groups at alpha=0.1" in str(display.result)
+    assert "found between groups (5 of the batch, 21 known) at alpha=0.1" in str(display.result)
 
 
 def test_a_row_of_a_small_group_counts_more_for_the_threshold():

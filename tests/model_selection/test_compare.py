@@ -198,8 +198,10 @@ def test_too_few_groups_are_refused_by_name(donors):
     X, group = donors
     with pytest.raises(ValueError, match="cv must be at most the number of groups, 4"):
         compare(X, ["pca"], groups=group % 4, cv=5)
-    with pytest.raises(ValueError, match="groups must leave at least 3 different ones"):
+    with pytest.raises(ValueError, match=r"at least 3 different ones .* 2 of 3; 4 groups"):
         compare(X, ["pca"], groups=group % 3, cv=3)
+    with pytest.raises(ValueError, match="cv=2, but one has 2 of 4; cv=4 leaves out one at a time"):
+        compare(X, ["pca"], groups=group % 4, cv=2)
     with pytest.raises(ValueError, match="groups must have one entry for each of the 120 rows"):
         compare(X, ["pca"], groups=group[:5])
 

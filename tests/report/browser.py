@@ -97,11 +97,11 @@ class Tab:
             self.events.append(method)
         return message
 
-    def load(self, path, width, height=900):
+    def load(self, path, width, height=900, query=""):
         """Load a file in a window of that size, in CSS pixels."""
         self.resize(width, height)
         self.events.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=path.resolve().as_uri() + query)
         while "Page.loadEventFired" not in self.events:
             self.read()
 

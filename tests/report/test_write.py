@@ -146,11 +146,12 @@ def test_shift_test_is_that_of_the_map(page, result, digits):
     assert surprising == expected.tolist()
 
 
-@pytest.mark.filterwarnings("error:1 new")  # the picture shows the same test, not that of a batch
+# the picture shows the same test, not that of a batch
+@pytest.mark.filterwarnings(r"error:Groups \(1 of")
 def test_with_groups_the_shift_test_is_named_that_was_made(digits, tmp_path):
     X, _, X_new = digits
     medal = MEDAL("pca", random_state=0).fit(X, groups=np.arange(len(X)) // 6)
-    groups_new = np.arange(len(X_new)) // 8
+    groups_new = 100 + np.arange(len(X_new)) // 8
     made = data.comparison(X, ALONE, medal=medal)
     made.to_report(tmp_path / "report.html", X=X, X_new=X_new, groups_new=groups_new)
     html = (tmp_path / "report.html").read_text(encoding="utf8")
