@@ -2,7 +2,8 @@
 
 Each peer is imported from the package index (`pip install umap-learn openTSNE torchdr zadu clustpy
 dictlearn`); an absent one is said so in the table. 70 % of at most 2,000 rows train, the rest is
-held out; what is tuned is tuned on training rows. Losses stand in the same type as wins.
+held out; what is tuned is tuned on training rows. Losses stand in the same type as wins. What
+`second_circle.py` measured of peers is set side by side in `evidence_second_circle.csv`.
 
     python benchmarks/evidence.py                                 # about 20 minutes
     python benchmarks/evidence.py --peers zadu dictlearn --seeds 3
@@ -13,9 +14,10 @@ import warnings
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
-from _common import has_data, print_table, read_csv, short, write_page
+from _common import has_data, print_table, read_csv, short, write_csv, write_page
 from _evidence_groups import clustpy, dictlearn
 from _evidence_maps import opentsne, torchdr, umap_learn, zadu
+from _evidence_second import beside_second_circle
 
 # name on the index -> what is measured
 PEERS = {
@@ -77,11 +79,12 @@ def is_installed(peer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    write_csv("evidence_second_circle.csv", beside_second_circle())
     rows = [row for row in read_csv("evidence.csv") if row["peer"].split()[0] not in options.peers]
     for peer in options.peers:
         found = [absent(peer)]
