@@ -158,7 +158,7 @@ CASES = {
     "SubclassDiscriminantAnalysis": _predicting(discriminant.SubclassDiscriminantAnalysis),
     "GrassmannClassifier": _predicting(discriminant.GrassmannClassifier),
     "TargetEmbeddingClassifier": _predicting(discriminant.TargetEmbeddingClassifier),
-    "PrincipalSubspaceConfidence": _map(PrincipalSubspaceConfidence, n_components=5),
+    "PrincipalSubspaceConfidence": _map(PrincipalSubspaceConfidence, n_components=2),
     "RowSampler": Case(lambda d: _drawing(), _supervised, None),
     "CoresetRegressor": _predicting(lambda: CoresetRegressor(sampler=_drawing())),
     "LocalizedRegressor": _predicting(LocalizedRegressor),

@@ -35,7 +35,14 @@ LIMIT_GIB = 10
 # a fit may take so many budgets, so that there are two from which to tell an exponent; libraries
 # and rows take CPU seconds too
 LATEST, LIBRARIES, COMPILED = 2, 10, 150
-STATUS = {"cpu": "over the budget", "memory": "over the memory", "error": "failed"}
+STATUS = {
+    "cpu": "over the budget",
+    "memory": "over the memory",
+    "refused": "refused: too few rows",
+    "error": "failed",
+}
+# how a process ends that is out of memory, or whose estimator refuses the rows
+_NO_MEMORY, _REFUSED = 3, 4
 FIELDS = ("section", "estimator", "n", "d", "dtype", "fit_cpu_s", "new_cpu_s", "base_gib",
           "fit_gib", "new_gib", "status")  # fmt: skip
 # what memory is subtracted, and what a cell holds
@@ -78,7 +85,10 @@ def child(name, n, d, dtype, budget):
     except (MemoryError, RuntimeError) as error:
         is_memory = isinstance(error, MemoryError) or "allocate" in str(error)
         print(error, file=sys.stderr)
-        sys.exit(3 if is_memory else 1)
+        sys.exit(_NO_MEMORY if is_memory else 1)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        sys.exit(_REFUSED if "rows" in str(error) else 1)
 
 
 def measured(section, name, n, d, dtype, budget):
@@ -94,7 +104,8 @@ def measured(section, name, n, d, dtype, budget):
         status = STATUS["cpu"] if found["fit_cpu_s"] > budget else "measured"
         return row | {key: f"{value:.4g}" for key, value in found.items()} | {"status": status}
     killed = done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
-    kind = "cpu" if killed else "memory" if done.returncode == 3 else "error"
+    kinds = {_NO_MEMORY: "memory", _REFUSED: "refused"}
+    kind = "cpu" if killed else kinds.get(done.returncode, "error")
     if kind == "error":
         print(done.stderr[-600:], file=sys.stderr)
     return row | {"status": STATUS[kind]}
