@@ -31,7 +31,6 @@ N_CLUSTERS, N_DIMENSIONS, NOISE = 10, 5, 0.2
 # clusterings that the guide sends a million rows to
 MILLION = (
     "SparseSubspaceClusteringOMP",
-    "ElasticNetSubspaceClustering",
     "LeastSquaresSubspaceClustering",
     "ThresholdedSubspaceClustering",
     "MultilayerGraphClustering",

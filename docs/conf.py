@@ -54,6 +54,8 @@ sphinx_gallery_conf = {
 }
 # UMAP with a random_state runs on one thread, and says so on every fit
 warnings.filterwarnings("ignore", message="n_jobs value .* overridden to 1")
+# examples train for seconds
+warnings.filterwarnings("ignore", message="Maximum number of iterations")
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sksubspace {version}"
