@@ -34,6 +34,11 @@ MEASURE = """(() => {
   for (const pre of article.querySelectorAll("pre"))
     if (pre.scrollWidth > pre.clientWidth + 1 && (innerWidth > 600 || !scrolls(pre)))
       note("cut code", pre);
+  for (const table of article.querySelectorAll("table.benchmark")) {
+    let box = table.parentElement;
+    while (box !== article && !scrolls(box)) box = box.parentElement;
+    if (innerWidth > 600 && box.scrollWidth > box.clientWidth + 1) note("cut table", table);
+  }
   const boxes = "h1, h2, p, li, dt, table, img, mjx-container[display]";
   for (const box of article.querySelectorAll(boxes))
     if (box.getBoundingClientRect().right > edge && !isHeld(box)) note("too wide", box);
@@ -100,6 +105,7 @@ def test_a_table_of_evidence_is_cut_down(monkeypatch):
     assert selected(lines, "section=a\nwhat=x, y", "what|reached") == ["what,reached", '"x, y",1']
     assert selected(lines, "section=a|b", "reached") == ["reached", "1", "2", "3"]
     assert selected(lines) == lines
+    assert selected(["a,b", "0.123456789,0.1234"]) == ["a,b", "0.123,0.1234"]
     with pytest.raises(ValueError, match="rows must leave some"):
         selected(lines, "section=c")
 
@@ -173,11 +179,14 @@ def test_cut_things_are_noticed(tab, tmp_path):
     path.write_text(
         "<meta charset=utf-8><meta name=viewport content='width=device-width'>"
         "<article style='width: 300px'><pre style='overflow: auto'>" + 400 * "x" + "</pre>"
-        "<table><tr><td>" + 400 * "y" + "</table><img src='nowhere.png' alt=''></article>"
+        "<table><tr><td>" + 400 * "y" + "</table>"
+        "<div style='overflow: auto'><table class=benchmark><tr><td>"
+        + 400 * "z"
+        + "</table></div><img src='nowhere.png' alt=''></article>"
     )
     tab.load(path, WIDTHS[0])
     found = " ".join(tab.evaluate(MEASURE))
-    for what in ("cut code: x", "too wide: y", "no picture", "the page is"):
+    for what in ("cut code: x", "too wide: y", "cut table: z", "no picture", "the page is"):
         assert what in found
 
 

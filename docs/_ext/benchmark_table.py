@@ -18,6 +18,11 @@ def literal_underscore(cell):
     return cell if "`" in cell else re.sub(r"_(?!\w)", r"\\_", cell)
 
 
+def readable(cell):
+    """A number to three decimals where more than four were written."""
+    return f"{float(cell):.3f}" if re.fullmatch(r"-?\d+\.\d{5,}", cell) else cell
+
+
 def selected(lines, rows=None, columns=None):
     """Cut a table down, as CSV: `rows` as in ``section=cells|cost``, `columns` split by ``|``."""
     table = list(csv.DictReader(lines))
@@ -28,7 +33,7 @@ def selected(lines, rows=None, columns=None):
         raise ValueError(f"rows must leave some, got {rows!r}.")
     names = [name.strip() for name in columns.split("|")] if columns else list(table[0])
     written = io.StringIO()
-    cells = [names, *([row[name] for name in names] for row in table)]
+    cells = [names, *([readable(row[name]) for name in names] for row in table)]
     csv.writer(written).writerows([map(literal_underscore, line) for line in cells])
     return written.getvalue().splitlines()
 
