@@ -80,12 +80,14 @@ def nearest_codes(C, n_neighbors):  # csr (n, m) -> csr (n, n) of ones, k a row
         similarity[rows, start + rows] = -np.inf
         nearest.append(largest_columns(torch.from_numpy(similarity), n_neighbors).numpy())
     columns = np.concatenate(nearest)
-    pointers = np.arange(0, n * n_neighbors + 1, n_neighbors)
+    pointers = n_neighbors * np.arange(n + 1)
     return sparse.csr_matrix((np.ones(columns.size), columns.ravel(), pointers), shape=(n, n))
 
 
 def _angular(C, rank):  # csr (n, n), int -> csr (n, n)
     rank = min(rank, C.shape[0] - 1)
+    if rank < 1 or C.count_nonzero() == 0:
+        return sparse.csr_matrix(C.shape)
     start = np.random.RandomState(0).uniform(-1, 1, size=C.shape[0])
     U, S, _ = svds(C.astype(np.float64), k=rank, v0=start)
     unit = normalize(U * np.sqrt(S))

@@ -335,8 +335,7 @@ def _inverse(values):
 
 
 def _check_enough(n_tied, n_clusters):
-    if n_clusters != "auto" and n_tied < n_clusters:
-        raise ValueError(
-            f"Only {n_tied} rows have ties in the affinity graph, fewer than "
-            f"n_clusters={n_clusters}."
-        )
+    wanted = 2 if n_clusters == "auto" else n_clusters
+    if n_tied < wanted:
+        asked = "two" if n_clusters == "auto" else f"n_clusters={n_clusters}"
+        raise ValueError(f"Only {n_tied} rows have ties in the affinity graph, fewer than {asked}.")

@@ -106,8 +106,8 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         Raises
         ------
         ValueError
-            If X has non-finite values, fewer rows than clusters or only zero rows, or if a
-            parameter does not fit the data.
+            If X has non-finite values, fewer rows than clusters or fewer than two that are not
+            zero, or if a parameter does not fit the data.
         """
         if is_collection(X):
             return self._fit_blocks(X)
@@ -116,6 +116,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         coded = np.arange(X.shape[0])
         if self.normalize:
             coded = np.flatnonzero(row_norms(X) > 0)
+        _check_coded(len(coded))
         rows = X if len(coded) == X.shape[0] else X[coded]
         labels = np.full(X.shape[0], -1)
         labels[coded] = self._cluster(rows, random_state)
@@ -131,6 +132,7 @@ class SelfExpressiveClustering(BaseSubspaceClustering, ABC):
         coded = np.arange(blocks.n_rows)
         if self.normalize and sums.n_zero:
             coded = np.flatnonzero(np.concatenate(blocks.gathered(_has_length)))
+        _check_coded(len(coded))
         n_landmarks = self._resolve_n_landmarks(len(coded))
         if n_landmarks is None:
             refuse_collection(X, "X", f"with n_landmarks={self.n_landmarks!r} for {sums.n} rows")
@@ -336,6 +338,14 @@ def _embedded_block(rows, own, is_coded, estimator, landmarks, scaled):  # -> (b
 
 def _has_length(rows):  # (b, d) -> (b,)
     return row_norms(check_block(rows)) > 0
+
+
+def _check_coded(n_coded):
+    if n_coded < 2:
+        raise ValueError(
+            f"X must have at least two rows that are not zero, got {n_coded}: rows are expressed "
+            "by each other."
+        )
 
 
 def _with_empty_rows(C, coded, n, square):  # csr (m, m or p) -> csr (n, n or p)

@@ -6,6 +6,8 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
+from sksubspace.cluster import SparseSubspaceClusteringOMP
+from sksubspace.cluster._affinity import AFFINITIES
 from sksubspace.cluster._self_expression._base import SelfExpressiveClustering
 from sksubspace.datasets import make_union_of_subspaces
 from sksubspace.metrics import clustering_accuracy
@@ -183,3 +185,18 @@ def test_codes_are_the_same_where_the_device_has_room_for_few_rows(n_landmarks, 
     difference = few.representation_matrix_ - whole.representation_matrix_
     assert abs(difference).max() < 1e-12
     np.testing.assert_array_equal(few.labels_, whole.labels_)
+
+
+@pytest.mark.filterwarnings("ignore:1[89] of 20 rows are zero")
+@pytest.mark.parametrize("affinity", AFFINITIES)
+@pytest.mark.parametrize("n_clusters", [2, "auto"])
+def test_rows_that_express_nothing_are_refused(n_clusters, affinity):
+    few = np.zeros((20, 3))
+    few[0, 0] = 1
+    pursuit = SparseSubspaceClusteringOMP(n_clusters, affinity=affinity, random_state=0)
+    with pytest.raises(ValueError, match="at least two rows that are not zero, got 1"):
+        pursuit.fit(few)
+    few[1, 1] = 1  # neither is a part of the other
+    if affinity != "knn":
+        with pytest.raises(ValueError, match="Only 0 rows have ties in the affinity graph, fewer"):
+            pursuit.fit(few)
