@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 from scipy.stats import false_discovery_control
-from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 
 from sksubspace import MEDAL
@@ -17,6 +16,7 @@ from sksubspace.decoding import FourierRidge
 from sksubspace.metrics import embedding_reliability
 from sksubspace.metrics._marks import decoder_as_drawn
 from tests.distributed.chunked import CUTS, chunked, da
+from tests.metrics.test_reliability import OtherRidge
 
 pytestmark = [
     pytest.mark.distributed,
@@ -238,25 +238,11 @@ def test_nothing_is_marked_before_it_is_asked_for():
     assert whole.compute() is whole
 
 
-class Other(BaseEstimator):
-    """A decoder that is no ridge."""
-
-    def fit(self, Z, Z_out, X, forget):
-        self.inner_ = FourierRidge(30, random_state=0).fit(Z, Z_out, X, forget)
-        return self
-
-    def predict(self, Z):
-        return self.inner_.predict(Z)
-
-    def left_out(self, at, forget):
-        return self.inner_.left_out(at, forget)
-
-
 @pytest.mark.usefixtures("few")
 def test_other_decoders_are_for_rows_in_memory():
     X, Z, _ = islands()
     with pytest.raises(TypeError, match="must have a FourierRidge as its decoder"):
-        marks(chunked(X, "two"), Z, student=MEDAL(decoder=Other()))
+        marks(chunked(X, "two"), Z, student=MEDAL(decoder=OtherRidge()))
 
 
 def test_rows_in_memory_take_a_map_in_blocks():
